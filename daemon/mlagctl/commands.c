@@ -1,0 +1,316 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/*
+ * The table of commands and the reading of options.  A command is a line of the table: the method
+ * of mlagd with the same name, how its answer is shown, what its help says.  Options may stand
+ * before or after the command.  With -j a list is printed row by row as it arrives.
+ */
+#include "commands.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <jansson.h>
+#include <stdbool.h>
+#include <string.h>
+
+#include "client.h"
+#include "mlag.h"
+#include "render.h"
+
+/**
+ * struct command - one subcommand
+ * @name: also the method
+ * @filters: it takes --vlan, --lag and --mac
+ * @show_row: for a list: prints a row as text
+ * @show_result: otherwise: prints the answer as text
+ * @empty: of a list: what to say when there are no rows
+ * @summary, @help: for people
+ */
+struct command {
+	const char *name;
+	bool filters;
+	render_row_fn *show_row;
+	void (*show_result)(FILE *out, const json_t *result);
+	const char *empty;
+	const char *summary;
+	const char *help;
+};
+
+static const struct command commands[] = {
+	{
+		.name = "status",
+		.show_result = render_status,
+		.summary = "the pair at a glance; exit 0 when healthy, 1 when degraded",
+		.help = "Shows verdict, role, peer, peer link and the synced tables, and every problem\n"
+			"with what to do about it.\n",
+	},
+	{
+		.name = "lags",
+		.show_row = render_lag,
+		.empty = "There are no LAGs.",
+		.summary = "the LAGs and their legs on both members",
+		.help = "STATE is dual (both legs up and open), local-only, peer-only, pending (the local\n"
+			"leg is up but not open yet), down or held. ISOLATED: frames from the peer link\n"
+			"do not leave by this leg, for the peer delivers them (rule R1).\n",
+	},
+	{
+		.name = "macs",
+		.filters = true,
+		.show_row = render_mac,
+		.empty = "There are no such MACs.",
+		.summary = "the MAC addresses behind the pair",
+		.help = "SEEN BY is local, peer or both. ATTACHED is dual for a MAC at a LAG both of\n"
+			"whose legs are up, otherwise orphan.\n",
+	},
+	{
+		.name = "counters",
+		.show_row = render_counter,
+		.empty = "Nothing is counted yet.",
+		.summary = "frames that the data plane did not simply pass, by port and reason",
+		.help = "EXPECTED says whether it is the design at work (a copy that the peer delivers)\n"
+			"or a loss that somebody should look at. RULE is a rule of the design.\n",
+	},
+	{
+		.name = "reload",
+		.show_result = render_reload,
+		.summary = "make mlagd read its configuration again",
+		.help = "Applies the difference, or nothing when the file is wrong; then its errors are\n"
+			"shown and the exit code is 4.\n",
+	},
+};
+
+/* Names that are promised, so that a script can tell "not yet" from "no such command". */
+static const char *const later_commands[] = {
+	"neighbors", "addresses", "gateways", "consistency", "explain", "monitor", "drain",
+	"undrain",   "role",	  "leave",    "diff",	     "record",	"metrics", "genkey",
+};
+
+#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
+
+struct options {
+	const char *socket_path;
+	bool json;
+	bool help;
+	bool version;
+	const char *vlan;
+	const char *lag;
+	const char *mac;
+};
+
+/* An answer being shown. */
+struct view {
+	const struct command *command;
+	FILE *out;
+	bool json;
+	uint64_t rows;
+	bool degraded;
+};
+
+static void print_usage(FILE *out)
+{
+	fprintf(out, "Usage: mlagctl [-S SOCKET] [-j] COMMAND\n\n"
+		     "Asks mlagd, the daemon of an MLAG pair.\n\nCommands:\n");
+	for (size_t i = 0; i < COUNT(commands); i++) {
+		fprintf(out, "  %-10s %s\n", commands[i].name, commands[i].summary);
+	}
+	fprintf(out,
+		"\nOptions:\n"
+		"  -S, --socket SOCKET  the control socket (%s)\n"
+		"  -j, --json           JSON, the stable form, instead of text\n"
+		"  -h, --help           this, or with a command the help of the command\n"
+		"      --version        the version\n\n"
+		"Exit: 0 done or healthy, 1 degraded, 2 no daemon, 3 usage, 4 refused.\n",
+		CLIENT_SOCKET_DEFAULT);
+}
+
+static void print_command_help(FILE *out, const struct command *command)
+{
+	fprintf(out, "Usage: mlagctl [-S SOCKET] [-j] %s%s\n\n%s", command->name,
+		command->filters ? " [--vlan VLAN] [--lag LAG] [--mac MAC]" : "", command->help);
+	if (command->filters) {
+		fprintf(out, "\n"
+			     "  --vlan VLAN  only this VLAN, 1 to 4094\n"
+			     "  --lag LAG    only this LAG, by its device or its number\n"
+			     "  --mac MAC    only this address, such as 44:38:39:ff:00:01\n");
+	}
+}
+
+static void on_row(void *user, const json_t *row)
+{
+	struct view *view = user;
+
+	if (view->json) {
+		fputs(view->rows == 0 ? "[" : ",\n ", view->out);
+		json_dumpf(row, view->out, JSON_COMPACT);
+	} else {
+		if (view->rows == 0) {
+			view->command->show_row(view->out, NULL);
+		}
+		view->command->show_row(view->out, row);
+	}
+	view->rows++;
+}
+
+static void on_result(void *user, const json_t *result)
+{
+	struct view *view = user;
+	const char *health = json_string_value(json_object_get(result, "health"));
+
+	if (view->command->show_row != NULL) {
+		if (view->json) {
+			fputs(view->rows == 0 ? "[]\n" : "]\n", view->out);
+		} else if (view->rows == 0) {
+			fprintf(view->out, "%s\n", view->command->empty);
+		}
+		return;
+	}
+	if (view->json) {
+		json_dumpf(result, view->out, JSON_INDENT(2));
+		fputc('\n', view->out);
+	} else {
+		view->command->show_result(view->out, result);
+	}
+	view->degraded = health != NULL && strcmp(health, "ok") != 0;
+}
+
+static int run_command(const struct command *command, const struct options *options, FILE *out,
+		       FILE *err)
+{
+	struct view view = {.command = command, .out = out, .json = options->json};
+	json_t *params = json_pack("{s:s*,s:s*,s:s*}", "vlan", options->vlan, "lag", options->lag,
+				   "mac", options->mac);
+	const struct client_call call = {
+		.socket_path = options->socket_path,
+		.method = command->name,
+		.params = params,
+		.row = command->show_row != NULL ? on_row : NULL,
+		.result = on_result,
+		.user = &view,
+		.errors = err,
+	};
+	enum client_exit code;
+
+	if (params == NULL) {
+		fprintf(err, "mlagctl: %s: a filter is not valid text\n", command->name);
+		return CLIENT_EXIT_USAGE;
+	}
+	code = client_run(&call);
+	json_decref(params);
+	if (fflush(out) != 0 || ferror(out)) {
+		fprintf(err, "mlagctl: the answer cannot be written: %s\n", strerror(errno));
+		code = code != CLIENT_EXIT_DONE ? code : CLIENT_EXIT_REFUSED;
+	} else if (code == CLIENT_EXIT_DONE && view.degraded) {
+		code = CLIENT_EXIT_DEGRADED;
+	}
+	return (int)code;
+}
+
+/* Reads options; the command and its arguments end up at argv[optind]. */
+static int read_options(int argc, char *argv[], struct options *ret, FILE *err)
+{
+	enum { OPTION_VERSION = 256, OPTION_VLAN, OPTION_LAG, OPTION_MAC };
+	static const struct option long_options[] = {
+		{"socket", required_argument, NULL, 'S'},
+		{"json", no_argument, NULL, 'j'},
+		{"help", no_argument, NULL, 'h'},
+		{"version", no_argument, NULL, OPTION_VERSION},
+		{"vlan", required_argument, NULL, OPTION_VLAN},
+		{"lag", required_argument, NULL, OPTION_LAG},
+		{"mac", required_argument, NULL, OPTION_MAC},
+		{NULL, 0, NULL, 0},
+	};
+	int option;
+
+	optind = 0;
+	opterr = 0;
+	while ((option = getopt_long(argc, argv, "S:jh", long_options, NULL)) != -1) {
+		switch (option) {
+		case 'S':
+			ret->socket_path = optarg;
+			break;
+		case 'j':
+			ret->json = true;
+			break;
+		case 'h':
+			ret->help = true;
+			break;
+		case OPTION_VERSION:
+			ret->version = true;
+			break;
+		case OPTION_VLAN:
+			ret->vlan = optarg;
+			break;
+		case OPTION_LAG:
+			ret->lag = optarg;
+			break;
+		case OPTION_MAC:
+			ret->mac = optarg;
+			break;
+		default:
+			fprintf(err,
+				"mlagctl: option %s is unknown or lacks its value; see "
+				"'mlagctl --help'\n",
+				argv[optind - 1]);
+			return -EINVAL;
+		}
+	}
+	return 0;
+}
+
+static const struct command *find_command(const char *name)
+{
+	for (size_t i = 0; i < COUNT(commands); i++) {
+		if (strcmp(commands[i].name, name) == 0) {
+			return &commands[i];
+		}
+	}
+	return NULL;
+}
+
+static int refuse_name(const char *name, FILE *err)
+{
+	for (size_t i = 0; i < COUNT(later_commands); i++) {
+		if (strcmp(later_commands[i], name) == 0) {
+			fprintf(err, "mlagctl: %s is not available in this release (%s)\n", name,
+				MLAG_VERSION);
+			return CLIENT_EXIT_REFUSED;
+		}
+	}
+	fprintf(err, "mlagctl: there is no command %s; see 'mlagctl --help'\n", name);
+	return CLIENT_EXIT_USAGE;
+}
+
+int commands_run(int argc, char *argv[], FILE *out, FILE *err)
+{
+	struct options options = {.socket_path = CLIENT_SOCKET_DEFAULT};
+	const struct command *command;
+
+	if (read_options(argc, argv, &options, err) < 0) {
+		return CLIENT_EXIT_USAGE;
+	}
+	if (options.version) {
+		fprintf(out, "mlagctl %s\n", MLAG_VERSION);
+		return CLIENT_EXIT_DONE;
+	}
+	if (optind >= argc) {
+		print_usage(options.help ? out : err);
+		return options.help ? CLIENT_EXIT_DONE : CLIENT_EXIT_USAGE;
+	}
+	command = find_command(argv[optind]);
+	if (command == NULL) {
+		return refuse_name(argv[optind], err);
+	}
+	if (options.help) {
+		print_command_help(out, command);
+		return CLIENT_EXIT_DONE;
+	}
+	if (argc - optind > 1) {
+		fprintf(err, "mlagctl: %s takes no argument \"%s\"; see 'mlagctl %s --help'\n",
+			command->name, argv[optind + 1], command->name);
+		return CLIENT_EXIT_USAGE;
+	}
+	if (!command->filters && (options.vlan || options.lag || options.mac)) {
+		fprintf(err, "mlagctl: --vlan, --lag and --mac do not go with %s\n", command->name);
+		return CLIENT_EXIT_USAGE;
+	}
+	return run_command(command, &options, out, err);
+}

@@ -1,0 +1,194 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/*
+ * Text for people.  Every function takes JSON as mlagd sent it and prints; a key that is missing or
+ * null is printed as "-", so that an older or newer daemon is still readable.
+ */
+#include "render.h"
+
+#include <stdbool.h>
+#include <string.h>
+
+static const struct {
+	const char *code;
+	const char *text;
+} remedies[] = {
+	{"session-down",
+	 "See that mlagd runs on the peer and that 'remote' and 'port' of [peer] are "
+	 "reachable from 'local' (ping, firewall)."},
+	{"refused", "Compare the mlagd.conf of both members; what the text names must agree."},
+	{"peer-link-down", "Check the cables and the state of the peer link on both members."},
+	{"sync-pending", "Wait: it ends by itself within seconds. If it does not, see the log."},
+	{"tables-differ",
+	 "Wait: it is repaired by itself within seconds. If it stays, see the log."},
+	{"table-full", "There are more MACs than this release holds; look for a loop or a flood."},
+	{"partner-differs", "One of the two legs is plugged into another machine or another bond; "
+			    "compare 'partner_mac' of 'mlagctl -j lags' on both members."},
+	{"not-supported-yet", "Remove it from mlagd.conf, or wait for the release that has it."},
+	{"not-peered", "Look at 'mlagctl status' of the peer."},
+	{"device-missing",
+	 "Create the device, or correct its name in mlagd.conf; mlagd waits for it."},
+	{"device-down", "Set the device up: ip link set DEVICE up."},
+	{"not-a-port", "Make it a port of the bridge: ip link set DEVICE master BRIDGE."},
+	{"not-a-bridge", "Name a bridge as 'bridge' of [domain] in mlagd.conf."},
+	{"multicast-snooping", "Groups are not synced yet: ip link set BRIDGE type bridge "
+			       "mcast_snooping 0, on both members."},
+	{"peer-link-learning",
+	 "Somebody turned learning on again on the peer link: bridge link set "
+	 "dev DEVICE learning off."},
+	{"vlan-conflict",
+	 "Let one VLAN only leave the port without a tag: bridge vlan add dev DEVICE "
+	 "vid VID pvid untagged for one, without 'untagged' for the others."},
+	{"vlan-missing-on-peer-link",
+	 "Allow every VLAN of the legs on the peer link: bridge vlan add "
+	 "dev DEVICE vid VID."},
+};
+
+const char *render_remedy(const char *code)
+{
+	for (size_t i = 0; i < sizeof(remedies) / sizeof(remedies[0]); i++) {
+		if (strcmp(remedies[i].code, code) == 0) {
+			return remedies[i].text;
+		}
+	}
+	return NULL;
+}
+
+static const char *text_of(const json_t *object, const char *key)
+{
+	const char *text = json_string_value(json_object_get(object, key));
+
+	return text != NULL ? text : "-";
+}
+
+static long long number_of(const json_t *object, const char *key)
+{
+	return json_integer_value(json_object_get(object, key));
+}
+
+static bool is_set(const json_t *object, const char *key)
+{
+	return json_is_true(json_object_get(object, key));
+}
+
+/* A number or "-". */
+static const char *maybe_number(const json_t *object, const char *key, char ret_text[24])
+{
+	const json_t *value = json_object_get(object, key);
+
+	if (json_is_integer(value)) {
+		snprintf(ret_text, 24, "%lld", (long long)json_integer_value(value));
+	} else {
+		snprintf(ret_text, 24, "-");
+	}
+	return ret_text;
+}
+
+static void print_table(FILE *out, const char *name, const json_t *table)
+{
+	if (!json_is_object(table)) {
+		return;
+	}
+	fprintf(out, "  %-12s %lld here, %lld at the peer, %s\n", name, number_of(table, "local"),
+		number_of(table, "remote"),
+		is_set(table, "match") ? "proven equal" : "not proven equal");
+}
+
+static void print_problems(FILE *out, const json_t *problems)
+{
+	if (json_array_size(problems) == 0) {
+		fprintf(out, "Problems: none\n");
+		return;
+	}
+	fprintf(out, "Problems:\n");
+	for (size_t i = 0; i < json_array_size(problems); i++) {
+		const json_t *problem = json_array_get(problems, i);
+		const char *remedy = render_remedy(text_of(problem, "code"));
+
+		fprintf(out, "  %s: %s\n", text_of(problem, "code"), text_of(problem, "text"));
+		if (remedy != NULL) {
+			fprintf(out, "    %s\n", remedy);
+		}
+	}
+}
+
+void render_status(FILE *out, const json_t *status)
+{
+	const json_t *peer_link = json_object_get(status, "peer_link");
+	const json_t *peer = json_object_get(status, "peer");
+	const json_t *paths = json_object_get(peer, "paths");
+	const json_t *sync = json_object_get(status, "sync");
+
+	fprintf(out, "MLAG domain %lld: %s\n", number_of(status, "domain"),
+		strcmp(text_of(status, "health"), "ok") == 0 ? "healthy"
+							     : text_of(status, "health"));
+	fprintf(out, "  %-12s %s since %s\n", "Verdict", text_of(status, "verdict"),
+		text_of(status, "since"));
+	fprintf(out, "  %-12s %s\n", "Role", text_of(status, "role"));
+	fprintf(out, "  %-12s %s, mlagd %s\n", "Member", text_of(status, "member_id"),
+		text_of(status, "version"));
+	fprintf(out, "  %-12s %s, mlagd %s\n", "Peer", text_of(peer, "member_id"),
+		text_of(peer, "version"));
+	fprintf(out, "  %-12s %s\n", "Session", text_of(peer, "session"));
+	fprintf(out, "  %-12s %s: carrier %s, %s\n", "Peer link", text_of(peer_link, "ifname"),
+		is_set(peer_link, "carrier") ? "up" : "down",
+		is_set(peer_link, "usable") ? "usable" : "not usable");
+	fprintf(out, "  %-12s peer link %s, backup %s\n", "Paths", text_of(paths, "peer_link"),
+		text_of(paths, "backup"));
+	print_table(out, "MACs", json_object_get(sync, "macs"));
+	print_table(out, "Neighbours", json_object_get(sync, "neighbors"));
+	print_table(out, "Addresses", json_object_get(sync, "addresses"));
+	print_problems(out, json_object_get(status, "problems"));
+}
+
+void render_lag(FILE *out, const json_t *row)
+{
+	char id[24];
+
+	if (row == NULL) {
+		fprintf(out, "%-5s %-15s %-10s %-5s %-5s %-8s %s\n", "LAG", "DEVICE", "STATE",
+			"LOCAL", "PEER", "ISOLATED", "PARTNER");
+		return;
+	}
+	fprintf(out, "%-5s %-15s %-10s %-5s %-5s %-8s %s\n", maybe_number(row, "id", id),
+		text_of(row, "ifname"), text_of(row, "state"),
+		is_set(row, "local_up") ? "up" : "down", is_set(row, "peer_up") ? "up" : "down",
+		is_set(row, "isolated") ? "yes" : "no", text_of(row, "partner_mac"));
+}
+
+void render_mac(FILE *out, const json_t *row)
+{
+	char vlan[24], lag[24];
+
+	if (row == NULL) {
+		fprintf(out, "%-17s %-4s %-15s %-7s %-8s %s\n", "MAC", "VLAN", "DEVICE", "SEEN BY",
+			"ATTACHED", "LAG");
+		return;
+	}
+	fprintf(out, "%-17s %-4s %-15s %-7s %-8s %s\n", text_of(row, "mac"),
+		maybe_number(row, "vlan", vlan), text_of(row, "ifname"), text_of(row, "origin"),
+		text_of(row, "attached"), maybe_number(row, "lag_id", lag));
+}
+
+void render_counter(FILE *out, const json_t *row)
+{
+	if (row == NULL) {
+		fprintf(out, "%-15s %-17s %-4s %12s %16s  %s\n", "DEVICE", "REASON", "RULE",
+			"PACKETS", "BYTES", "EXPECTED");
+		return;
+	}
+	fprintf(out, "%-15s %-17s %-4s %12lld %16lld  %s\n", text_of(row, "ifname"),
+		text_of(row, "reason"), text_of(row, "rule"), number_of(row, "packets"),
+		number_of(row, "bytes"), is_set(row, "expected") ? "yes" : "NO");
+}
+
+void render_reload(FILE *out, const json_t *result)
+{
+	const json_t *warnings = json_object_get(result, "warnings");
+
+	for (size_t i = 0; i < json_array_size(warnings); i++) {
+		const char *line = json_string_value(json_array_get(warnings, i));
+
+		fprintf(out, "%s\n", line != NULL ? line : "");
+	}
+	fprintf(out, "The configuration is applied.\n");
+}

@@ -1,0 +1,402 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/*
+ * The methods of the control socket but `status`: lists made a row at a time from the views of the
+ * engine and the counters of the data plane, and `reload`.  The server (server.c) calls them; they
+ * read, and touch no socket.
+ */
+#include "control/methods.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "control/status.h"
+#include "datapath/datapath.h"
+#include "kernel/links.h"
+
+#define MAC_LOOKS_PER_CALL_MAX 2048 /* rows of the MAC table looked at before others may run */
+#define DUAL_REFRESH_ROWS 256	    /* how long the set of dual LAGs is believed */
+
+/* "bond1", or null for no device. */
+static json_t *ifname_json(const struct control_context *context, uint32_t ifindex)
+{
+	char name[IFNAMSIZ];
+
+	if (ifindex == 0 || context->links == NULL) {
+		return json_null();
+	}
+	return json_string(links_ifname(context->links, ifindex, name));
+}
+
+/* ---- lags ---- */
+
+static bool leg_is_up(const struct mlag_leg_view *leg)
+{
+	return leg->state == MLAG_LEG_READY || leg->state == MLAG_LEG_OPEN;
+}
+
+static const char *lag_state(const struct mlag_leg_view *leg)
+{
+	switch (leg->state) {
+	case MLAG_LEG_NONE:
+	case MLAG_LEG_DOWN:
+		return leg->peer_up ? "peer-only" : "down";
+	case MLAG_LEG_PENDING:
+	case MLAG_LEG_READY:
+		return "pending";
+	case MLAG_LEG_OPEN:
+		/* To two different partners it is not one LAG. */
+		return leg->peer_open && !leg->partner_differs ? "dual" : "local-only";
+	}
+	return "down";
+}
+
+static int lags_begin(struct control_call *call, json_t **ret_result)
+{
+	(void)call;
+	(void)ret_result;
+	return 0;
+}
+
+static int lags_row(struct control_call *call, json_t **ret_row)
+{
+	const struct control_context *context = call->context;
+	const struct config_lag *lag;
+	struct mlag_leg_view leg = {0};
+
+	if (!mlag_get_leg(context->engine, call->cursor, &leg)) {
+		return 0;
+	}
+	call->cursor++;
+	lag = config_lag_by_id(context->config, leg.lag_id);
+	*ret_row = json_pack("{s:s?,s:i,s:b,s:b,s:b,s:s,s:n,s:o}", "ifname",
+			     lag != NULL ? lag->ifname : NULL, "id", (int)leg.lag_id, "local_up",
+			     leg_is_up(&leg), "peer_up", leg.peer_up, "isolated", leg.isolated,
+			     "state", lag_state(&leg), "held_reason", "partner_mac",
+			     control_mac_json(&leg.partner_mac));
+	return *ret_row != NULL ? 1 : -ENOMEM;
+}
+
+/* ---- macs ---- */
+
+/**
+ * struct mac_walk - a walk over the MAC table
+ * @vlan_wanted, @lag_wanted, @mac_wanted: the filter counts
+ * @rows: until the set of dual LAGs is read again
+ * @dual: bit n is set when both legs of LAG n are up
+ */
+struct mac_walk {
+	bool vlan_wanted;
+	bool lag_wanted;
+	bool mac_wanted;
+	uint16_t vlan;
+	uint16_t lag_id;
+	struct mlag_mac mac;
+	uint32_t rows;
+	uint8_t dual[65536 / 8];
+};
+
+static bool parse_number(const char *text, uint32_t max, uint16_t *ret)
+{
+	uint32_t value = 0;
+
+	if (*text == '\0' || strlen(text) > 5) {
+		return false;
+	}
+	for (; *text != '\0'; text++) {
+		if (*text < '0' || *text > '9') {
+			return false;
+		}
+		value = value * 10 + (uint32_t)(*text - '0');
+	}
+	*ret = (uint16_t)value;
+	return value <= max;
+}
+
+static int parse_vlan(struct control_call *call, struct mac_walk *walk, const char *text)
+{
+	if (!parse_number(text, 4094, &walk->vlan) || walk->vlan == 0) {
+		return control_call_fail(call, EINVAL, "bad-params",
+					 "vlan: not a VLAN; allowed: a number from 1 to 4094");
+	}
+	walk->vlan_wanted = true;
+	return 0;
+}
+
+/* A LAG by its device or its number. */
+static int parse_lag(struct control_call *call, struct mac_walk *walk, const char *text)
+{
+	const struct control_context *context = call->context;
+
+	walk->lag_wanted = true;
+	for (uint32_t i = 0; i < context->config->lags_count; i++) {
+		if (strcmp(context->config->lags[i].ifname, text) == 0) {
+			walk->lag_id = context->config->lags[i].id;
+			return 0;
+		}
+	}
+	if (parse_number(text, 65535, &walk->lag_id) && walk->lag_id != 0) {
+		return 0;
+	}
+	return control_call_fail(call, EINVAL, "bad-params",
+				 "lag: there is no such LAG here; allowed: a device with a [lag] "
+				 "section, or a number from 1 to 65535");
+}
+
+static int parse_mac(struct control_call *call, struct mac_walk *walk, const char *text)
+{
+	uint8_t *o = walk->mac.octets;
+	int used = 0;
+
+	if (strlen(text) != 17 || text[strspn(text, "0123456789abcdefABCDEF:")] != '\0' ||
+	    sscanf(text, "%2hhx:%2hhx:%2hhx:%2hhx:%2hhx:%2hhx%n", &o[0], &o[1], &o[2], &o[3], &o[4],
+		   &o[5], &used) != 6 ||
+	    used != 17) {
+		return control_call_fail(call, EINVAL, "bad-params",
+					 "mac: not a MAC address; allowed: such as "
+					 "44:38:39:ff:00:01");
+	}
+	walk->mac_wanted = true;
+	return 0;
+}
+
+static int parse_filter(struct control_call *call, struct mac_walk *walk)
+{
+	static const struct {
+		const char *name;
+		int (*parse)(struct control_call *call, struct mac_walk *walk, const char *text);
+	} filters[] = {{"vlan", parse_vlan}, {"lag", parse_lag}, {"mac", parse_mac}};
+	char number[16];
+
+	for (size_t i = 0; i < sizeof(filters) / sizeof(filters[0]); i++) {
+		const json_t *value = json_object_get(call->params, filters[i].name);
+		const char *text = json_string_value(value);
+		int r;
+
+		if (value == NULL || json_is_null(value)) {
+			continue;
+		}
+		if (json_is_integer(value)) {
+			snprintf(number, sizeof(number), "%lld",
+				 (long long)json_integer_value(value));
+			text = number;
+		}
+		r = filters[i].parse(call, walk, text != NULL ? text : "");
+		if (r < 0) {
+			return r;
+		}
+	}
+	return 0;
+}
+
+static int macs_begin(struct control_call *call, json_t **ret_result)
+{
+	struct mac_walk *walk = calloc(1, sizeof(*walk));
+
+	(void)ret_result;
+	if (walk == NULL) {
+		return -ENOMEM;
+	}
+	call->state = walk;
+	return parse_filter(call, walk);
+}
+
+static void refresh_dual(const struct control_context *context, struct mac_walk *walk)
+{
+	struct mlag_leg_view leg;
+
+	memset(walk->dual, 0, sizeof(walk->dual));
+	for (uint32_t i = 0; mlag_get_leg(context->engine, i, &leg); i++) {
+		if (leg_is_up(&leg) && leg.peer_up) {
+			walk->dual[leg.lag_id / 8] |= (uint8_t)(1U << (leg.lag_id % 8));
+		}
+	}
+	walk->rows = DUAL_REFRESH_ROWS;
+}
+
+static bool mac_wanted(const struct mac_walk *walk, const struct mlag_mac_view *mac)
+{
+	return (mac->own || mac->peer) && (!walk->vlan_wanted || mac->key.vlan == walk->vlan) &&
+	       (!walk->lag_wanted || mac->lag_id == walk->lag_id) &&
+	       (!walk->mac_wanted || memcmp(&mac->key.mac, &walk->mac, sizeof(walk->mac)) == 0);
+}
+
+static json_t *make_mac(const struct control_context *context, const struct mac_walk *walk,
+			const struct mlag_mac_view *mac)
+{
+	bool dual = (walk->dual[mac->lag_id / 8] >> (mac->lag_id % 8)) & 1;
+
+	return json_pack("{s:o,s:o,s:o,s:s,s:s,s:o}", "mac", control_mac_json(&mac->key.mac),
+			 "vlan", mac->key.vlan != 0 ? json_integer(mac->key.vlan) : json_null(),
+			 "ifname", ifname_json(context, mac->entry.ifindex), "origin",
+			 mac->own && mac->peer ? "both"
+			 : mac->own	       ? "local"
+					       : "peer",
+			 "attached", dual ? "dual" : "orphan", "lag_id",
+			 mac->lag_id != 0 ? json_integer(mac->lag_id) : json_null());
+}
+
+static int macs_row(struct control_call *call, json_t **ret_row)
+{
+	const struct control_context *context = call->context;
+	struct mac_walk *walk = call->state;
+	struct mlag_mac_view mac;
+
+	for (uint32_t i = 0; i < MAC_LOOKS_PER_CALL_MAX; i++) {
+		if (!mlag_next_mac(context->engine, &call->cursor, &mac)) {
+			return 0;
+		}
+		if (!mac_wanted(walk, &mac)) {
+			continue;
+		}
+		if (walk->rows == 0) {
+			refresh_dual(context, walk);
+		}
+		walk->rows--;
+		*ret_row = make_mac(context, walk, &mac);
+		return *ret_row != NULL ? 1 : -ENOMEM;
+	}
+	return -EAGAIN;
+}
+
+/* ---- counters ---- */
+
+struct counter_row {
+	uint32_t ifindex;
+	enum mlag_reason reason;
+	uint64_t packets;
+	uint64_t bytes;
+};
+
+struct counter_list {
+	uint32_t count;
+	struct counter_row rows[MLAG_MAP_COUNTERS_MAX];
+};
+
+static const struct {
+	const char *text;
+	const char *rule;
+	bool expected;
+} reasons[MLAG_REASONS_COUNT] = {
+#define REASON(symbol, reason_text, reason_rule, reason_expected) \
+	[symbol] = {reason_text, reason_rule, reason_expected},
+	MLAG_REASONS(REASON)
+#undef REASON
+};
+
+static void add_counter(void *user, uint32_t ifindex, enum mlag_reason reason, uint64_t packets,
+			uint64_t bytes)
+{
+	struct counter_list *list = user;
+
+	if (list->count == MLAG_MAP_COUNTERS_MAX || (uint32_t)reason >= MLAG_REASONS_COUNT) {
+		return; /* the map holds no more than that */
+	}
+	list->rows[list->count++] = (struct counter_row){ifindex, reason, packets, bytes};
+}
+
+static int compare_counters(const void *left, const void *right)
+{
+	const struct counter_row *a = left, *b = right;
+
+	if (a->ifindex != b->ifindex) {
+		return a->ifindex < b->ifindex ? -1 : 1;
+	}
+	return (a->reason > b->reason) - (a->reason < b->reason);
+}
+
+static int counters_begin(struct control_call *call, json_t **ret_result)
+{
+	const struct control_context *context = call->context;
+	struct counter_list *list;
+	int r;
+
+	(void)ret_result;
+	if (context->datapath == NULL) {
+		return 0;
+	}
+	list = calloc(1, sizeof(*list));
+	if (list == NULL) {
+		return -ENOMEM;
+	}
+	call->state = list;
+	r = datapath_counters(context->datapath, add_counter, list);
+	if (r < 0) {
+		return control_call_fail(call, -r, "datapath", "the counters cannot be read: %s",
+					 strerror(-r));
+	}
+	qsort(list->rows, list->count, sizeof(list->rows[0]), compare_counters);
+	return 0;
+}
+
+static int counters_row(struct control_call *call, json_t **ret_row)
+{
+	const struct control_context *context = call->context;
+	const struct counter_list *list = call->state;
+	const struct counter_row *row;
+
+	if (list == NULL || call->cursor == list->count) {
+		return 0;
+	}
+	row = &list->rows[call->cursor++];
+	*ret_row = json_pack("{s:o,s:s,s:s?,s:I,s:I,s:b}", "ifname",
+			     ifname_json(context, row->ifindex), "reason",
+			     reasons[row->reason].text, "rule",
+			     *reasons[row->reason].rule != '\0' ? reasons[row->reason].rule : NULL,
+			     "packets", (json_int_t)row->packets, "bytes", (json_int_t)row->bytes,
+			     "expected", reasons[row->reason].expected);
+	return *ret_row != NULL ? 1 : -ENOMEM;
+}
+
+/* ---- reload ---- */
+
+struct reload_report {
+	struct control_call *call;
+	json_t *warnings;
+	uint32_t errors;
+};
+
+static void on_report(void *user, enum config_severity severity, const char *text)
+{
+	struct reload_report *report = user;
+
+	if (severity == CONFIG_SEVERITY_ERROR) {
+		report->errors++;
+		control_call_add_line(report->call, text);
+	} else if (json_array_size(report->warnings) < 64) {
+		json_array_append_new(report->warnings, json_string(text));
+	}
+}
+
+static int reload_begin(struct control_call *call, json_t **ret_result)
+{
+	struct control_context *context = call->context;
+	struct reload_report report = {.call = call};
+	int r;
+
+	if (context->reload == NULL) {
+		return control_call_fail(call, EOPNOTSUPP, "unavailable",
+					 "this daemon cannot reload");
+	}
+	report.warnings = json_array();
+	r = context->reload(context->reload_user, on_report, &report);
+	if (r < 0) {
+		json_decref(report.warnings);
+		if (report.errors > 0) {
+			return control_call_fail(call, -r, "config",
+						 "nothing was changed: the file has %u error%s",
+						 report.errors, report.errors == 1 ? "" : "s");
+		}
+		return control_call_fail(call, -r, "reload", "nothing was changed: %s",
+					 strerror(-r));
+	}
+	*ret_result = json_pack("{s:b,s:o}", "applied", 1, "warnings", report.warnings);
+	return *ret_result != NULL ? 0 : -ENOMEM;
+}
+
+const struct control_method control_methods[] = {
+	{"status", control_status, NULL}, {"lags", lags_begin, lags_row},
+	{"macs", macs_begin, macs_row},	  {"counters", counters_begin, counters_row},
+	{"reload", reload_begin, NULL},	  {NULL, NULL, NULL},
+};

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * What the control socket answers: status, lags, macs, counters and reload, as DESIGN §6 writes
+ * them, built from the views of the engine and of the adapters.  Nothing here changes anything.
+ */
+#ifndef MLAGD_CONTROL_METHODS_H
+#define MLAGD_CONTROL_METHODS_H
+
+#include "config.h"
+#include "control/server.h"
+#include "mlag.h"
+
+struct links;
+struct datapath;
+
+/**
+ * struct control_context - what the methods read; hand its address to control_server_new()
+ * @engine: the engine; may change between two calls
+ * @links: the link adapter, NULL in tests: devices then have no names
+ * @datapath: the data plane, NULL in tests: there are then no counters
+ * @config: the configuration in force
+ * @now_ns: the engine's clock
+ * @reload: read the file again and apply the difference, or nothing when it is wrong; returns 0 or
+ *	-errno, and tells errors and warnings to @report.  NULL: not available
+ * @reload_user: for @reload
+ * @wall_offset_ns: private; start it at 0
+ */
+struct control_context {
+	const struct mlag_engine *engine;
+	struct links *links;
+	struct datapath *datapath;
+	const struct config *config;
+	uint64_t (*now_ns)(void);
+	int (*reload)(void *reload_user, config_error_fn *report, void *report_user);
+	void *reload_user;
+	int64_t wall_offset_ns;
+};
+
+/* The methods, for control_server_new(). */
+extern const struct control_method control_methods[];
+
+#endif

@@ -1,0 +1,228 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/*
+ * The method `status` (DESIGN §6).  Healthy is what is proven: the verdict is peered, the session
+ * is up, both members hold each other's tables, the tables are equal by their digests, the peer
+ * link carries, and nobody has a problem to tell.  Whatever is missing of that is a problem with a
+ * code of its own; mlagctl knows what to do about each.
+ */
+#include "control/status.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "kernel/links.h"
+
+#define NS_PER_S INT64_C(1000000000)
+#define PROBLEMS_MAX 128 /* told one by one; more are only counted */
+#define LINK_PROBLEMS_MAX 96
+
+json_t *control_mac_json(const struct mlag_mac *mac)
+{
+	static const struct mlag_mac none;
+	const uint8_t *o = mac->octets;
+	char text[18];
+
+	if (memcmp(mac, &none, sizeof(none)) == 0) {
+		return json_null();
+	}
+	snprintf(text, sizeof(text), "%02x:%02x:%02x:%02x:%02x:%02x", o[0], o[1], o[2], o[3], o[4],
+		 o[5]);
+	return json_string(text);
+}
+
+__attribute__((format(printf, 3, 4))) static void add_problem(json_t *problems, const char *code,
+							      const char *format, ...)
+{
+	char text[256];
+	va_list list;
+
+	va_start(list, format);
+	vsnprintf(text, sizeof(text), format, list);
+	va_end(list);
+	if (json_array_size(problems) < PROBLEMS_MAX) {
+		json_array_append_new(problems, json_pack("{s:s,s:s}", "code", code, "text", text));
+	} else if (json_array_size(problems) == PROBLEMS_MAX) {
+		json_array_append_new(problems, json_pack("{s:s,s:s}", "code", "more-problems",
+							  "text", "there are more problems"));
+	}
+}
+
+static void add_session_problems(const struct control_context *context,
+				 const struct mlag_view *view, json_t *problems)
+{
+	if (view->session == MLAG_SESSION_REFUSED) {
+		add_problem(problems, "refused", "the session is refused by %s: %s",
+			    view->refused_by_us ? "this member" : "the peer",
+			    mlag_close_reason_text(view->close_reason));
+	} else if (view->session != MLAG_SESSION_UP) {
+		if (view->close_reason != MLAG_CLOSE_NONE) {
+			add_problem(problems, "session-down",
+				    "the session with the peer is down: %s",
+				    mlag_close_reason_text(view->close_reason));
+		} else {
+			add_problem(problems, "session-down", "there is no session with the peer");
+		}
+	} else if (!view->synced) {
+		add_problem(problems, "sync-pending",
+			    "the tables of the two members are still being exchanged");
+	} else if (view->fdb_pending > 0) {
+		add_problem(problems, "sync-pending", "%u FDB entries are still to be programmed",
+			    view->fdb_pending);
+	}
+	if (!view->peer_link_usable) {
+		add_problem(problems, "peer-link-down", "the peer link %s is not usable: %s",
+			    context->config->link,
+			    view->peer_link_carrier ? "nothing is heard of the peer"
+						    : "no carrier");
+	}
+}
+
+static void add_table_problems(const char *name, const struct mlag_table_view *table, bool synced,
+			       json_t *problems)
+{
+	if (synced && !table->match) {
+		add_problem(problems, "tables-differ",
+			    "the %s tables of the two members are not proven equal", name);
+	}
+	if (table->full_count > 0) {
+		add_problem(problems, "table-full", "the %s table was full %llu times", name,
+			    (unsigned long long)table->full_count);
+	}
+}
+
+/* The device of a LAG, from the configuration: it has a name even when it does not exist. */
+static void add_leg_problems(const struct control_context *context, json_t *problems)
+{
+	struct mlag_leg_view leg;
+
+	for (uint32_t i = 0; mlag_get_leg(context->engine, i, &leg); i++) {
+		const struct config_lag *lag = config_lag_by_id(context->config, leg.lag_id);
+
+		if (leg.partner_differs) {
+			add_problem(problems, "partner-differs",
+				    "LAG %u (%s): the legs of the two members lead to different "
+				    "LACP partners",
+				    leg.lag_id, lag != NULL ? lag->ifname : "only on the peer");
+		}
+	}
+}
+
+static void add_link_problems(const struct control_context *context, json_t *problems)
+{
+	struct links_problem *list;
+	uint32_t count;
+
+	if (context->links == NULL) {
+		return;
+	}
+	list = calloc(LINK_PROBLEMS_MAX, sizeof(*list));
+	if (list == NULL) {
+		return;
+	}
+	count = links_problems(context->links, list, LINK_PROBLEMS_MAX);
+	for (uint32_t i = 0; i < count; i++) {
+		add_problem(problems, list[i].code, "%s", list[i].text);
+	}
+	free(list);
+}
+
+static void add_config_problems(const struct control_context *context, json_t *problems)
+{
+	if (context->config->gateways_count > 0) {
+		add_problem(problems, "not-supported-yet",
+			    "[gateway %s]: shared gateways are not in this release",
+			    context->config->gateways[0].ifname);
+	}
+	if (context->config->last_resort) {
+		add_problem(problems, "not-supported-yet",
+			    "[peer] last-resort: it is not in this release and stays off");
+	}
+}
+
+static json_t *make_problems(const struct control_context *context, const struct mlag_view *view)
+{
+	json_t *problems = json_array();
+	bool synced = view->session == MLAG_SESSION_UP && view->synced;
+
+	add_session_problems(context, view, problems);
+	add_table_problems("MAC", &view->macs, synced, problems);
+	add_table_problems("leg", &view->legs, synced, problems);
+	add_leg_problems(context, problems);
+	add_link_problems(context, problems);
+	add_config_problems(context, problems);
+	if (view->verdict != MLAG_VERDICT_PEERED && json_array_size(problems) == 0) {
+		add_problem(problems, "not-peered", "the verdict is %s",
+			    mlag_verdict_text(view->verdict));
+	}
+	return problems;
+}
+
+/*
+ * A time of the engine's clock in UTC.  The distance of the two clocks is kept as long as it holds
+ * within half a second, so that the same moment is not told as two different seconds.
+ */
+static json_t *make_time(struct control_context *context, uint64_t time_ns)
+{
+	struct timespec wall;
+	int64_t offset_ns, shift_ns;
+	struct tm utc;
+	time_t seconds;
+	char text[32];
+
+	clock_gettime(CLOCK_REALTIME, &wall);
+	offset_ns = (int64_t)wall.tv_sec * NS_PER_S + wall.tv_nsec - (int64_t)context->now_ns();
+	shift_ns = offset_ns - context->wall_offset_ns;
+	if (shift_ns > NS_PER_S / 2 || shift_ns < -NS_PER_S / 2) {
+		context->wall_offset_ns = offset_ns;
+	}
+	seconds = (time_t)((context->wall_offset_ns + (int64_t)time_ns) / NS_PER_S);
+	if (gmtime_r(&seconds, &utc) == NULL ||
+	    strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%SZ", &utc) == 0) {
+		return json_null();
+	}
+	return json_string(text);
+}
+
+static json_t *make_table(const struct mlag_table_view *table)
+{
+	return json_pack("{s:I,s:I,s:b}", "local", (json_int_t)table->local_count, "remote",
+			 (json_int_t)table->remote_count, "match", table->match);
+}
+
+int control_status(struct control_call *call, json_t **ret_result)
+{
+	struct control_context *context = call->context;
+	struct mlag_view view = {0};
+	json_t *problems, *peer, *result;
+	bool up;
+
+	mlag_get_view(context->engine, &view);
+	up = view.session == MLAG_SESSION_UP;
+	problems = make_problems(context, &view);
+	peer = json_pack("{s:s,s:{s:s,s:s},s:o,s:s?}", "session", up ? "up" : "down", "paths",
+			 "peer_link", up && view.peer_link_carrier ? "alive" : "dead", "backup",
+			 "none", "member_id",
+			 view.peer_known ? control_mac_json(&view.peer_member_id) : json_null(),
+			 "version", view.peer_known ? view.peer_version : NULL);
+	result = json_pack("{s:s,s:i,s:s,s:s,s:o,s:s,s:o,s:o,s:o,s:{s:s,s:b,s:b},"
+			   "s:{s:o,s:n,s:n,s:o}}",
+			   "version", MLAG_VERSION, "domain", (int)context->config->domain_id,
+			   "role", mlag_role_text(view.role), "verdict",
+			   mlag_verdict_text(view.verdict), "since",
+			   make_time(context, view.verdict_since_ns), "health",
+			   json_array_size(problems) == 0 ? "ok" : "degraded", "problems", problems,
+			   "member_id", control_mac_json(&view.member_id), "peer", peer,
+			   "peer_link", "ifname", context->config->link, "carrier",
+			   view.peer_link_carrier, "usable", view.peer_link_usable, "sync", "macs",
+			   make_table(&view.macs), "neighbors", "addresses", "legs",
+			   make_table(&view.legs));
+	if (result == NULL) {
+		return -ENOMEM;
+	}
+	*ret_result = result;
+	return 0;
+}

@@ -1,0 +1,355 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/*
+ * Loads the programs of ebpf/, fills the maps they read and says at which ports they run.  Called
+ * by effects.c, which knows what the engine wants, and by the control server for the counters.
+ * Owns the loaded object; does not own the attachments, which outlive it on purpose.
+ */
+#include "datapath/datapath.h"
+
+#include <errno.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+
+#include "datapath/attach.h"
+#include "isolate.skel.h"
+
+struct datapath {
+	struct isolate_bpf *isolate;
+	void (*log)(void *user, const char *text);
+	void *user;
+	struct mlag_counter *per_cpu; /* one value of mlag_counters: cpus_count of them */
+	uint32_t cpus_count;
+	uint32_t attached_count;
+	uint32_t attached[MLAG_MAP_PORTS_MAX]; /* what datapath_detach_all() has to visit */
+};
+
+static void on_log(void *user, const char *text)
+{
+	struct datapath *dp = user;
+
+	if (dp->log) {
+		dp->log(dp->user, text);
+	}
+}
+
+static int load(struct datapath *dp, const struct datapath_spec *spec)
+{
+	int error;
+
+	dp->isolate = isolate_bpf__open();
+	if (!dp->isolate) {
+		return -errno;
+	}
+	error = bpf_map__set_max_entries(dp->isolate->maps.mlag_sources, spec->sources_max);
+	if (error) {
+		return error;
+	}
+	return isolate_bpf__load(dp->isolate);
+}
+
+int datapath_open(struct datapath **ret, const struct datapath_spec *spec)
+{
+	struct datapath *dp;
+	int cpus_count;
+	int error;
+
+	if (!spec->sources_max) {
+		return -EINVAL;
+	}
+	cpus_count = libbpf_num_possible_cpus();
+	if (cpus_count < 0) {
+		return cpus_count;
+	}
+	dp = calloc(1, sizeof(*dp));
+	if (!dp) {
+		return -ENOMEM;
+	}
+	dp->log = spec->log;
+	dp->user = spec->user;
+	dp->cpus_count = (uint32_t)cpus_count;
+	dp->per_cpu = calloc(dp->cpus_count, sizeof(*dp->per_cpu));
+	attach_hook_log(on_log, dp);
+	error = dp->per_cpu ? load(dp, spec) : -ENOMEM;
+	if (error) {
+		datapath_close(dp);
+		return error;
+	}
+	*ret = dp;
+	return 0;
+}
+
+void datapath_close(struct datapath *dp)
+{
+	if (!dp) {
+		return;
+	}
+	attach_unhook_log(dp);
+	isolate_bpf__destroy(dp->isolate);
+	free(dp->per_cpu);
+	free(dp);
+}
+
+int datapath_set_domain(struct datapath *dp, const struct mlag_domain *domain)
+{
+	uint32_t zero = 0;
+
+	return bpf_map_update_elem(bpf_map__fd(dp->isolate->maps.mlag_domain), &zero, domain,
+				   BPF_ANY);
+}
+
+int datapath_set_port(struct datapath *dp, uint32_t ifindex, const struct mlag_port *port)
+{
+	if (!ifindex) {
+		return -EINVAL;
+	}
+	return bpf_map_update_elem(bpf_map__fd(dp->isolate->maps.mlag_ports), &ifindex, port,
+				   BPF_ANY);
+}
+
+/* Deletes a key of a map; one that is not there is no error. */
+static int forget(const struct bpf_map *map, const void *key)
+{
+	int error = bpf_map_delete_elem(bpf_map__fd(map), key);
+
+	return error == -ENOENT ? 0 : error;
+}
+
+int datapath_delete_port(struct datapath *dp, uint32_t ifindex)
+{
+	return forget(dp->isolate->maps.mlag_ports, &ifindex);
+}
+
+/* Makes a row unless there is one, whose count goes on. */
+static int make_row(const struct bpf_map *map, const void *key, const void *value)
+{
+	int error = bpf_map_update_elem(bpf_map__fd(map), key, value, BPF_NOEXIST);
+
+	return error == -EEXIST ? 0 : error;
+}
+
+/* The rows that the programs count in; they only ever add to one that exists. */
+static int make_rows(struct datapath *dp, uint32_t ifindex, enum mlag_port_kind kind)
+{
+	struct mlag_counter_key key = {.ifindex = ifindex};
+	uint64_t none = 0;
+	int error;
+
+	memset(dp->per_cpu, 0, dp->cpus_count * sizeof(*dp->per_cpu));
+	for (key.reason = MLAG_REASON_NONE + 1; key.reason < MLAG_REASONS_COUNT; key.reason++) {
+		error = make_row(dp->isolate->maps.mlag_counters, &key, dp->per_cpu);
+		if (error) {
+			return error;
+		}
+	}
+	if (kind != MLAG_PORT_LEG) {
+		return 0;
+	}
+	return make_row(dp->isolate->maps.mlag_leg_rx, &ifindex, &none);
+}
+
+static int delete_rows(struct datapath *dp, uint32_t ifindex)
+{
+	struct mlag_counter_key key = {.ifindex = ifindex};
+	int error = forget(dp->isolate->maps.mlag_leg_rx, &ifindex);
+
+	for (key.reason = MLAG_REASON_NONE + 1; !error && key.reason < MLAG_REASONS_COUNT;
+	     key.reason++) {
+		error = forget(dp->isolate->maps.mlag_counters, &key);
+	}
+	return error;
+}
+
+static int remember(struct datapath *dp, uint32_t ifindex)
+{
+	for (uint32_t index = 0; index < dp->attached_count; index++) {
+		if (dp->attached[index] == ifindex) {
+			return 0;
+		}
+	}
+	if (dp->attached_count == MLAG_MAP_PORTS_MAX) {
+		return -E2BIG;
+	}
+	dp->attached[dp->attached_count++] = ifindex;
+	return 0;
+}
+
+static void unremember(struct datapath *dp, uint32_t ifindex)
+{
+	for (uint32_t index = 0; index < dp->attached_count; index++) {
+		if (dp->attached[index] == ifindex) {
+			dp->attached[index] = dp->attached[--dp->attached_count];
+			return;
+		}
+	}
+}
+
+static int attach_leg(struct datapath *dp, uint32_t ifindex)
+{
+	int error;
+
+	error = attach_program(ifindex, ATTACH_EGRESS,
+			       bpf_program__fd(dp->isolate->progs.isolate_leg));
+	if (error) {
+		return error;
+	}
+	return attach_program(ifindex, ATTACH_INGRESS,
+			      bpf_program__fd(dp->isolate->progs.observe_leg));
+}
+
+static int attach_peer_link(struct datapath *dp, uint32_t ifindex)
+{
+	int error;
+
+	error = attach_program(ifindex, ATTACH_EGRESS,
+			       bpf_program__fd(dp->isolate->progs.isolate_peer_link));
+	if (error) {
+		return error;
+	}
+	/* It may have been a leg until now. */
+	return attach_remove(ifindex, ATTACH_INGRESS);
+}
+
+int datapath_attach(struct datapath *dp, uint32_t ifindex, enum mlag_port_kind kind)
+{
+	int error;
+
+	if (!ifindex) {
+		return -EINVAL;
+	}
+	if (kind == MLAG_PORT_NONE) {
+		return datapath_detach(dp, ifindex);
+	}
+	error = remember(dp, ifindex);
+	if (error) {
+		return error;
+	}
+	error = make_rows(dp, ifindex, kind);
+	if (error) {
+		return error;
+	}
+	return kind == MLAG_PORT_LEG ? attach_leg(dp, ifindex) : attach_peer_link(dp, ifindex);
+}
+
+int datapath_detach(struct datapath *dp, uint32_t ifindex)
+{
+	int egress_error = attach_remove(ifindex, ATTACH_EGRESS);
+	int ingress_error = attach_remove(ifindex, ATTACH_INGRESS);
+
+	if (egress_error || ingress_error) {
+		return egress_error ? egress_error : ingress_error;
+	}
+	unremember(dp, ifindex);
+	return delete_rows(dp, ifindex);
+}
+
+int datapath_detach_all(struct datapath *dp)
+{
+	int first_error = 0;
+
+	/* Backwards: a port that is detached is replaced in the list by one already visited. */
+	for (uint32_t index = dp->attached_count; index > 0; index--) {
+		int error = datapath_detach(dp, dp->attached[index - 1]);
+
+		if (error && !first_error) {
+			first_error = error;
+		}
+	}
+	return first_error;
+}
+
+int datapath_set_source(struct datapath *dp, const struct mlag_source_key *key,
+			const struct mlag_source *source)
+{
+	const struct bpf_map *map = dp->isolate->maps.mlag_sources;
+
+	if (!source || !source->known) {
+		return forget(map, key);
+	}
+	return bpf_map_update_elem(bpf_map__fd(map), key, source, BPF_ANY);
+}
+
+/* How many of the first keys are all to be set, so that they can go in one call. */
+static uint32_t run_length(const struct mlag_source *sources, uint32_t count)
+{
+	uint32_t length = 0;
+
+	while (length < count && sources[length].known) {
+		length++;
+	}
+	return length;
+}
+
+int datapath_set_sources(struct datapath *dp, const struct mlag_source_key *keys,
+			 const struct mlag_source *sources, uint32_t count)
+{
+	int map_fd = bpf_map__fd(dp->isolate->maps.mlag_sources);
+	int first_error = 0;
+	uint32_t index = 0;
+
+	while (index < count) {
+		uint32_t length = run_length(sources + index, count - index);
+		uint32_t end = index + (length ? length : 1);
+
+		if (length > 1 &&
+		    !bpf_map_update_batch(map_fd, keys + index, sources + index, &length, NULL)) {
+			index = end;
+		}
+		/* One to be forgotten, a single one, or a batch the kernel stopped at. */
+		for (; index < end; index++) {
+			int error = datapath_set_source(dp, &keys[index], &sources[index]);
+
+			if (error && !first_error) {
+				first_error = error;
+			}
+		}
+	}
+	return first_error;
+}
+
+int datapath_leg_rx(struct datapath *dp, uint32_t ifindex, uint64_t *ret_frames)
+{
+	uint64_t frames;
+	int error;
+
+	error = bpf_map_lookup_elem(bpf_map__fd(dp->isolate->maps.mlag_leg_rx), &ifindex, &frames);
+	if (error) {
+		return error;
+	}
+	*ret_frames = frames;
+	return 0;
+}
+
+int datapath_counters(struct datapath *dp,
+		      void (*on_counter)(void *user, uint32_t ifindex, enum mlag_reason reason,
+					 uint64_t packets, uint64_t bytes),
+		      void *user)
+{
+	int map_fd = bpf_map__fd(dp->isolate->maps.mlag_counters);
+	struct mlag_counter_key key, next;
+	const void *previous = NULL;
+	int error;
+
+	while (!(error = bpf_map_get_next_key(map_fd, previous, &next))) {
+		uint64_t packets = 0;
+		uint64_t bytes = 0;
+
+		key = next;
+		previous = &key;
+		error = bpf_map_lookup_elem(map_fd, &key, dp->per_cpu);
+		if (error) {
+			return error;
+		}
+		for (uint32_t cpu = 0; cpu < dp->cpus_count; cpu++) {
+			packets += dp->per_cpu[cpu].packets;
+			bytes += dp->per_cpu[cpu].bytes;
+		}
+		if (packets) {
+			on_counter(user, key.ifindex, (enum mlag_reason)key.reason, packets, bytes);
+		}
+	}
+	return error == -ENOENT ? 0 : error;
+}

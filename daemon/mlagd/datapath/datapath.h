@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The data plane as mlagd sees it: a few programs at the ports, and the maps they read.  This
+ * adapter loads, attaches and fills; it decides nothing.  What it holds must be told to it again
+ * after a start: a program finds nothing in its maps but what the setters below put there, and a
+ * missing entry means pass.  So fill first (domain, port, sources), attach afterwards: then the
+ * filter of an earlier daemon is replaced by one that already knows as much.
+ *
+ * All functions return 0 or a negative errno.  None of them blocks for longer than a few system
+ * calls.  None is thread-safe.  Attaching works on the network namespace of the calling thread.
+ */
+#ifndef MLAG_DATAPATH_H
+#define MLAG_DATAPATH_H
+
+#include <stdint.h>
+
+#include "mlag_maps.h"
+
+/* Where our filters are among those of clsact: before all others, by a handle of our own. */
+#define DATAPATH_TC_PRIORITY 1
+#define DATAPATH_TC_HANDLE 0x6d6c6167 /* "mlag" */
+
+struct datapath;
+
+/**
+ * struct datapath_spec - how to load the data plane
+ * @sources_max: the most MACs that datapath_set_source() has room for, at least 1; the kernel sets
+ *	about 80 bytes aside for each at once, so that none is ever refused for want of memory
+ * @log: told every diagnostic line of the loader (the verifier's text when it refuses a program,
+ *	the kernel's word when it refuses a filter), without a newline; NULL for silence.  The
+ *	loader library has one such hook in a process: the last datapath opened has it.
+ * @user: handed to @log
+ */
+struct datapath_spec {
+	uint32_t sources_max;
+	void (*log)(void *user, const char *text);
+	void *user;
+};
+
+/**
+ * datapath_open() - load programs and maps; attaches nothing
+ * @ret: the new data plane, to be given to datapath_close()
+ * @spec: copied
+ *
+ * Return: 0, -EINVAL (sources_max is 0), -ENOMEM, -EPERM (it takes CAP_BPF and CAP_NET_ADMIN, or
+ * root), or what the kernel answered to the load; the cause was told to spec.log.
+ */
+int datapath_open(struct datapath **ret, const struct datapath_spec *spec);
+
+/**
+ * datapath_close() - let go of programs and maps
+ * @dp: may be NULL
+ *
+ * What is attached *stays* attached and goes on forwarding by the last state of its maps: a daemon
+ * that stops must not change forwarding.  To end that, call datapath_detach_all() before.
+ */
+void datapath_close(struct datapath *dp);
+
+/**
+ * datapath_set_domain() - say what the pair is
+ * @domain: copied; replaces the former one as a whole
+ *
+ * Return: 0 or -errno of the map.
+ */
+int datapath_set_domain(struct datapath *dp, const struct mlag_domain *domain);
+
+/**
+ * datapath_set_port() - say what a port is; one map write, which the next frame sees
+ * @ifindex: the port, not 0
+ * @port: copied
+ *
+ * Return: 0, -EINVAL (ifindex 0), -E2BIG (MLAG_MAP_PORTS_MAX ports), or -errno of the map.
+ */
+int datapath_set_port(struct datapath *dp, uint32_t ifindex, const struct mlag_port *port);
+
+/**
+ * datapath_delete_port() - forget a port: everything passes there from now on
+ * @ifindex: the port; one that is not known is no error
+ *
+ * Return: 0 or -errno of the map.
+ */
+int datapath_delete_port(struct datapath *dp, uint32_t ifindex);
+
+/**
+ * datapath_attach() - put the programs of this kind on a port
+ * @ifindex: the port
+ * @kind: a leg gets isolate_leg (egress) and observe_leg (ingress), the peer link
+ *	isolate_peer_link (egress); MLAG_PORT_NONE is datapath_detach()
+ *
+ * Idempotent.  What an earlier daemon left at the port is replaced atomically: no frame sees the
+ * port without a program.  Filters of others are untouched and still get to see what passes.
+ *
+ * Return: 0, -EINVAL (ifindex 0), -ENODEV (no such device), -E2BIG (MLAG_MAP_PORTS_MAX ports), or
+ * what the kernel answered; on failure nothing of ours that was there before is removed.
+ */
+int datapath_attach(struct datapath *dp, uint32_t ifindex, enum mlag_port_kind kind);
+
+/**
+ * datapath_detach() - take our programs off a port, those of an earlier daemon too
+ * @ifindex: the port; no such device, or nothing of ours on it, is no error
+ *
+ * The port's counters go too.  The clsact qdisc stays: it may be somebody else's.
+ *
+ * Return: 0 or what the kernel answered.
+ */
+int datapath_detach(struct datapath *dp, uint32_t ifindex);
+
+/**
+ * datapath_detach_all() - datapath_detach() for every port that datapath_attach() was called for
+ *
+ * Return: 0, or the first error; the other ports are detached all the same.
+ */
+int datapath_detach_all(struct datapath *dp);
+
+/**
+ * datapath_set_source() - say where a MAC is
+ * @key: VLAN and MAC
+ * @source: its place; NULL or one not @known forgets the MAC (one that is not known is no error)
+ *
+ * Return: 0, -E2BIG when sources_max MACs are known, or -errno of the map.
+ */
+int datapath_set_source(struct datapath *dp, const struct mlag_source_key *key,
+			const struct mlag_source *source);
+
+/**
+ * datapath_set_sources() - datapath_set_source() for many, in few system calls
+ * @keys, @sources: @count of each; one not @known forgets the MAC.  A key should come once only
+ * @count: may be 0
+ *
+ * Return: 0, or the first error; the others are set all the same.
+ */
+int datapath_set_sources(struct datapath *dp, const struct mlag_source_key *keys,
+			 const struct mlag_source *sources, uint32_t count);
+
+/**
+ * datapath_leg_rx() - how many data frames a leg received while its gate was not open
+ * @ifindex: an attached leg
+ * @ret_frames: a running count; that it changed proves that the partner sends on the leg.  Frames
+ *	to 01:80:c2:00:00:0x (LACP) and to 33:33:… (what a port out of its bond still says) prove
+ *	nothing and are not counted
+ *
+ * Return: 0, -ENOENT when no leg is attached there, or -errno of the map.
+ */
+int datapath_leg_rx(struct datapath *dp, uint32_t ifindex, uint64_t *ret_frames);
+
+/**
+ * datapath_counters() - walk the counters, summed over CPUs, without those that are zero
+ * @on_counter: called for each {port, reason}; must not call into @dp
+ * @user: handed to @on_counter
+ *
+ * Return: 0 or -errno of the map.
+ */
+int datapath_counters(struct datapath *dp,
+		      void (*on_counter)(void *user, uint32_t ifindex, enum mlag_reason reason,
+					 uint64_t packets, uint64_t bytes),
+		      void *user);
+
+#endif

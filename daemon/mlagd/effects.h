@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Where effects of the engine become calls: the only such place.
+ */
+#ifndef MLAGD_EFFECTS_H
+#define MLAGD_EFFECTS_H
+
+#include "daemon.h"
+
+/**
+ * effects_step() - tell the engine of an event, and do what follows
+ * @daemon: the daemon
+ * @event: the event
+ *
+ * May be called from callbacks of the adapters that this very function has called; what follows
+ * from those is done by the outer call.
+ */
+void effects_step(struct daemon *daemon, const struct mlag_event *event);
+
+/**
+ * effects_note() - tell the engine of one of many events; what follows is done soon, for all of them
+ * @daemon: the daemon
+ * @event: the event
+ */
+void effects_note(struct daemon *daemon, const struct mlag_event *event);
+
+/**
+ * effects_more() - do what is due; the handler of daemon.more
+ * @daemon: the daemon
+ */
+void effects_more(struct daemon *daemon);
+
+/**
+ * effects_leg() - a leg was observed
+ * @daemon: the daemon
+ * @lag_id: its LAG
+ * @observation: what the link adapter saw; what only the data plane sees is added here
+ */
+void effects_leg(struct daemon *daemon, uint16_t lag_id,
+		 const struct mlag_leg_observation *observation);
+
+/**
+ * effects_peer_link() - the peer link changed: set it up before the engine hears of it
+ * @daemon: the daemon, with @peer_link of the new state
+ */
+void effects_peer_link(struct daemon *daemon);
+
+/**
+ * effects_forget_leg() - a leg left the configuration: take the programs off its device
+ * @daemon: the daemon
+ * @lag_id: its LAG
+ */
+void effects_forget_leg(struct daemon *daemon, uint16_t lag_id);
+
+#endif

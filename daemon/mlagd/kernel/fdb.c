@@ -1,0 +1,636 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/*
+ * The FDB adapter.  Two sockets: one hears events, one asks and writes, so that an answer never
+ * waits behind a storm of events.  effects.c owns the object; what it is told here becomes events
+ * of the engine, and the operations it takes from the engine come back to fdb_apply().
+ *
+ * Own writes are heard like anybody's, and the engine compares them with what it wants.  The one
+ * exception is the inside of a RENEW, whose delete nobody should take for a loss.
+ */
+#include "kernel/fdb.h"
+
+#include <errno.h>
+#include <libmnl/libmnl.h>
+#include <linux/rtnetlink.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "kernel/fdblocal.h"
+#include "kernel/fdbmsg.h"
+#include "kernel/netlink.h"
+#include "log.h"
+
+#define FDB_EVENT_BYTES (32 * 1024 * 1024)
+#define FDB_REQUEST_BYTES (4 * 1024 * 1024)
+#define FDB_SLICE_MAX 64	/* datagrams a wakeup */
+#define FDB_DRAIN_MAX 4096	/* datagrams before a write */
+#define FDB_DRAIN_ROUNDS_MAX 64 /* of FDB_DRAIN_MAX, before a dump: several full buffers */
+#define FDB_RESYNC_INTERVAL_US 1000000
+#define FDB_TIMER_ACCURACY_US 1000
+#define FDB_MESSAGES_MAX 256 /* of one batch */
+/* A RENEW is three messages. */
+#define FDB_OPERATIONS_MAX (FDB_MESSAGES_MAX / 3)
+
+struct fdb_batch;
+
+struct fdb {
+	sd_event *event;
+	sd_event_source *io_source;
+	sd_event_source *resync_source;
+	struct netlink events;
+	struct netlink requests;
+	struct fdbmsg_bridge bridge;
+	struct fdb_handler handler;
+	void *user;
+	struct fdb_statistics statistics;
+	struct fdblocal local;
+	bool inside; /* somebody may be in a callback */
+	uint64_t resynced_us;
+	struct fdb_batch *renewing; /* whose inside is not reported */
+	uint8_t buffer[FDB_MESSAGES_MAX * FDBMSG_SIZE_MAX] __attribute__((aligned(NLMSG_ALIGNTO)));
+};
+
+/**
+ * struct fdb_batch - some operations on their way through the kernel
+ * @operations, @count: at most FDB_OPERATIONS_MAX
+ * @messages: sent ones
+ * @first_seq: sequence number of message 0
+ * @owners: the operation that a message belongs to
+ * @errors: of a message, positive
+ * @types: RTM_* of a message
+ * @hidden: events up to the delete in a RENEW are not reported
+ */
+struct fdb_batch {
+	struct fdb *fdb;
+	const struct mlag_fdb_operation *operations;
+	uint32_t count;
+	uint32_t messages;
+	uint32_t first_seq;
+	size_t size;
+	uint16_t types[FDB_MESSAGES_MAX];
+	uint32_t owners[FDB_MESSAGES_MAX];
+	int errors[FDB_MESSAGES_MAX];
+	bool hidden[FDB_OPERATIONS_MAX];
+};
+
+static int fdb_resync_due(sd_event_source *source, uint64_t now_us, void *user);
+
+static uint64_t fdb_now_us(const struct fdb *fdb)
+{
+	uint64_t now_us = 0;
+
+	(void)sd_event_now(fdb->event, CLOCK_MONOTONIC, &now_us);
+	return now_us;
+}
+
+/* Dump again from the event loop, but not more than once a second. */
+static void fdb_want_resync(struct fdb *fdb)
+{
+	uint64_t now_us = fdb_now_us(fdb);
+	uint64_t due_us = fdb->resynced_us + FDB_RESYNC_INTERVAL_US;
+	uint64_t delay_us = due_us > now_us ? due_us - now_us : 0;
+	int error;
+
+	if (fdb->resync_source == NULL) {
+		error = sd_event_add_time_relative(fdb->event, &fdb->resync_source, CLOCK_MONOTONIC,
+						   delay_us, FDB_TIMER_ACCURACY_US, fdb_resync_due,
+						   fdb);
+	} else {
+		error = sd_event_source_set_time_relative(fdb->resync_source, delay_us);
+		if (error >= 0) {
+			error = sd_event_source_set_enabled(fdb->resync_source, SD_EVENT_ONESHOT);
+		}
+	}
+	if (error < 0) {
+		log_error("fdb: cannot arm a timer: %s", strerror(-error));
+	}
+}
+
+/* ---- what the kernel says ------------------------------------------------------------------ */
+
+static bool fdb_key_equal(const struct mlag_mac_key *a, const struct mlag_mac_key *b)
+{
+	return a->vlan == b->vlan && memcmp(&a->mac, &b->mac, sizeof(a->mac)) == 0;
+}
+
+/* This is the inside of a RENEW: everything about the key up to the delete. */
+static bool fdb_is_hidden(const struct fdb *fdb, const struct mlag_mac_key *key, bool is_delete)
+{
+	struct fdb_batch *batch = fdb->renewing;
+	uint32_t i;
+
+	if (batch == NULL) {
+		return false;
+	}
+	for (i = 0; i < batch->count; i++) {
+		if (batch->hidden[i] && fdb_key_equal(&batch->operations[i].key, key)) {
+			batch->hidden[i] = !is_delete;
+			return true;
+		}
+	}
+	return false;
+}
+
+static void fdb_take_local(struct fdb *fdb, const struct mlag_mac_key *key, uint16_t type)
+{
+	if (type == RTM_DELNEIGH) {
+		fdblocal_remove(&fdb->local, &key->mac);
+	} else if (!fdblocal_add(&fdb->local, &key->mac)) {
+		log_warning("fdb: more than %d own MAC addresses; the rest is not protected from "
+			    "what the peer says",
+			    FDBLOCAL_MAX);
+	}
+}
+
+/* A line of a dump, or an event. */
+static void fdb_take(void *user, const struct nlmsghdr *message)
+{
+	struct fdb *fdb = user;
+	struct mlag_mac_key key;
+	struct mlag_fdb_entry entry;
+	int error;
+
+	if ((message->nlmsg_type != RTM_NEWNEIGH && message->nlmsg_type != RTM_DELNEIGH) ||
+	    fdb->bridge.ifindex == 0) {
+		return;
+	}
+	error = fdbmsg_parse(message, &fdb->bridge, &key, &entry);
+	if (error == -EADDRINUSE) {
+		fdb_take_local(fdb, &key, message->nlmsg_type);
+	} else if (error == -EBADMSG) {
+		fdb->statistics.malformed++;
+	}
+	if (error < 0 || fdb_is_hidden(fdb, &key, entry.kind == MLAG_FDB_NONE)) {
+		return;
+	}
+	fdb->handler.entry(fdb->user, &key, &entry);
+}
+
+static void fdb_take_event(void *user, const struct nlmsghdr *message)
+{
+	struct fdb *fdb = user;
+
+	fdb->statistics.events++;
+	fdb_take(user, message);
+}
+
+/* Deliver at most so many datagrams; an overrun ends it.  Returns what netlink_read() did. */
+static int fdb_read_events(struct fdb *fdb, uint32_t datagrams_max)
+{
+	int count = netlink_read(&fdb->events, datagrams_max, fdb_take_event, fdb);
+
+	if (count < 0) {
+		fdb->statistics.overruns += count == -ENOBUFS ? 1 : 0;
+		log_warning("fdb: events were lost (%s); reading the FDB again", strerror(-count));
+		fdb_want_resync(fdb);
+	}
+	return count;
+}
+
+/* After an overrun the kernel delivers nothing new before the queue was empty once. */
+static void fdb_read_dry(struct fdb *fdb)
+{
+	uint32_t round;
+
+	for (round = 0; round < FDB_DRAIN_ROUNDS_MAX; round++) {
+		int count = fdb_read_events(fdb, FDB_DRAIN_MAX);
+
+		if (count >= 0 && count < FDB_DRAIN_MAX) {
+			return;
+		}
+	}
+}
+
+/* ---- dumps ---------------------------------------------------------------------------------- */
+
+static int fdb_dump(struct fdb *fdb)
+{
+	struct nlmsghdr *message =
+		netlink_prepare(&fdb->requests, fdb->buffer, RTM_GETNEIGH, NLM_F_DUMP);
+	int error;
+
+	fdbmsg_put_dump(message, &fdb->bridge);
+	fdb->resynced_us = fdb_now_us(fdb);
+	fdblocal_clear(&fdb->local);
+	error = netlink_send(&fdb->requests, message, message->nlmsg_len);
+	if (error < 0) {
+		return error;
+	}
+	fdb->handler.dump_begin(fdb->user);
+	error = netlink_collect(&fdb->requests, message->nlmsg_seq, fdb_take, fdb);
+	if (error < 0) {
+		netlink_discard(&fdb->requests);
+		return error;
+	}
+	fdb->statistics.resyncs++;
+	fdb->handler.dump_end(fdb->user);
+	return 0;
+}
+
+int fdb_resync(struct fdb *fdb)
+{
+	int error;
+
+	if (fdb->inside) {
+		return -EBUSY;
+	}
+	if (fdb->bridge.ifindex == 0) {
+		return 0;
+	}
+	fdb->inside = true;
+	fdb_read_dry(fdb);
+	error = fdb_dump(fdb);
+	if (error < 0) {
+		fdb->statistics.unclean_dumps++;
+		log_warning("fdb: reading the FDB failed: %s; again in %d ms", strerror(-error),
+			    FDB_RESYNC_INTERVAL_US / 1000);
+		fdb_want_resync(fdb);
+	}
+	fdb->inside = false;
+	return error;
+}
+
+static int fdb_resync_due(sd_event_source *source, uint64_t now_us, void *user)
+{
+	(void)source;
+	(void)now_us;
+	(void)fdb_resync(user);
+	return 0;
+}
+
+int fdb_set_bridge(struct fdb *fdb, uint32_t bridge_ifindex, bool vlan_aware)
+{
+	if (fdb->inside) {
+		return -EBUSY;
+	}
+	if (fdb->bridge.ifindex == bridge_ifindex && fdb->bridge.vlan_aware == vlan_aware) {
+		return 0;
+	}
+	fdb->bridge.ifindex = bridge_ifindex;
+	fdb->bridge.vlan_aware = vlan_aware;
+	return fdb_resync(fdb);
+}
+
+int fdb_drain(struct fdb *fdb)
+{
+	if (fdb->inside) {
+		return -EBUSY;
+	}
+	fdb->inside = true;
+	(void)fdb_read_events(fdb, FDB_DRAIN_MAX);
+	fdb->inside = false;
+	return 0;
+}
+
+/* ---- writing -------------------------------------------------------------------------------- */
+
+static struct nlmsghdr *fdb_batch_add(struct fdb_batch *batch, uint32_t owner, uint16_t type,
+				      uint16_t flags)
+{
+	struct nlmsghdr *message = netlink_prepare(&batch->fdb->requests,
+						   batch->fdb->buffer + batch->size, type, flags);
+
+	if (batch->messages == 0) {
+		batch->first_seq = message->nlmsg_seq;
+	}
+	batch->types[batch->messages] = type;
+	batch->owners[batch->messages] = owner;
+	batch->errors[batch->messages] = 0;
+	batch->messages++;
+	return message;
+}
+
+static struct nlmsghdr *fdb_batch_add_set(struct fdb_batch *batch, uint32_t owner)
+{
+	const struct mlag_fdb_operation *operation = &batch->operations[owner];
+	struct nlmsghdr *message =
+		fdb_batch_add(batch, owner, RTM_NEWNEIGH, NLM_F_CREATE | NLM_F_REPLACE);
+
+	fdbmsg_put_set(message, &operation->key, &operation->entry);
+	batch->size += message->nlmsg_len;
+	return message;
+}
+
+static struct nlmsghdr *fdb_batch_add_delete(struct fdb_batch *batch, uint32_t owner)
+{
+	const struct mlag_fdb_operation *operation = &batch->operations[owner];
+	struct nlmsghdr *message = fdb_batch_add(batch, owner, RTM_DELNEIGH, 0);
+
+	fdbmsg_put_delete(message, &operation->key, operation->entry.ifindex);
+	batch->size += message->nlmsg_len;
+	return message;
+}
+
+static struct nlmsghdr *fdb_batch_add_get(struct fdb_batch *batch, uint32_t owner)
+{
+	struct nlmsghdr *message = fdb_batch_add(batch, owner, RTM_GETNEIGH, 0);
+
+	fdbmsg_put_get(message, &batch->operations[owner].key, &batch->fdb->bridge);
+	batch->size += message->nlmsg_len;
+	return message;
+}
+
+static void fdb_fail(struct fdb *fdb, const struct mlag_fdb_operation *operation, int error)
+{
+	fdb->statistics.errors++;
+	fdb->handler.failed(fdb->user, &operation->key, error);
+}
+
+/* 0 if an entry may be written as wanted, or a positive errno. */
+static int fdb_check_set(const struct fdb *fdb, const struct mlag_fdb_operation *operation)
+{
+	if (operation->entry.kind == MLAG_FDB_NONE) {
+		return EINVAL;
+	}
+	return fdblocal_has(&fdb->local, &operation->key.mac) ? EADDRINUSE : 0;
+}
+
+/* Put the message(s) of one operation; the last of them, or NULL where there is nothing to send. */
+static struct nlmsghdr *fdb_batch_put(struct fdb_batch *batch, uint32_t index)
+{
+	const struct mlag_fdb_operation *operation = &batch->operations[index];
+	struct fdb *fdb = batch->fdb;
+	int error;
+
+	fdb->statistics.operations += operation->verb != MLAG_FDB_VERB_NONE ? 1 : 0;
+	switch (operation->verb) {
+	case MLAG_FDB_VERB_NONE:
+		break;
+	case MLAG_FDB_VERB_RENEW:
+	case MLAG_FDB_VERB_SET:
+		error = fdb_check_set(fdb, operation);
+		if (error != 0) {
+			fdb_fail(fdb, operation, error);
+			break;
+		}
+		if (operation->verb == MLAG_FDB_VERB_RENEW) {
+			/*
+			 * The kernel deletes an entry only from the port it points to, and only
+			 * while that port has the VLAN.  So it is moved to the new port first.
+			 */
+			(void)fdb_batch_add_set(batch, index);
+			(void)fdb_batch_add_delete(batch, index);
+		}
+		return fdb_batch_add_set(batch, index);
+	case MLAG_FDB_VERB_DELETE:
+		if (!fdblocal_has(&fdb->local, &operation->key.mac)) {
+			return fdb_batch_add_delete(batch, index);
+		}
+		break;
+	case MLAG_FDB_VERB_VERIFY:
+		return fdb_batch_add_get(batch, index);
+	}
+	return NULL;
+}
+
+/* An answer to one message of the batch: an entry that was asked for, or an error. */
+static void fdb_batch_take(void *user, const struct nlmsghdr *message)
+{
+	struct fdb_batch *batch = user;
+	struct fdb *fdb = batch->fdb;
+	uint32_t index = message->nlmsg_seq - batch->first_seq;
+	struct mlag_fdb_entry entry = {0};
+	struct mlag_mac_key key;
+
+	if (index >= batch->messages) {
+		return;
+	}
+	if (message->nlmsg_type == NLMSG_ERROR) {
+		batch->errors[index] = -netlink_error(message);
+	} else if (message->nlmsg_type == RTM_NEWNEIGH && batch->types[index] == RTM_GETNEIGH) {
+		/* What is not ours to report (a local address) is no entry for who asked. */
+		if (fdbmsg_parse(message, &fdb->bridge, &key, &entry) < 0) {
+			memset(&entry, 0, sizeof(entry));
+		}
+		fdb->handler.entry(fdb->user, &batch->operations[batch->owners[index]].key, &entry);
+	}
+}
+
+/* Send what was added and wait for the answers, which are there when the call returns. */
+static int fdb_batch_send(struct fdb_batch *batch, struct nlmsghdr *last)
+{
+	struct netlink *requests = &batch->fdb->requests;
+	int error;
+
+	if (last == NULL) {
+		return 0;
+	}
+	last->nlmsg_flags |= NLM_F_ACK;
+	error = netlink_send(requests, batch->fdb->buffer, batch->size);
+	if (error < 0) {
+		return error;
+	}
+	error = netlink_collect(requests, last->nlmsg_seq, fdb_batch_take, batch);
+	if (error == -ENOBUFS || error == -ETIMEDOUT) {
+		netlink_discard(requests);
+		return error;
+	}
+	batch->errors[batch->messages - 1] = -error;
+	return 0;
+}
+
+static void fdb_ignore(void *user, const struct nlmsghdr *message)
+{
+	(void)user;
+	(void)message;
+}
+
+/*
+ * The port lost the VLAN: static and external entries stay behind there, where they only drop what
+ * is sent to them, and the kernel refuses to delete them one by one.  None of them is of use.
+ */
+static int fdb_flush(struct fdb *fdb, uint16_t vlan, uint32_t ifindex)
+{
+	uint32_t i;
+	int error = 0;
+
+	for (i = 0; i < 2 && error == 0; i++) {
+		struct nlmsghdr *message = netlink_prepare(&fdb->requests, fdb->buffer,
+							   RTM_DELNEIGH, NLM_F_BULK | NLM_F_ACK);
+
+		fdbmsg_put_flush(message, vlan, ifindex, i == 0);
+		error = netlink_send(&fdb->requests, message, message->nlmsg_len);
+		if (error == 0) {
+			error = netlink_collect(&fdb->requests, message->nlmsg_seq, fdb_ignore,
+						NULL);
+		}
+	}
+	return error;
+}
+
+/* What became of one message, in the engine's words. */
+static void fdb_batch_settle_one(struct fdb_batch *batch, uint32_t index)
+{
+	static const struct mlag_fdb_entry none = {.ifindex = 0, .kind = MLAG_FDB_NONE};
+	uint32_t owner = batch->owners[index];
+	const struct mlag_fdb_operation *operation = &batch->operations[owner];
+	struct fdb *fdb = batch->fdb;
+	int error = batch->errors[index];
+
+	if (operation->verb == MLAG_FDB_VERB_RENEW && batch->types[index] == RTM_DELNEIGH) {
+		batch->hidden[owner] = error == 0;
+		return;
+	}
+	if (operation->verb == MLAG_FDB_VERB_RENEW && error != 0 &&
+	    batch->types[index] == RTM_NEWNEIGH && index + 1 < batch->messages &&
+	    batch->owners[index + 1] == owner) {
+		/* The first of two; the second one says the same. */
+		return;
+	}
+	if (batch->types[index] == RTM_GETNEIGH && error == ENOENT) {
+		fdb->handler.entry(fdb->user, &operation->key, &none);
+		return;
+	}
+	if (batch->types[index] == RTM_DELNEIGH && error == EINVAL && operation->key.vlan != 0 &&
+	    fdb_flush(fdb, operation->key.vlan, operation->entry.ifindex) == 0) {
+		return;
+	}
+	if (error != 0 && !(batch->types[index] == RTM_DELNEIGH && error == ENOENT)) {
+		fdb_fail(fdb, operation, error);
+	}
+}
+
+static void fdb_batch_settle(struct fdb_batch *batch)
+{
+	uint32_t i;
+
+	for (i = 0; i < batch->messages; i++) {
+		fdb_batch_settle_one(batch, i);
+	}
+	/* The events of these writes are all there: hide the inside of renewals. */
+	batch->fdb->renewing = batch;
+	(void)fdb_read_events(batch->fdb, FDB_DRAIN_MAX);
+	batch->fdb->renewing = NULL;
+}
+
+static int fdb_apply_batch(struct fdb *fdb, const struct mlag_fdb_operation *operations,
+			   uint32_t count)
+{
+	struct fdb_batch batch = {.fdb = fdb, .operations = operations, .count = count};
+	struct nlmsghdr *last = NULL;
+	uint32_t i;
+	int error;
+
+	/* Numbers within a batch are consecutive. */
+	if (fdb->requests.seq > UINT32_MAX - FDB_MESSAGES_MAX) {
+		fdb->requests.seq = 0;
+	}
+	for (i = 0; i < count; i++) {
+		struct nlmsghdr *message = fdb_batch_put(&batch, i);
+
+		last = message != NULL ? message : last;
+	}
+	error = fdb_batch_send(&batch, last);
+	if (error < 0) {
+		log_warning("fdb: writing %u entries failed: %s", count, strerror(-error));
+		for (i = 0; i < count; i++) {
+			fdb_fail(fdb, &operations[i], -error);
+		}
+		return error;
+	}
+	fdb_batch_settle(&batch);
+	return 0;
+}
+
+int fdb_apply(struct fdb *fdb, const struct mlag_fdb_operation *operations, uint32_t count)
+{
+	uint32_t done;
+	int error = 0;
+
+	if (fdb->inside) {
+		return -EBUSY;
+	}
+	if (fdb->bridge.ifindex == 0) {
+		return -ENODEV;
+	}
+	fdb->inside = true;
+	(void)fdb_read_events(fdb, FDB_DRAIN_MAX);
+	for (done = 0; done < count; done += FDB_OPERATIONS_MAX) {
+		uint32_t left = count - done;
+		int failure =
+			fdb_apply_batch(fdb, operations + done,
+					left < FDB_OPERATIONS_MAX ? left : FDB_OPERATIONS_MAX);
+
+		error = failure < 0 ? failure : error;
+	}
+	fdb->inside = false;
+	return error;
+}
+
+/* ---- life and death ------------------------------------------------------------------------- */
+
+static int fdb_readable(sd_event_source *source, int fd, uint32_t events, void *user)
+{
+	struct fdb *fdb = user;
+
+	(void)source;
+	(void)fd;
+	(void)events;
+	fdb->inside = true;
+	(void)fdb_read_events(fdb, FDB_SLICE_MAX);
+	fdb->inside = false;
+	return 0;
+}
+
+static int fdb_init(struct fdb *fdb)
+{
+	int error = netlink_open(&fdb->events, FDB_EVENT_BYTES);
+
+	if (error < 0) {
+		return error;
+	}
+	error = netlink_open(&fdb->requests, FDB_REQUEST_BYTES);
+	if (error < 0) {
+		return error;
+	}
+	/* Before the group: neighbours of IP come by the same one. */
+	error = netlink_accept_family(&fdb->events, AF_BRIDGE);
+	if (error < 0) {
+		return error;
+	}
+	error = netlink_join(&fdb->events, RTNLGRP_NEIGH);
+	if (error < 0) {
+		return error;
+	}
+	return sd_event_add_io(fdb->event, &fdb->io_source, netlink_fd(&fdb->events), EPOLLIN,
+			       fdb_readable, fdb);
+}
+
+int fdb_open(struct fdb **ret, sd_event *event, const struct fdb_handler *handler, void *user)
+{
+	struct fdb *fdb = calloc(1, sizeof(*fdb));
+	int error;
+
+	if (fdb == NULL) {
+		return -ENOMEM;
+	}
+	fdb->event = sd_event_ref(event);
+	fdb->handler = *handler;
+	fdb->user = user;
+	error = fdb_init(fdb);
+	if (error < 0) {
+		fdb_close(fdb);
+		return error;
+	}
+	*ret = fdb;
+	return 0;
+}
+
+void fdb_close(struct fdb *fdb)
+{
+	if (fdb == NULL) {
+		return;
+	}
+	sd_event_source_disable_unref(fdb->io_source);
+	sd_event_source_disable_unref(fdb->resync_source);
+	netlink_close(&fdb->events);
+	netlink_close(&fdb->requests);
+	sd_event_unref(fdb->event);
+	free(fdb);
+}
+
+void fdb_get_statistics(const struct fdb *fdb, struct fdb_statistics *ret_statistics)
+{
+	*ret_statistics = fdb->statistics;
+}

@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The bridge's forwarding database: observed by events and dumps, changed in batches.
+ */
+#ifndef MLAGD_KERNEL_FDB_H
+#define MLAGD_KERNEL_FDB_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <systemd/sd-event.h>
+
+#include "mlag.h"
+
+struct fdb;
+
+/**
+ * struct fdb_handler - who hears of the FDB
+ * @entry: an entry is now as given; kind none means it is gone.  Own writes come back here like
+ *	anything else
+ * @dump_begin: entries that follow belong to a dump, until @dump_end; it comes again, without an
+ *	end, when a dump failed and starts over
+ * @dump_end: the dump is over; dumps miss entries, so what did not come is only a suspicion
+ * @failed: an operation of fdb_apply() failed; @error is a positive errno: EADDRINUSE for a MAC
+ *	that is an address of this machine, EINVAL for a VLAN that the port does not have, EPERM for
+ *	a dynamic entry on a port that does not forward
+ *
+ * Not reported: local addresses of the machine, group addresses, other bridges, entries without a
+ * VLAN on a VLAN-aware bridge.
+ *
+ * Context: from the event loop, fdb_set_bridge(), fdb_drain(), fdb_apply() or fdb_resync(); must
+ * not call functions of this module that may call back (they answer -EBUSY).
+ */
+struct fdb_handler {
+	void (*entry)(void *user, const struct mlag_mac_key *key,
+		      const struct mlag_fdb_entry *entry);
+	void (*dump_begin)(void *user);
+	void (*dump_end)(void *user);
+	void (*failed)(void *user, const struct mlag_mac_key *key, int error);
+};
+
+/**
+ * struct fdb_statistics - what happened since fdb_open()
+ * @events: FDB messages read from the event socket, of all bridges
+ * @overruns: times the event socket overflowed; each is followed by a resync
+ * @resyncs: complete dumps
+ * @unclean_dumps: dumps that ended with an error
+ * @operations: verbs executed, VERIFY included
+ * @errors: operations that failed
+ * @malformed: messages that made no sense
+ */
+struct fdb_statistics {
+	uint64_t events;
+	uint64_t overruns;
+	uint64_t resyncs;
+	uint64_t unclean_dumps;
+	uint64_t operations;
+	uint64_t errors;
+	uint64_t malformed;
+};
+
+/**
+ * fdb_open() - open the sockets; nothing is reported before fdb_set_bridge()
+ * @ret: the new object
+ * @event: the loop it lives in; referenced
+ * @handler: copied
+ * @user: first argument of the callbacks
+ *
+ * Return: 0 or -errno of the sockets.
+ */
+int fdb_open(struct fdb **ret, sd_event *event, const struct fdb_handler *handler, void *user);
+
+/**
+ * fdb_close() - stop and free
+ * @fdb: NULL is fine
+ */
+void fdb_close(struct fdb *fdb);
+
+/**
+ * fdb_set_bridge() - say which bridge is meant, and dump its FDB
+ * @fdb: the object
+ * @bridge_ifindex: 0 for none: nothing is reported and nothing can be written
+ * @vlan_aware: it filters VLANs: every entry has one
+ *
+ * Events are subscribed to before the dump.  The same arguments again change nothing.
+ *
+ * Return: 0, -EBUSY from a callback, or -errno; a failed dump is tried again by itself.
+ */
+int fdb_set_bridge(struct fdb *fdb, uint32_t bridge_ifindex, bool vlan_aware);
+
+/**
+ * fdb_drain() - deliver the events that are pending now, without blocking
+ * @fdb: the object
+ *
+ * To be called before operations are taken from the engine, so that they do not answer an older
+ * state of the kernel.  fdb_apply() does it too, but for its operations it is late.
+ *
+ * Return: 0, or -EBUSY from a callback.
+ */
+int fdb_drain(struct fdb *fdb);
+
+/**
+ * fdb_apply() - execute the verbs of operations, in order
+ * @fdb: the object, with a bridge
+ * @operations: place and place_known are not looked at
+ * @count: any number; batches are made here
+ *
+ * SET creates or replaces.  A SET cannot take the EXTERNAL kind from an entry, nor the static kinds
+ * from one that becomes EXTERNAL, nor make ACTIVE what is INACTIVE: that takes RENEW, which moves,
+ * deletes and creates in one batch, and whose inside is not reported.  DELETE deletes the entry
+ * only while it points to the given port; if it is gone or elsewhere that is success; if the port
+ * does not have the VLAN any more, all that is left there of that VLAN goes.  VERIFY reports the
+ * entry by entry(), with kind none if there is none.  Two operations of one call have different
+ * keys.
+ *
+ * Return: 0 also when operations failed (failed() has said which), -EBUSY from a callback, -ENODEV
+ * without a bridge (nothing was reported), or -errno of the socket (every operation of the batch
+ * was reported by failed()).
+ */
+int fdb_apply(struct fdb *fdb, const struct mlag_fdb_operation *operations, uint32_t count);
+
+/**
+ * fdb_resync() - dump again, now
+ * @fdb: the object
+ *
+ * Return: 0, also without a bridge; -EBUSY from a callback; -errno if the dump failed.
+ */
+int fdb_resync(struct fdb *fdb);
+
+/**
+ * fdb_get_statistics() - copy the counters
+ * @fdb: the object
+ * @ret_statistics: overwritten
+ */
+void fdb_get_statistics(const struct fdb *fdb, struct fdb_statistics *ret_statistics);
+
+#endif

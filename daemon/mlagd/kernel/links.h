@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * What the kernel says of the bridge, the peer link and the legs: kept up to date by link events,
+ * reported by callbacks when something an engine cares for has changed.
+ */
+#ifndef MLAGD_KERNEL_LINKS_H
+#define MLAGD_KERNEL_LINKS_H
+
+#include <net/if.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <systemd/sd-event.h>
+
+#include "mlag.h"
+
+struct links;
+
+/**
+ * struct links_spec - the devices that matter, by name
+ * @bridge: the bridge
+ * @peer_link: the port that is the peer link
+ * @lags_count: how many of @lags are filled
+ * @lags.ifname: the leg's device: a bond, or any bridge port
+ * @lags.id: the LAG it is a leg of, 1..65535
+ */
+struct links_spec {
+	char bridge[IFNAMSIZ];
+	char peer_link[IFNAMSIZ];
+	uint32_t lags_count;
+	struct {
+		char ifname[IFNAMSIZ];
+		uint16_t id;
+	} lags[MLAG_LEGS_MAX];
+};
+
+/**
+ * struct links_handler - who hears of changes
+ * @peer_link: the peer link or the bridge; the struct is borrowed for the call
+ * @leg: one leg.  data_seen is always false here, who counts frames fills it in
+ *
+ * Both are called for everything by links_start(), for what is new by links_configure(), then when
+ * a field of the struct changed, and @leg for every 802.3ad leg after each poll.  The peer link
+ * comes before the legs when several things changed at once.
+ *
+ * Context: from the event loop, links_start() or links_configure(); may call links_set_poll(),
+ * links_ifname() and links_problems(), no other function of this module.
+ */
+struct links_handler {
+	void (*peer_link)(void *user, const struct mlag_peer_link *peer_link);
+	void (*leg)(void *user, uint16_t lag_id, const struct mlag_leg_observation *observation);
+};
+
+/**
+ * links_open() - open the event socket and subscribe; nothing is reported yet
+ * @ret: the new object
+ * @event: the loop it lives in; referenced
+ * @spec: copied; at most MLAG_LEGS_MAX legs
+ * @handler: copied
+ * @user: first argument of the callbacks
+ *
+ * Return: 0, -EINVAL for a @spec out of its limits, or -errno of the socket.
+ */
+int links_open(struct links **ret, sd_event *event, const struct links_spec *spec,
+	       const struct links_handler *handler, void *user);
+
+/**
+ * links_close() - stop and free
+ * @links: NULL is fine
+ */
+void links_close(struct links *links);
+
+/**
+ * links_start() - read the state of all links and report everything once
+ * @links: from links_open()
+ *
+ * A device that does not exist is reported with ifindex 0, and again when it appears.
+ *
+ * Return: 0, or -errno if the kernel did not answer.  An unclean dump is no error: what was read
+ * is reported, and reading is tried again by itself.
+ */
+int links_start(struct links *links);
+
+/**
+ * links_configure() - take over a changed configuration
+ * @links: a started one
+ * @spec: copied
+ *
+ * Return: 0, or -EINVAL for a @spec out of its limits; then nothing changed.
+ */
+int links_configure(struct links *links, const struct links_spec *spec);
+
+/**
+ * links_set_poll() - how often to read what has no event: the LACP state of legs
+ * @links: a started one
+ * @interval_ns: between two polls, UINT64_MAX for never.  The same value again changes nothing
+ *
+ * A poll does not block: requests are sent, and the answers come by the event loop, in order with
+ * events.  It reads 802.3ad legs and their slaves, and the carrier of legs that are no bonds,
+ * whose events may be late by a second.
+ */
+void links_set_poll(struct links *links, uint64_t interval_ns);
+
+/**
+ * links_ifname() - the name of a link
+ * @links: the object
+ * @ifindex: any number
+ * @buf: room for the name
+ *
+ * Return: @buf with the name, or with "#" and the number if there is no such link.
+ */
+const char *links_ifname(const struct links *links, uint32_t ifindex, char buf[IFNAMSIZ]);
+
+/**
+ * links_peer_link_untagged_vid() - the VLAN that leaves the peer link without a tag
+ * @links: the object
+ *
+ * Return: 1..4094, or 0 for none, for a plain bridge and for a missing peer link.
+ */
+uint16_t links_peer_link_untagged_vid(const struct links *links);
+
+/**
+ * struct links_problem - something that a person should put right
+ * @code: "device-missing", "device-down", "not-a-port", "not-a-bridge", "multicast-snooping",
+ *	"peer-link-learning", "vlan-conflict" or "vlan-missing-on-peer-link"; constant
+ * @text: a sentence that names the device
+ */
+struct links_problem {
+	const char *code;
+	char text[160];
+};
+
+/**
+ * links_problems() - what is wrong now with the bridge, the peer link and the legs
+ * @links: the object
+ * @ret: room for @max problems
+ * @max: how many are wanted
+ *
+ * Return: how many were written.
+ */
+uint32_t links_problems(const struct links *links, struct links_problem *ret, uint32_t max);
+
+#endif

@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Configuration of bridge ports and bonds.  Blocking, one request at a time; every function writes
+ * only what differs from what the kernel holds, so that a restart of the daemon disturbs nothing.
+ */
+#ifndef MLAGD_KERNEL_PORTS_H
+#define MLAGD_KERNEL_PORTS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "types.h"
+
+struct ports;
+
+/**
+ * ports_open() - open the configuration socket
+ * @ret: the new object
+ *
+ * Return: 0 or -errno.
+ */
+int ports_open(struct ports **ret);
+
+/**
+ * ports_close() - close and free
+ * @ports: NULL is fine
+ */
+void ports_close(struct ports *ports);
+
+/**
+ * ports_set_flood() - let the bridge flood to a port, or not
+ * @ports: the object
+ * @ifindex: a bridge port
+ * @on: unknown unicast, multicast and broadcast alike
+ *
+ * One message, written without asking first: this is on the way of a failover.
+ *
+ * Return: 0, -ENODEV for no such device, -EOPNOTSUPP or -EINVAL for one that is no bridge port, or
+ * another -errno; ports_error() has the words.
+ */
+int ports_set_flood(struct ports *ports, uint32_t ifindex, bool on);
+
+/**
+ * ports_prepare_peer_link() - set up a bridge port as the peer link (R7, R11)
+ * @ports: the object
+ * @ifindex: a bridge port
+ *
+ * Learning off; multicast router port for ever, where the kernel has multicast snooping.
+ *
+ * Return: as ports_set_flood().
+ */
+int ports_prepare_peer_link(struct ports *ports, uint32_t ifindex);
+
+/**
+ * ports_prepare_leg() - set up a bridge port as a leg (R5, shared LACP system id)
+ * @ports: the object
+ * @ifindex: a bridge port
+ * @bond_8023ad: it is a bond in 802.3ad mode: set ad_actor_system and all_slaves_active too
+ * @backup_ifindex: the peer link, which takes the leg's unicast while the leg has no carrier; 0 for
+ *	none
+ * @system_mac: LACP system id of the pair; only read with @bond_8023ad
+ *
+ * Return: as ports_set_flood().
+ */
+int ports_prepare_leg(struct ports *ports, uint32_t ifindex, bool bond_8023ad,
+		      uint32_t backup_ifindex, const struct mlag_mac *system_mac);
+
+/**
+ * ports_writes_count() - how many configuration messages were sent since ports_open()
+ * @ports: the object
+ *
+ * Return: the count; for tests of "writes only what differs".
+ */
+uint64_t ports_writes_count(const struct ports *ports);
+
+/**
+ * ports_error() - why the last function failed
+ * @ports: the object
+ *
+ * Return: what was attempted, the kernel's own words where it gave some, and the errno's text;
+ * valid until the next call.
+ */
+const char *ports_error(const struct ports *ports);
+
+#endif

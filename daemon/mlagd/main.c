@@ -1,0 +1,634 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * mlagd: command line, start and end, and the wiring of adapters to the engine.  Every callback
+ * here turns what an adapter saw into an event of the engine; what the engine answers is carried
+ * out by effects.c.
+ *
+ * On SIGTERM, SIGINT or a crash everything stays as it is: programs, maps, FDB and ports go on
+ * forwarding by their last state (DESIGN §2).
+ */
+#include <errno.h>
+#include <getopt.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/random.h>
+#include <sys/resource.h>
+#include <systemd/sd-daemon.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "control/server.h"
+#include "daemon.h"
+#include "effects.h"
+#include "log.h"
+
+#define MAIN_NICE (-10)
+
+static const char usage[] =
+	"Usage: mlagd [-c FILE] [--run-dir DIR] [--debug]\n"
+	"       mlagd --check [-c FILE]\n"
+	"Makes this switch one half of an MLAG pair.  Runs in the foreground and logs to stderr.\n"
+	"\n"
+	"  -c, --config FILE  configuration (default " CONFIG_FILE_DEFAULT ")\n"
+	"      --run-dir DIR  where control.sock and the lock live (default " CONTROL_RUN_DIR_DEFAULT
+	")\n"
+	"      --check        check the configuration, say every error with its line, and exit\n"
+	"      --debug        log more\n"
+	"      --version      print the version and exit\n"
+	"  -h, --help         print this and exit\n"
+	"\n"
+	"SIGHUP reads the configuration again.  SIGTERM ends the daemon; forwarding stays as it is.\n"
+	"Exit status: 0 ended as asked, 1 failed or configuration wrong, 3 usage,\n"
+	"             4 another mlagd has the run directory.\n"
+	"See mlagd(8), mlagd.conf(5), mlagctl(8).\n";
+
+enum exit_status {
+	STATUS_OK = 0,
+	STATUS_FAILED = 1,
+	STATUS_USAGE = 3,
+	STATUS_REFUSED = 4,
+};
+
+struct options {
+	const char *config_path;
+	const char *run_dir;
+	bool check;
+	bool debug;
+};
+
+_Noreturn void mlag_assert_failed(const char *expression, const char *file, int line)
+{
+	log_error("%s:%d: this cannot be: %s", file, line, expression);
+	abort();
+}
+
+uint64_t daemon_now_ns(void)
+{
+	struct timespec now;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * UINT64_C(1000000000) + (uint64_t)now.tv_nsec;
+}
+
+/* ---- what adapters report ---------------------------------------------------------------- */
+
+static void on_peer_link(void *user, const struct mlag_peer_link *peer_link)
+{
+	struct daemon *daemon = user;
+	struct mlag_event event = {.type = MLAG_EVENT_PEER_LINK};
+
+	daemon->peer_link = *peer_link;
+	effects_peer_link(daemon);
+	event.peer_link = &daemon->peer_link;
+	effects_step(daemon, &event);
+}
+
+static void on_leg(void *user, uint16_t lag_id, const struct mlag_leg_observation *observation)
+{
+	effects_leg(user, lag_id, observation);
+}
+
+static void on_fdb_entry(void *user, const struct mlag_mac_key *key,
+			 const struct mlag_fdb_entry *entry)
+{
+	struct mlag_event event = {.type = MLAG_EVENT_FDB};
+
+	event.fdb.key = *key;
+	event.fdb.entry = *entry;
+	effects_note(user, &event);
+}
+
+static void on_fdb_dump_begin(void *user)
+{
+	struct mlag_event event = {.type = MLAG_EVENT_FDB_DUMP_BEGIN};
+
+	effects_note(user, &event);
+}
+
+static void on_fdb_dump_end(void *user)
+{
+	struct daemon *daemon = user;
+	struct mlag_event event = {.type = MLAG_EVENT_FDB_DUMP_END};
+
+	daemon->fdb_dumped = true;
+	effects_note(daemon, &event);
+}
+
+static void on_fdb_failed(void *user, const struct mlag_mac_key *key, int error)
+{
+	const uint8_t *mac = key->mac.octets;
+	struct mlag_event event = {.type = MLAG_EVENT_FDB_FAILED};
+
+	log_warning(
+		"MAC %02x:%02x:%02x:%02x:%02x:%02x VLAN %u: the kernel refuses the entry: %s; %s",
+		mac[0], mac[1], mac[2], mac[3], mac[4], mac[5], key->vlan, strerror(error),
+		error == EADDRINUSE ? "it is an address of this machine"
+				    : "trying again in a second");
+	event.fdb_failed.key = *key;
+	event.fdb_failed.error = error;
+	effects_note(user, &event);
+}
+
+static void on_channel_up(void *user)
+{
+	struct mlag_event event = {.type = MLAG_EVENT_CHANNEL_UP};
+
+	effects_step(user, &event);
+}
+
+static void on_channel_down(void *user)
+{
+	struct mlag_event event = {.type = MLAG_EVENT_CHANNEL_DOWN};
+
+	effects_step(user, &event);
+}
+
+static void on_channel_message(void *user, const uint8_t *data, uint32_t size)
+{
+	struct mlag_event event = {.type = MLAG_EVENT_MESSAGE};
+
+	event.message.data = data;
+	event.message.size = size;
+	effects_step(user, &event);
+}
+
+static uint32_t on_channel_next(void *user, bool bulk, uint8_t *ret_data)
+{
+	struct daemon *daemon = user;
+
+	return mlag_next_message(daemon->engine, bulk ? MLAG_URGENCY_BULK : MLAG_URGENCY_URGENT,
+				 daemon_now_ns(), ret_data);
+}
+
+static int on_timer(sd_event_source *source, uint64_t usec, void *user)
+{
+	struct daemon *daemon = user;
+	struct mlag_event event = {.type = MLAG_EVENT_TICK};
+
+	(void)source;
+	(void)usec;
+	/* Nobody is dead before we tried to hear him after the deadline. */
+	event.tick.read_ns = daemon_now_ns();
+	channel_read(daemon->channel);
+	daemon->deadline_ns = 0; /* the timer was one shot: set it again in any case */
+	effects_step(daemon, &event);
+	return 0;
+}
+
+static int on_more(sd_event_source *source, void *user)
+{
+	(void)source;
+	effects_more(user);
+	return 0;
+}
+
+/* ---- configuration ----------------------------------------------------------------------- */
+
+static void engine_config(const struct config *config, struct mlag_config *ret_config)
+{
+	memset(ret_config, 0, sizeof(*ret_config));
+	ret_config->system_mac = config->system_mac;
+	ret_config->domain_id = config->domain_id;
+	ret_config->priority = config->priority;
+	ret_config->hello_interval_ns = config->hello_interval_ns;
+	ret_config->dead_multiplier = config->dead_multiplier;
+	ret_config->restart_hold_ns = config->restart_hold_ns;
+	ret_config->startup_wait_ns = config->startup_wait_ns;
+	ret_config->macs_max = MLAG_MACS_DEFAULT;
+}
+
+static void links_spec_of(const struct config *config, struct links_spec *ret_spec)
+{
+	memset(ret_spec, 0, sizeof(*ret_spec));
+	memcpy(ret_spec->bridge, config->bridge, IFNAMSIZ);
+	memcpy(ret_spec->peer_link, config->link, IFNAMSIZ);
+	ret_spec->lags_count = config->lags_count;
+	for (uint32_t i = 0; i < config->lags_count; i++) {
+		memcpy(ret_spec->lags[i].ifname, config->lags[i].ifname, IFNAMSIZ);
+		ret_spec->lags[i].id = config->lags[i].id;
+	}
+}
+
+static int open_channel(struct daemon *daemon)
+{
+	static const struct channel_handler handler = {
+		.up = on_channel_up,
+		.down = on_channel_down,
+		.message = on_channel_message,
+		.next = on_channel_next,
+	};
+	const struct config *config = daemon->config;
+	struct channel_spec spec = {
+		.local = config->local.storage,
+		.remote = config->remote.storage,
+		.size = config->local.size,
+	};
+
+	memcpy(spec.scope, config->local.scope, sizeof(spec.scope));
+	return channel_open(&daemon->channel, daemon->event, &spec, &handler, daemon);
+}
+
+static bool same_channel(const struct config *a, const struct config *b)
+{
+	return memcmp(&a->local, &b->local, sizeof(a->local)) == 0 &&
+	       memcmp(&a->remote, &b->remote, sizeof(a->remote)) == 0;
+}
+
+static void configure_leg(struct daemon *daemon, enum mlag_event_type type, uint16_t lag_id)
+{
+	struct mlag_event event = {.type = type};
+
+	event.leg_configure.lag_id = lag_id;
+	effects_step(daemon, &event);
+}
+
+/* Tell engine and adapters what the new file has and the old one had not, and the other way. */
+static int apply_config(struct daemon *daemon, const struct config *old)
+{
+	static struct links_spec spec;
+	const struct config *config = daemon->config;
+	struct mlag_config identity;
+	struct mlag_event event = {.type = MLAG_EVENT_RECONFIGURE};
+	int r;
+
+	engine_config(config, &identity);
+	event.reconfigure = &identity;
+	effects_step(daemon, &event);
+	for (uint32_t i = 0; i < old->lags_count; i++) {
+		const struct config_lag *now = config_lag_by_id(config, old->lags[i].id);
+
+		if (now == NULL || strcmp(now->ifname, old->lags[i].ifname) != 0) {
+			effects_forget_leg(daemon, old->lags[i].id);
+			configure_leg(daemon, MLAG_EVENT_LEG_REMOVE, old->lags[i].id);
+		}
+	}
+	for (uint32_t i = 0; i < config->lags_count; i++) {
+		configure_leg(daemon, MLAG_EVENT_LEG_CONFIGURE, config->lags[i].id);
+	}
+	links_spec_of(config, &spec);
+	r = links_configure(daemon->links, &spec);
+	if (r == 0 && !same_channel(config, old)) {
+		channel_end(daemon->channel, 0);
+		channel_close(daemon->channel);
+		daemon->channel = NULL;
+		r = open_channel(daemon);
+	}
+	return r;
+}
+
+static int reload(void *user, config_error_fn *report, void *report_user)
+{
+	struct daemon *daemon = user;
+	struct config *config = calloc(1, sizeof(*config));
+	struct config *old = daemon->config;
+	int r;
+
+	if (config == NULL) {
+		return -ENOMEM;
+	}
+	r = config_load(daemon->config_path, config, report, report_user, NULL);
+	if (r < 0) {
+		free(config);
+		return r;
+	}
+	(void)sd_notifyf(0, "RELOADING=1\nMONOTONIC_USEC=%llu",
+			 (unsigned long long)(daemon_now_ns() / 1000));
+	daemon->config = config;
+	daemon->control_context.config = config;
+	r = apply_config(daemon, old);
+	free(old);
+	(void)sd_notify(0, "READY=1");
+	log_notice("configuration read again: %s", r < 0 ? strerror(-r) : "applied");
+	return r;
+}
+
+static void log_config_line(void *user, enum config_severity severity, const char *text)
+{
+	(void)user;
+	if (severity == CONFIG_SEVERITY_ERROR) {
+		log_write(NULL, LOG_LEVEL_ERROR, "%s", text);
+	} else {
+		log_write(NULL, LOG_LEVEL_WARNING, "%s", text);
+	}
+}
+
+static int on_hangup(sd_event_source *source, const struct signalfd_siginfo *info, void *user)
+{
+	(void)source;
+	(void)info;
+	if (reload(user, log_config_line, NULL) < 0) {
+		log_error("the configuration was not taken over; the old one stays in force");
+	}
+	return 0;
+}
+
+/* ---- start and end ----------------------------------------------------------------------- */
+
+static int on_end(sd_event_source *source, const struct signalfd_siginfo *info, void *user)
+{
+	struct daemon *daemon = user;
+
+	(void)source;
+	log_notice("signal %u: ending; forwarding stays as it is", info->ssi_signo);
+	return sd_event_exit(daemon->event, 0);
+}
+
+/* A leg that fails waits for nobody: what stands in the way of a failover is other processes. */
+static void raise_priority(void)
+{
+	errno = 0;
+	if (getpriority(PRIO_PROCESS, 0) > MAIN_NICE &&
+	    setpriority(PRIO_PROCESS, 0, MAIN_NICE) < 0) {
+		log_debug("nice %d is not permitted: %s", MAIN_NICE, strerror(errno));
+	}
+}
+
+static int open_event_loop(struct daemon *daemon)
+{
+	sigset_t signals;
+	int r;
+
+	sigemptyset(&signals);
+	sigaddset(&signals, SIGTERM);
+	sigaddset(&signals, SIGINT);
+	sigaddset(&signals, SIGHUP);
+	if (sigprocmask(SIG_BLOCK, &signals, NULL) < 0) {
+		return -errno;
+	}
+	r = sd_event_new(&daemon->event);
+	if (r < 0) {
+		return r;
+	}
+	if ((r = sd_event_add_signal(daemon->event, NULL, SIGTERM, on_end, daemon)) < 0 ||
+	    (r = sd_event_add_signal(daemon->event, NULL, SIGINT, on_end, daemon)) < 0 ||
+	    (r = sd_event_add_signal(daemon->event, NULL, SIGHUP, on_hangup, daemon)) < 0 ||
+	    (r = sd_event_add_time(daemon->event, &daemon->timer, CLOCK_MONOTONIC, 0, 1000,
+				   on_timer, daemon)) < 0 ||
+	    (r = sd_event_add_defer(daemon->event, &daemon->more, on_more, daemon)) < 0 ||
+	    (r = sd_event_source_set_enabled(daemon->more, SD_EVENT_OFF)) < 0 ||
+	    (r = sd_event_set_watchdog(daemon->event, true)) < 0) {
+		return r;
+	}
+	return 0;
+}
+
+static int open_engine(struct daemon *daemon)
+{
+	struct mlag_config config;
+	size_t size;
+	void *memory;
+
+	engine_config(daemon->config, &config);
+	if (getrandom(&config.boot_id, sizeof(config.boot_id), 0) < 0 ||
+	    getrandom(&config.hash_seed, sizeof(config.hash_seed), 0) < 0) {
+		return -errno;
+	}
+	size = mlag_engine_size(&config);
+	/* Pages are touched only as tables fill. */
+	memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (memory == MAP_FAILED) {
+		return -errno;
+	}
+	daemon->engine = mlag_engine_init(memory, &config, daemon_now_ns());
+	return 0;
+}
+
+static void log_datapath(void *user, const char *text)
+{
+	(void)user;
+	log_write(NULL, LOG_LEVEL_WARNING, "data plane: %s", text);
+}
+
+static int fail(const char *what, int r)
+{
+	log_error("%s: %s", what, strerror(-r));
+	return r;
+}
+
+static int open_adapters(struct daemon *daemon)
+{
+	static const struct links_handler links_handler = {on_peer_link, on_leg};
+	static const struct fdb_handler fdb_handler = {
+		on_fdb_entry,
+		on_fdb_dump_begin,
+		on_fdb_dump_end,
+		on_fdb_failed,
+	};
+	static struct links_spec spec;
+	const struct datapath_spec datapath_spec = {
+		.sources_max = MLAG_MACS_DEFAULT,
+		.log = log_datapath,
+	};
+	int r;
+
+	links_spec_of(daemon->config, &spec);
+	r = datapath_open(&daemon->datapath, &datapath_spec);
+	if (r < 0) {
+		return fail("the data plane cannot be loaded (root or CAP_BPF, CAP_NET_ADMIN?)", r);
+	}
+	r = ports_open(&daemon->ports);
+	if (r < 0) {
+		return fail("netlink", r);
+	}
+	r = fdb_open(&daemon->fdb, daemon->event, &fdb_handler, daemon);
+	if (r < 0) {
+		return fail("netlink, FDB", r);
+	}
+	r = links_open(&daemon->links, daemon->event, &spec, &links_handler, daemon);
+	if (r < 0) {
+		return fail("netlink, links", r);
+	}
+	r = open_channel(daemon);
+	return r < 0 ? fail("peer", r) : 0;
+}
+
+static int open_control(struct daemon *daemon)
+{
+	daemon->control_context = (struct control_context){
+		.engine = daemon->engine,
+		.links = daemon->links,
+		.datapath = daemon->datapath,
+		.config = daemon->config,
+		.now_ns = daemon_now_ns,
+		.reload = reload,
+		.reload_user = daemon,
+	};
+	return control_server_new(daemon->event, daemon->run_dir, control_methods,
+				  &daemon->control_context, &daemon->control);
+}
+
+static void close_daemon(struct daemon *daemon)
+{
+	control_server_free(daemon->control);
+	channel_close(daemon->channel);
+	links_close(daemon->links);
+	fdb_close(daemon->fdb);
+	ports_close(daemon->ports);
+	datapath_close(daemon->datapath);
+	sd_event_source_disable_unref(daemon->timer);
+	sd_event_source_disable_unref(daemon->more);
+	sd_event_unref(daemon->event);
+	if (daemon->engine != NULL) {
+		struct mlag_config config;
+
+		engine_config(daemon->config, &config);
+		(void)munmap(daemon->engine, mlag_engine_size(&config));
+	}
+	free(daemon->config);
+	if (daemon->lock_fd >= 0) {
+		(void)close(daemon->lock_fd);
+	}
+}
+
+static int start(struct daemon *daemon)
+{
+	int r = open_event_loop(daemon);
+
+	if (r < 0) {
+		return fail("event loop", r);
+	}
+	r = open_engine(daemon);
+	if (r < 0) {
+		return fail("memory of the engine", r);
+	}
+	r = open_adapters(daemon);
+	if (r < 0) {
+		return r;
+	}
+	r = open_control(daemon);
+	if (r < 0) {
+		return fail("control socket", r);
+	}
+	for (uint32_t i = 0; i < daemon->config->lags_count; i++) {
+		configure_leg(daemon, MLAG_EVENT_LEG_CONFIGURE, daemon->config->lags[i].id);
+	}
+	r = links_start(daemon->links);
+	if (r < 0) {
+		return fail("the links cannot be read", r);
+	}
+	if (daemon->peer_link.bridge_ifindex == 0) {
+		/* There is no FDB to read yet; `status` names what is waited for. */
+		daemon->fdb_dumped = true;
+		(void)sd_event_source_set_enabled(daemon->more, SD_EVENT_ONESHOT);
+	}
+	return 0;
+}
+
+/* The run directory is ours alone, or somebody is named who has it. */
+static enum exit_status take_run_dir(struct daemon *daemon)
+{
+	pid_t holder = 0;
+	int r = control_lock(daemon->run_dir, &daemon->lock_fd, &holder);
+
+	if (r == -EBUSY) {
+		log_error("%s: another mlagd has this run directory: pid %d; end it, or use "
+			  "--run-dir",
+			  daemon->run_dir, (int)holder);
+		return STATUS_REFUSED;
+	}
+	if (r < 0) {
+		log_error("%s: the run directory cannot be used: %s", daemon->run_dir,
+			  strerror(-r));
+		return STATUS_FAILED;
+	}
+	return STATUS_OK;
+}
+
+static enum exit_status run(const struct options *options)
+{
+	static struct daemon daemon;
+	enum exit_status status;
+
+	daemon.config_path = options->config_path;
+	daemon.run_dir = options->run_dir;
+	daemon.lock_fd = -1;
+	raise_priority();
+	daemon.config = calloc(1, sizeof(*daemon.config));
+	if (daemon.config == NULL ||
+	    config_load(options->config_path, daemon.config, log_config_line, NULL, NULL) < 0) {
+		free(daemon.config);
+		return STATUS_FAILED;
+	}
+	status = take_run_dir(&daemon);
+	if (status == STATUS_OK && start(&daemon) < 0) {
+		status = STATUS_FAILED;
+	}
+	if (status == STATUS_OK && sd_event_loop(daemon.event) < 0) {
+		status = STATUS_FAILED;
+	}
+	(void)sd_notify(0, "STOPPING=1");
+	close_daemon(&daemon);
+	return status;
+}
+
+/* Read the command line.  -1 to go on, otherwise the exit status. */
+static int parse_options(int argc, char **argv, struct options *ret_options)
+{
+	static const struct option longs[] = {
+		{"config", required_argument, NULL, 'c'},
+		{"run-dir", required_argument, NULL, 'r'},
+		{"check", no_argument, NULL, 'k'},
+		{"debug", no_argument, NULL, 'd'},
+		{"version", no_argument, NULL, 'v'},
+		{"help", no_argument, NULL, 'h'},
+		{NULL, 0, NULL, 0},
+	};
+	int option;
+
+	while ((option = getopt_long(argc, argv, "c:h", longs, NULL)) != -1) {
+		switch (option) {
+		case 'c':
+			ret_options->config_path = optarg;
+			break;
+		case 'r':
+			ret_options->run_dir = optarg;
+			break;
+		case 'k':
+			ret_options->check = true;
+			break;
+		case 'd':
+			ret_options->debug = true;
+			break;
+		case 'v':
+			(void)printf("mlagd %s (protocol %d)\n", MLAG_VERSION,
+				     MLAG_PROTOCOL_VERSION);
+			return STATUS_OK;
+		case 'h':
+			(void)fputs(usage, stdout);
+			return STATUS_OK;
+		default:
+			(void)fputs("Try 'mlagd --help'.\n", stderr);
+			return STATUS_USAGE;
+		}
+	}
+	if (optind < argc) {
+		(void)fprintf(stderr,
+			      "mlagd: '%s': no arguments are expected; try 'mlagd --help'\n",
+			      argv[optind]);
+		return STATUS_USAGE;
+	}
+	return -1;
+}
+
+int main(int argc, char **argv)
+{
+	struct options options = {
+		.config_path = CONFIG_FILE_DEFAULT,
+		.run_dir = CONTROL_RUN_DIR_DEFAULT,
+	};
+	int status = parse_options(argc, argv, &options);
+
+	if (status >= 0) {
+		return status;
+	}
+	if (options.check) {
+		return config_check(options.config_path);
+	}
+	if (options.debug) {
+		log_set_level(LOG_LEVEL_DEBUG);
+	}
+	return (int)run(&options);
+}

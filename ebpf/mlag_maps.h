@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/*
+ * The maps that eBPF programs and mlagd share: names, keys, values and sizes.  The types a decision
+ * reads belong to lib/forward.h; this header only lays maps over them.  A missing entry always
+ * means: pass.
+ */
+#ifndef MLAG_MAPS_H
+#define MLAG_MAPS_H
+
+#include <linux/types.h>
+
+#include "forward.h"
+
+/*
+ * All maps are allocated whole at load: the kernel refills an allocator of single elements when it
+ * finds the time, and until then a burst of rows is refused with ENOMEM (User Mode Linux finds the
+ * time at the next tick).
+ */
+#define MLAG_MAP_PORTS_MAX 512 /* legs and the peer link, by ifindex */
+#define MLAG_MAP_COUNTERS_MAX (MLAG_MAP_PORTS_MAX * (MLAG_REASONS_COUNT - 1))
+
+/* mlag_domain: array of one struct mlag_domain. */
+/* mlag_ports: hash of __u32 ifindex to struct mlag_port. */
+/* mlag_sources: hash of struct mlag_source_key to struct mlag_source, sized by mlagd at load. */
+
+/**
+ * struct mlag_counter_key - key of the per-CPU hash mlag_counters
+ * @ifindex: the port at which the program that decided is attached
+ * @reason: enum mlag_reason
+ */
+struct mlag_counter_key {
+	__u32 ifindex;
+	__u32 reason;
+};
+
+struct mlag_counter {
+	__u64 packets;
+	__u64 bytes;
+};
+
+/**
+ * mlag_leg_rx: hash of __u32 ifindex to __u64, a running count of data frames that arrived on a leg
+ * whose gate is not open; a change proves that the partner sends (DESIGN §4, leg-up).
+ */
+
+#endif

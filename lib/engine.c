@@ -1,0 +1,849 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The engine: dispatch of events, the session with the peer, and the order of messages (see
+ * mlag.h).  What a leg or a MAC means is in leg.c and mac.c; here is what they have in common with
+ * the peer and with time.  mlagd, the simulator and the fuzzers call this, and nothing else.
+ */
+#include "engine.h"
+
+#include <string.h>
+
+#include "verdict.h"
+
+static size_t engine_size(void)
+{
+	return (sizeof(struct mlag_engine) + 63) / 64 * 64;
+}
+
+size_t mlag_engine_size(const struct mlag_config *config)
+{
+	return engine_size() + table_size(&leg_table_class, ENGINE_LEG_ROWS) +
+	       table_size(&mac_table_class, config->macs_max);
+}
+
+struct mlag_engine *mlag_engine_init(void *memory, const struct mlag_config *config,
+				     uint64_t now_ns)
+{
+	struct mlag_engine *engine = memory;
+	uint8_t *rows = (uint8_t *)memory + engine_size();
+
+	mlag_assert(config->macs_max >= 1 && config->macs_max <= MLAG_MACS_MAX);
+	engine->config = *config;
+	engine->now_ns = now_ns;
+	engine->birth_ns = now_ns;
+	engine->session = MLAG_SESSION_IDLE;
+	engine->session_since_ns = now_ns;
+	engine->verdict = MLAG_VERDICT_STARTING;
+	engine->verdict_since_ns = now_ns;
+	engine->verdict_wait_ns = now_ns + config->startup_wait_ns;
+	engine->leg_generation = (uint32_t)config->boot_id | 1;
+	table_init(&engine->legs, &leg_table_class, rows, ENGINE_LEG_ROWS, config->hash_seed);
+	rows += table_size(&leg_table_class, ENGINE_LEG_ROWS);
+	table_init(&engine->macs, &mac_table_class, rows, config->macs_max, config->hash_seed);
+	return engine;
+}
+
+static struct mlag_effect *add_effect(struct mlag_engine *engine, enum mlag_effect_type type)
+{
+	struct mlag_effects *effects = engine->effects;
+	struct mlag_effect *effect;
+
+	/* The last places are kept for what must not be lost. */
+	if (effects->count >= MLAG_EFFECTS_MAX - (type == MLAG_EFFECT_NOTICE ? 4U : 0U)) {
+		effects->notices_lost += type == MLAG_EFFECT_NOTICE;
+		return NULL;
+	}
+	effect = &effects->items[effects->count++];
+	memset(effect, 0, sizeof(*effect));
+	effect->type = type;
+	return effect;
+}
+
+void engine_notice(struct mlag_engine *engine, enum mlag_notice notice, uint16_t lag_id,
+		   const char *from, const char *to, const char *because)
+{
+	struct mlag_effect *effect = add_effect(engine, MLAG_EFFECT_NOTICE);
+
+	if (effect != NULL) {
+		effect->notice.notice = notice;
+		effect->notice.lag_id = lag_id;
+		effect->notice.from = from;
+		effect->notice.to = to;
+		effect->notice.because = because;
+	}
+}
+
+static void add_close(struct mlag_engine *engine, enum mlag_close_reason reason, uint64_t retry_ns)
+{
+	struct mlag_effect *effect = add_effect(engine, MLAG_EFFECT_CLOSE);
+
+	if (effect != NULL) {
+		effect->close.reason = reason;
+		effect->close.retry_ns = retry_ns;
+	}
+}
+
+static uint64_t dead_time_ns(const struct mlag_engine *engine)
+{
+	return engine->config.hello_interval_ns * engine->config.dead_multiplier;
+}
+
+/* How long silence may last in the state the session is in; 0 where it does not matter. */
+static uint64_t silence_limit_ns(const struct mlag_engine *engine)
+{
+	switch (engine->session) {
+	case MLAG_SESSION_UP:
+		return dead_time_ns(engine);
+	case MLAG_SESSION_GREETING:
+		return ENGINE_GREETING_NS;
+	case MLAG_SESSION_NONE:
+	case MLAG_SESSION_IDLE:
+	case MLAG_SESSION_REFUSED:
+		break;
+	}
+	return 0;
+}
+
+/* The connection's own state starts afresh. */
+static void reset_connection(struct mlag_engine *engine)
+{
+	engine->hello_due = false;
+	engine->refuse_due = false;
+	engine->goodbye_due = false;
+	engine->keepalive_due = false;
+}
+
+static void freeze(struct mlag_engine *engine)
+{
+	engine->lost_ns = engine->now_ns;
+	table_session_end(&engine->legs);
+	table_session_end(&engine->macs);
+}
+
+static void establish(struct mlag_engine *engine, const struct wire_hello *hello)
+{
+	bool same_peer;
+
+	mlag_assert(hello != NULL);
+	same_peer = engine->peer_known && engine->peer.boot_id == hello->boot_id;
+	engine->peer = *hello;
+	engine->peer_known = true;
+	engine->peer_left = false;
+	engine->sessions_count++;
+	engine->close_reason = MLAG_CLOSE_NONE;
+	engine->refused_by_us = false;
+	engine->keepalive_due = true;
+	engine->keepalive_ns = engine->now_ns + engine->config.hello_interval_ns;
+	engine->digest_ns = engine->now_ns;
+	engine->resync_ns = engine->now_ns;
+	table_session_start(&engine->legs, same_peer);
+	table_session_start(&engine->macs, same_peer);
+}
+
+static void forget_peer(struct mlag_engine *engine)
+{
+	engine->peer_left = true;
+	engine->peer_legs_known = true; /* it has none */
+	table_forget_peer(&engine->legs, leg_peer_changed, engine);
+	table_forget_peer(&engine->macs, mac_changed, engine);
+}
+
+/* Move the session and do what the transition asks for. */
+static void session_input(struct mlag_engine *engine, enum session_input input,
+			  enum mlag_close_reason reason, const struct wire_hello *hello)
+{
+	struct session_cell cell = session_transition(engine->session, input);
+	enum mlag_session_state old = engine->session;
+
+	engine->session = cell.next;
+	if (old != cell.next) {
+		engine->session_since_ns = engine->now_ns;
+		engine_notice(engine, MLAG_NOTICE_SESSION, 0, mlag_session_state_text(old),
+			      mlag_session_state_text(cell.next),
+			      cell.next == MLAG_SESSION_UP || cell.next == MLAG_SESSION_GREETING
+				      ? "the peer answers"
+				      : mlag_close_reason_text(reason));
+	}
+	switch (cell.action) {
+	case SESSION_ACTION_NONE:
+		return;
+	case SESSION_ACTION_IGNORE:
+		engine->ignored_count++;
+		return;
+	case SESSION_ACTION_GREET:
+		reset_connection(engine);
+		engine->hello_due = true;
+		engine->heard_ns = engine->now_ns;
+		return;
+	case SESSION_ACTION_ESTABLISH:
+		establish(engine, hello);
+		return;
+	case SESSION_ACTION_REFUSE:
+		engine->refuse_due = true;
+		engine->refused_by_us = true;
+		engine->close_reason = reason;
+		add_close(engine, reason, ENGINE_REFUSED_RETRY_NS);
+		return;
+	case SESSION_ACTION_GIVE_UP:
+		engine->refused_by_us = false;
+		engine->close_reason = reason;
+		add_close(engine, reason, ENGINE_REFUSED_RETRY_NS);
+		return;
+	case SESSION_ACTION_CLOSE:
+		engine->close_reason = reason;
+		add_close(engine, reason, ENGINE_RETRY_NS);
+		return;
+	case SESSION_ACTION_FREEZE:
+		engine->close_reason = reason;
+		freeze(engine);
+		return;
+	case SESSION_ACTION_FREEZE_CLOSE:
+		engine->close_reason = reason;
+		engine->refused_by_us = false;
+		freeze(engine);
+		add_close(engine, reason,
+			  cell.next == MLAG_SESSION_REFUSED ? ENGINE_REFUSED_RETRY_NS
+							    : ENGINE_RETRY_NS);
+		return;
+	case SESSION_ACTION_PART:
+		engine->close_reason = reason;
+		freeze(engine);
+		forget_peer(engine);
+		add_close(engine, reason, ENGINE_REFUSED_RETRY_NS);
+		return;
+	}
+}
+
+static void session_broken(struct mlag_engine *engine, enum mlag_close_reason reason)
+{
+	engine->malformed_count++;
+	session_input(engine, SESSION_INPUT_BROKEN, reason, NULL);
+}
+
+/* Why a peer that says this cannot be ours; none if it can. */
+static enum mlag_close_reason judge_hello(const struct mlag_engine *engine,
+					  const struct wire_hello *hello)
+{
+	const struct mlag_config *config = &engine->config;
+	bool vlan_aware = (hello->flags & WIRE_HELLO_VLAN_AWARE) != 0;
+
+	if (hello->version_min > MLAG_PROTOCOL_VERSION || hello->version < MLAG_PROTOCOL_VERSION) {
+		return MLAG_CLOSE_VERSION;
+	}
+	if (hello->domain_id != config->domain_id) {
+		return MLAG_CLOSE_DOMAIN;
+	}
+	if (memcmp(&hello->system_mac, &config->system_mac, sizeof(hello->system_mac)) != 0) {
+		return MLAG_CLOSE_SYSTEM_MAC;
+	}
+	if (memcmp(&hello->member_id, &engine->peer_link.mac, sizeof(hello->member_id)) == 0) {
+		return MLAG_CLOSE_SAME_MEMBER;
+	}
+	if (engine->peer_link.bridge_ifindex != 0 && vlan_aware != engine->peer_link.vlan_aware) {
+		return MLAG_CLOSE_VLAN_MODE;
+	}
+	return MLAG_CLOSE_NONE;
+}
+
+static void get_hello(struct mlag_engine *engine, struct buf_reader *reader)
+{
+	struct wire_hello hello;
+	enum mlag_close_reason reason;
+
+	if (!wire_get_hello(reader, &hello)) {
+		session_broken(engine, MLAG_CLOSE_MALFORMED);
+		return;
+	}
+	if (engine->session == MLAG_SESSION_UP) {
+		session_input(engine, SESSION_INPUT_HELLO, MLAG_CLOSE_UNEXPECTED, &hello);
+		return;
+	}
+	reason = judge_hello(engine, &hello);
+	if (reason == MLAG_CLOSE_NONE) {
+		session_input(engine, SESSION_INPUT_HELLO, reason, &hello);
+		return;
+	}
+	engine_notice(engine, MLAG_NOTICE_REFUSED, 0, "", "this member refuses the peer",
+		      mlag_close_reason_text(reason));
+	session_input(engine, SESSION_INPUT_BAD_HELLO, reason, NULL);
+}
+
+static void get_refuse(struct mlag_engine *engine, struct buf_reader *reader)
+{
+	uint16_t reason = buf_get_u16(reader);
+
+	if (reader->failed) {
+		session_broken(engine, MLAG_CLOSE_MALFORMED);
+		return;
+	}
+	if (reason > MLAG_CLOSE_LIMIT) {
+		reason = MLAG_CLOSE_NONE; /* a newer peer's reason */
+	}
+	engine_notice(engine, MLAG_NOTICE_REFUSED, 0, "", "the peer refuses this member",
+		      mlag_close_reason_text((enum mlag_close_reason)reason));
+	session_input(engine, SESSION_INPUT_REFUSED, (enum mlag_close_reason)reason, NULL);
+}
+
+static struct table *table_by_id(struct mlag_engine *engine, uint8_t id)
+{
+	switch (id) {
+	case WIRE_TABLE_LEGS:
+		return &engine->legs;
+	case WIRE_TABLE_MACS:
+		return &engine->macs;
+	default:
+		return NULL; /* a table of a newer peer */
+	}
+}
+
+static table_row_fn *changed_function(const struct mlag_engine *engine, const struct table *table)
+{
+	return table == &engine->legs ? leg_peer_changed : mac_changed;
+}
+
+static void nothing_acked(void *user, struct table *table, struct table_row *row)
+{
+	(void)user;
+	(void)table;
+	(void)row;
+}
+
+static void get_keepalive(struct mlag_engine *engine, struct buf_reader *reader)
+{
+	struct wire_keepalive keepalive;
+
+	if (!wire_get_keepalive(reader, &keepalive)) {
+		session_broken(engine, MLAG_CLOSE_MALFORMED);
+		return;
+	}
+	engine->peer.role_epoch = keepalive.role_epoch;
+	for (uint32_t i = 0; i < keepalive.digests_count; i++) {
+		struct table *table = table_by_id(engine, keepalive.digests[i].table);
+
+		if (table == NULL || table_compare(table, &keepalive.digests[i])) {
+			continue;
+		}
+		/* A table that cannot be repaired must not be asked for all the time. */
+		if (engine->now_ns < engine->resync_ns) {
+			table->resync_due = false;
+			continue;
+		}
+		engine->resync_ns = engine->now_ns + ENGINE_RESYNC_NS;
+		engine_notice(engine, MLAG_NOTICE_MISMATCH, 0,
+			      table == &engine->legs ? "legs" : "macs", "resync",
+			      "the table is not what the peer publishes");
+	}
+}
+
+/* A message about a table: its number comes first. */
+static void get_table_message(struct mlag_engine *engine, enum wire_type type,
+			      struct buf_reader *reader)
+{
+	struct table *table = table_by_id(engine, buf_get_u8(reader));
+	bool ok = true;
+
+	if (reader->failed) {
+		session_broken(engine, MLAG_CLOSE_MALFORMED);
+		return;
+	}
+	if (table == NULL) {
+		return;
+	}
+	switch (type) {
+	case WIRE_SNAPSHOT_BEGIN:
+		ok = table_get_begin(table, reader);
+		break;
+	case WIRE_ROWS:
+		ok = table_get_rows(table, reader, changed_function(engine, table), engine);
+		break;
+	case WIRE_SNAPSHOT_END:
+		ok = table_get_end(table, reader, changed_function(engine, table), engine);
+		engine->peer_legs_known |= engine->legs.peer_complete;
+		break;
+	case WIRE_ACK:
+		ok = table_get_ack(table, reader,
+				   table == &engine->macs ? mac_changed : nothing_acked, engine);
+		break;
+	case WIRE_RESYNC:
+		table_snapshot_again(table);
+		break;
+	case WIRE_NONE:
+	case WIRE_HELLO:
+	case WIRE_REFUSE:
+	case WIRE_KEEPALIVE:
+	case WIRE_GOODBYE:
+		break;
+	}
+	if (!ok) {
+		session_broken(engine, MLAG_CLOSE_MALFORMED);
+	}
+}
+
+static void get_message(struct mlag_engine *engine, const uint8_t *data, uint32_t size)
+{
+	struct buf_reader reader;
+	uint16_t type;
+
+	if (!wire_open(data, size, &type, &reader)) {
+		session_broken(engine, MLAG_CLOSE_MALFORMED);
+		return;
+	}
+	engine->heard_ns = engine->now_ns;
+	if (type == WIRE_HELLO) {
+		get_hello(engine, &reader);
+		return;
+	}
+	if (type == WIRE_REFUSE) {
+		get_refuse(engine, &reader);
+		return;
+	}
+	if (engine->session != MLAG_SESSION_UP) {
+		session_broken(engine, MLAG_CLOSE_UNEXPECTED);
+		return;
+	}
+	switch (type) {
+	case WIRE_KEEPALIVE:
+		get_keepalive(engine, &reader);
+		break;
+	case WIRE_GOODBYE:
+		buf_get_u16(&reader);
+		if (reader.failed) {
+			session_broken(engine, MLAG_CLOSE_MALFORMED);
+			break;
+		}
+		session_input(engine, SESSION_INPUT_GOODBYE, MLAG_CLOSE_GOODBYE, NULL);
+		break;
+	case WIRE_SNAPSHOT_BEGIN:
+	case WIRE_ROWS:
+	case WIRE_SNAPSHOT_END:
+	case WIRE_ACK:
+	case WIRE_RESYNC:
+		get_table_message(engine, (enum wire_type)type, &reader);
+		break;
+	default:
+		break; /* a message of a newer peer */
+	}
+}
+
+static void observe_peer_link(struct mlag_engine *engine, const struct mlag_peer_link *peer_link)
+{
+	bool ports_changed =
+		engine->peer_link.ifindex != peer_link->ifindex ||
+		memcmp(&engine->peer_link.vlans, &peer_link->vlans, sizeof(peer_link->vlans)) != 0;
+	bool identity_changed =
+		engine->peer_link.vlan_aware != peer_link->vlan_aware ||
+		memcmp(&engine->peer_link.mac, &peer_link->mac, sizeof(peer_link->mac)) != 0;
+
+	engine->peer_link = *peer_link;
+	if (identity_changed) {
+		session_input(engine, SESSION_INPUT_RESET, MLAG_CLOSE_RECONFIGURED, NULL);
+	}
+	if (ports_changed) {
+		mac_refresh_all(engine);
+	}
+}
+
+static void reconfigure(struct mlag_engine *engine, const struct mlag_config *config)
+{
+	bool identity_changed = engine->config.domain_id != config->domain_id ||
+				memcmp(&engine->config.system_mac, &config->system_mac,
+				       sizeof(config->system_mac)) != 0 ||
+				engine->config.priority != config->priority;
+	struct mlag_config kept = engine->config;
+
+	engine->config = *config;
+	engine->config.boot_id = kept.boot_id;
+	engine->config.hash_seed = kept.hash_seed;
+	engine->config.macs_max = kept.macs_max;
+	if (identity_changed) {
+		session_input(engine, SESSION_INPUT_RESET, MLAG_CLOSE_RECONFIGURED, NULL);
+	}
+}
+
+static void tick(struct mlag_engine *engine, uint64_t read_ns)
+{
+	uint64_t limit_ns = silence_limit_ns(engine);
+
+	/* Silence counts only up to the moment at which we tried to hear. */
+	if (limit_ns != 0 && read_ns >= engine->heard_ns + limit_ns) {
+		session_input(engine, SESSION_INPUT_SILENCE, MLAG_CLOSE_TIMEOUT, NULL);
+	}
+	if (engine->session == MLAG_SESSION_UP && engine->now_ns >= engine->keepalive_ns) {
+		engine->keepalive_due = true;
+		engine->keepalive_ns = engine->now_ns + engine->config.hello_interval_ns;
+	}
+	leg_tick(engine);
+	mac_tick(engine);
+}
+
+static uint64_t left_ns(uint64_t since_ns, uint64_t length_ns, uint64_t now_ns)
+{
+	uint64_t passed_ns = now_ns - since_ns;
+
+	return passed_ns < length_ns ? length_ns - passed_ns : 0;
+}
+
+static void refresh_verdict(struct mlag_engine *engine)
+{
+	uint64_t hold_ns = engine->config.restart_hold_ns;
+	struct verdict_view view = {
+		.carrier = engine->peer_link.ifindex != 0 && engine->peer_link.carrier,
+		.session_up = engine->session == MLAG_SESSION_UP,
+		.heard = engine->peer_known,
+		.left = engine->peer_left,
+		.startup_left_ns =
+			left_ns(engine->birth_ns, engine->config.startup_wait_ns, engine->now_ns),
+		.dead_left_ns = left_ns(engine->lost_ns, dead_time_ns(engine), engine->now_ns),
+		.hold_left_ns = left_ns(engine->lost_ns, hold_ns + hold_ns / 5, engine->now_ns),
+	};
+	uint64_t wait_ns;
+	enum mlag_verdict verdict = verdict_decide(&view, &wait_ns);
+
+	engine->verdict_wait_ns = wait_ns == UINT64_MAX ? MLAG_NEVER_NS : engine->now_ns + wait_ns;
+	if (verdict == engine->verdict) {
+		return;
+	}
+	engine_notice(engine, MLAG_NOTICE_VERDICT, 0, mlag_verdict_text(engine->verdict),
+		      mlag_verdict_text(verdict),
+		      view.session_up ? (view.carrier ? "the session stands"
+						      : "the peer link has no carrier")
+		      : view.carrier  ? "the peer is silent"
+				      : "the peer is silent and the peer link has no carrier");
+	engine->verdict = verdict;
+	engine->verdict_since_ns = engine->now_ns;
+}
+
+static void refresh_role(struct mlag_engine *engine)
+{
+	struct verdict_rank own = {engine->role_epoch, engine->config.priority,
+				   engine->peer_link.mac};
+	struct verdict_rank peer = {engine->peer.role_epoch, engine->peer.priority,
+				    engine->peer.member_id};
+	enum mlag_role role = engine->role;
+	const char *because = "rank of the two members";
+
+	if (engine->session == MLAG_SESSION_UP) {
+		role = verdict_is_first(&own, &peer) ? MLAG_ROLE_PRIMARY : MLAG_ROLE_SECONDARY;
+	} else if (engine_is_alone(engine)) {
+		role = MLAG_ROLE_PRIMARY;
+		because = "nobody else is there";
+	}
+	if (role == engine->role) {
+		return;
+	}
+	if (role == MLAG_ROLE_PRIMARY && engine_is_alone(engine)) {
+		engine->role_epoch++; /* a survivor stays primary when the other returns */
+	}
+	engine_notice(engine, MLAG_NOTICE_ROLE, 0, mlag_role_text(engine->role),
+		      mlag_role_text(role), because);
+	engine->role = role;
+}
+
+static void refresh_lift(struct mlag_engine *engine)
+{
+	/* R2: with PL lost all of R1 is back in force, until the live peer says otherwise. */
+	if (engine->peer_link.ifindex == 0 || !engine->peer_link.carrier) {
+		engine->lift_allowed = false;
+	} else if ((engine->session == MLAG_SESSION_UP && engine->legs.peer_complete) ||
+		   engine->peer_left) {
+		engine->lift_allowed = true;
+	}
+}
+
+/* What follows from an event beyond the thing it was about. */
+static void refresh_world(struct mlag_engine *engine)
+{
+	enum mlag_verdict verdict = engine->verdict;
+	bool synced;
+
+	refresh_lift(engine);
+	refresh_verdict(engine);
+	refresh_role(engine);
+	leg_refresh_all(engine);
+	synced = table_is_synced(&engine->legs) && table_is_synced(&engine->macs);
+	if (synced != engine->synced) {
+		engine->synced = synced;
+		engine_notice(engine, MLAG_NOTICE_SYNCED, 0, synced ? "pending" : "synced",
+			      synced ? "synced" : "pending",
+			      synced ? "both members hold each other's tables"
+				     : "a snapshot is owed");
+		mac_refresh_all(engine);
+	} else if (verdict != engine->verdict) {
+		mac_refresh_all(engine); /* another session, or nobody who counts on us */
+	}
+}
+
+/* Does an event of this type concern more than its own row? */
+static bool concerns_world(enum mlag_event_type type)
+{
+	switch (type) {
+	case MLAG_EVENT_FDB:
+	case MLAG_EVENT_FDB_DUMP_BEGIN:
+	case MLAG_EVENT_FDB_DUMP_END:
+	case MLAG_EVENT_FDB_FAILED:
+		return false;
+	case MLAG_EVENT_NONE:
+	case MLAG_EVENT_TICK:
+	case MLAG_EVENT_CHANNEL_UP:
+	case MLAG_EVENT_CHANNEL_DOWN:
+	case MLAG_EVENT_MESSAGE:
+	case MLAG_EVENT_PEER_LINK:
+	case MLAG_EVENT_LEG:
+	case MLAG_EVENT_LEG_APPLIED:
+	case MLAG_EVENT_LEG_CONFIGURE:
+	case MLAG_EVENT_LEG_REMOVE:
+	case MLAG_EVENT_RECONFIGURE:
+	case MLAG_EVENT_GOODBYE:
+		break;
+	}
+	return true;
+}
+
+static void dispatch(struct mlag_engine *engine, const struct mlag_event *event)
+{
+	switch (event->type) {
+	case MLAG_EVENT_NONE:
+		engine->ignored_count++;
+		break;
+	case MLAG_EVENT_TICK:
+		tick(engine, event->tick.read_ns);
+		break;
+	case MLAG_EVENT_CHANNEL_UP:
+		session_input(engine, SESSION_INPUT_CONNECTED, MLAG_CLOSE_NONE, NULL);
+		break;
+	case MLAG_EVENT_CHANNEL_DOWN:
+		session_input(engine, SESSION_INPUT_DISCONNECTED, MLAG_CLOSE_TRANSPORT, NULL);
+		break;
+	case MLAG_EVENT_MESSAGE:
+		get_message(engine, event->message.data, event->message.size);
+		break;
+	case MLAG_EVENT_PEER_LINK:
+		observe_peer_link(engine, event->peer_link);
+		break;
+	case MLAG_EVENT_LEG:
+		leg_observe(engine, event->leg.lag_id, event->leg.observation);
+		break;
+	case MLAG_EVENT_LEG_APPLIED:
+		leg_applied(engine, event->leg_applied.lag_id, event->leg_applied.serial);
+		break;
+	case MLAG_EVENT_LEG_CONFIGURE:
+		leg_configure(engine, event->leg_configure.lag_id);
+		break;
+	case MLAG_EVENT_LEG_REMOVE:
+		leg_remove(engine, event->leg_configure.lag_id);
+		break;
+	case MLAG_EVENT_FDB:
+		mac_observe(engine, &event->fdb.key, &event->fdb.entry);
+		break;
+	case MLAG_EVENT_FDB_DUMP_BEGIN:
+		mac_dump_begin(engine);
+		break;
+	case MLAG_EVENT_FDB_DUMP_END:
+		mac_dump_end(engine);
+		break;
+	case MLAG_EVENT_FDB_FAILED:
+		mac_failed(engine, &event->fdb_failed.key, event->fdb_failed.error);
+		break;
+	case MLAG_EVENT_RECONFIGURE:
+		reconfigure(engine, event->reconfigure);
+		break;
+	case MLAG_EVENT_GOODBYE:
+		engine->goodbye_due = engine->session == MLAG_SESSION_UP;
+		session_input(engine, SESSION_INPUT_RESET, MLAG_CLOSE_GOODBYE, NULL);
+		break;
+	}
+}
+
+void mlag_step(struct mlag_engine *engine, const struct mlag_event *event, uint64_t now_ns,
+	       struct mlag_effects *ret_effects)
+{
+	memset(ret_effects, 0, offsetof(struct mlag_effects, items));
+	engine->effects = ret_effects;
+	if (now_ns > engine->now_ns) {
+		engine->now_ns = now_ns;
+	}
+	dispatch(engine, event);
+	if (concerns_world(event->type)) {
+		refresh_world(engine);
+	}
+	engine->effects = NULL;
+}
+
+uint64_t mlag_deadline_ns(const struct mlag_engine *engine)
+{
+	uint64_t limit_ns = silence_limit_ns(engine);
+	uint64_t deadline = engine->verdict_wait_ns;
+	uint64_t leg_ns = leg_deadline_ns(engine);
+
+	deadline = leg_ns < deadline ? leg_ns : deadline;
+	if (limit_ns != 0 && engine->heard_ns + limit_ns < deadline) {
+		deadline = engine->heard_ns + limit_ns;
+	}
+	if (engine->session == MLAG_SESSION_UP && engine->keepalive_ns < deadline) {
+		deadline = engine->keepalive_ns;
+	}
+	if (engine->mac_retry_ns != 0 && engine->mac_retry_ns < deadline) {
+		deadline = engine->mac_retry_ns;
+	}
+	return deadline;
+}
+
+static void put_hello(struct mlag_engine *engine, struct buf_writer *writer)
+{
+	struct wire_hello hello;
+
+	memset(&hello, 0, sizeof(hello));
+	hello.version = MLAG_PROTOCOL_VERSION;
+	hello.version_min = MLAG_PROTOCOL_VERSION;
+	hello.domain_id = engine->config.domain_id;
+	hello.system_mac = engine->config.system_mac;
+	hello.member_id = engine->peer_link.mac;
+	hello.boot_id = engine->config.boot_id;
+	hello.role_epoch = engine->role_epoch;
+	hello.priority = engine->config.priority;
+	hello.role = (uint8_t)engine->role;
+	hello.flags = engine->peer_link.vlan_aware ? WIRE_HELLO_VLAN_AWARE : 0;
+	memcpy(hello.software, MLAG_VERSION, sizeof(MLAG_VERSION));
+	wire_put_hello(writer, &hello);
+}
+
+static void put_keepalive(struct mlag_engine *engine, struct buf_writer *writer)
+{
+	struct wire_keepalive keepalive;
+
+	memset(&keepalive, 0, sizeof(keepalive));
+	keepalive.role_epoch = engine->role_epoch;
+	keepalive.role = (uint8_t)engine->role;
+	keepalive.verdict = (uint8_t)engine->verdict;
+	if (engine->legs.digest_dirty || engine->macs.digest_dirty ||
+	    engine->now_ns >= engine->digest_ns) {
+		engine->digest_ns = engine->now_ns + ENGINE_DIGEST_NS;
+		table_describe(&engine->legs, &keepalive.digests[0]);
+		table_describe(&engine->macs, &keepalive.digests[1]);
+		/* A digest under change proves nothing: say it again when the change is sent. */
+		engine->legs.digest_dirty = !keepalive.digests[0].settled;
+		engine->macs.digest_dirty = !keepalive.digests[1].settled;
+		keepalive.digests_count = 2;
+	}
+	wire_put_keepalive(writer, &keepalive);
+}
+
+/* The payload of what concerns the connection as a whole; none when nothing of it is due. */
+static enum wire_type put_connection_message(struct mlag_engine *engine, struct buf_writer *writer)
+{
+	if (engine->refuse_due) {
+		engine->refuse_due = false;
+		buf_put_u16(writer, (uint16_t)engine->close_reason);
+		buf_put_text(writer, mlag_close_reason_text(engine->close_reason));
+		return WIRE_REFUSE;
+	}
+	if (engine->goodbye_due) {
+		engine->goodbye_due = false;
+		buf_put_u16(writer, 0);
+		return WIRE_GOODBYE;
+	}
+	if (engine->hello_due) {
+		engine->hello_due = false;
+		put_hello(engine, writer);
+		return WIRE_HELLO;
+	}
+	return WIRE_NONE;
+}
+
+/* The payload of the next message of an established session, most urgent first. */
+static enum wire_type put_session_message(struct mlag_engine *engine, enum mlag_urgency urgency,
+					  struct buf_writer *writer)
+{
+	struct table *tables[] = {&engine->legs, &engine->macs};
+
+	if (table_has_message(&engine->legs)) {
+		return table_put_message(&engine->legs, writer);
+	}
+	for (uint32_t i = 0; i < 2; i++) {
+		table_refresh_acks(tables[i]);
+		if (tables[i]->ack_due) {
+			table_put_ack(tables[i], writer);
+			return WIRE_ACK;
+		}
+	}
+	if (engine->keepalive_due) {
+		engine->keepalive_due = false;
+		put_keepalive(engine, writer);
+		return WIRE_KEEPALIVE;
+	}
+	if (urgency == MLAG_URGENCY_BULK) {
+		return table_put_message(&engine->macs, writer);
+	}
+	return WIRE_NONE;
+}
+
+uint32_t mlag_next_message(struct mlag_engine *engine, enum mlag_urgency urgency, uint64_t now_ns,
+			   uint8_t *ret_data)
+{
+	static const struct mlag_mac nobody;
+	bool introduced = memcmp(&engine->peer_link.mac, &nobody, sizeof(nobody)) != 0 &&
+			  leg_all_applied(engine);
+	struct buf_writer writer;
+	enum wire_type type;
+	uint32_t size;
+
+	engine->now_ns = now_ns > engine->now_ns ? now_ns : engine->now_ns;
+	/* Who does not know itself yet, or has legs without a gate, has nothing to say. */
+	if (engine->hello_due && !introduced && !engine->refuse_due) {
+		return 0;
+	}
+	buf_writer_init(&writer, ret_data, MLAG_WIRE_MESSAGE_MAX);
+	wire_begin(&writer);
+	type = put_connection_message(engine, &writer);
+	if (type == WIRE_NONE && engine->session == MLAG_SESSION_UP) {
+		type = put_session_message(engine, urgency, &writer);
+	}
+	if (type == WIRE_NONE) {
+		return 0;
+	}
+	size = wire_end(&writer, type);
+	mlag_assert(size != 0);
+	return size;
+}
+
+static void view_table(const struct table *table, struct mlag_table_view *ret_view)
+{
+	ret_view->local_count = table->own_count;
+	ret_view->remote_count = table->peer_count;
+	ret_view->match = table->live && table->own_proven && table->peer_proven;
+	ret_view->full_count = table->full_count;
+}
+
+void mlag_get_view(const struct mlag_engine *engine, struct mlag_view *ret_view)
+{
+	memset(ret_view, 0, sizeof(*ret_view));
+	ret_view->role = engine->role;
+	ret_view->verdict = engine->verdict;
+	ret_view->verdict_since_ns = engine->verdict_since_ns;
+	ret_view->session = engine->session;
+	ret_view->session_since_ns = engine->session_since_ns;
+	ret_view->refused_by_us = engine->refused_by_us;
+	ret_view->close_reason = engine->close_reason;
+	ret_view->member_id = engine->peer_link.mac;
+	ret_view->boot_id = engine->config.boot_id;
+	ret_view->role_epoch = engine->role_epoch;
+	ret_view->peer_known = engine->peer_known;
+	if (engine->peer_known) {
+		ret_view->peer_member_id = engine->peer.member_id;
+		ret_view->peer_boot_id = engine->peer.boot_id;
+		ret_view->peer_priority = engine->peer.priority;
+		ret_view->peer_protocol = engine->peer.version;
+		memcpy(ret_view->peer_version, engine->peer.software,
+		       sizeof(ret_view->peer_version));
+	}
+	ret_view->peer_link_carrier = engine->peer_link.carrier;
+	ret_view->peer_link_usable = engine->peer_link.ifindex != 0 && engine->peer_link.carrier &&
+				     engine->session == MLAG_SESSION_UP;
+	ret_view->synced = engine->synced;
+	view_table(&engine->legs, &ret_view->legs);
+	view_table(&engine->macs, &ret_view->macs);
+	ret_view->fdb_pending = engine->macs.program.count;
+	ret_view->malformed_count = engine->malformed_count;
+	ret_view->ignored_count = engine->ignored_count;
+	ret_view->sessions_count = engine->sessions_count;
+}

@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The inside of an engine, for the rooms of lib/ only.  Who may use the engine from outside uses
+ * mlag.h.
+ */
+#ifndef MLAG_ENGINE_H
+#define MLAG_ENGINE_H
+
+#include "leg.h"
+#include "mac.h"
+#include "mlag.h"
+#include "session.h"
+#include "table.h"
+#include "wire.h"
+
+/* Both members' LAGs, should they have none in common. */
+#define ENGINE_LEG_ROWS (2 * MLAG_LEGS_MAX)
+
+#define ENGINE_MS UINT64_C(1000000)
+#define ENGINE_SECOND (1000 * ENGINE_MS)
+#define ENGINE_GREETING_NS (3 * ENGINE_SECOND) /* from connection to hello */
+#define ENGINE_REFUSED_RETRY_NS ENGINE_SECOND
+#define ENGINE_RETRY_NS (100 * ENGINE_MS)
+#define ENGINE_DIGEST_NS ENGINE_SECOND
+#define ENGINE_RESYNC_NS (5 * ENGINE_SECOND)
+
+struct mlag_engine {
+	struct mlag_config config;
+	uint64_t now_ns;
+	uint64_t birth_ns;
+	struct mlag_effects *effects; /* of the step under way */
+
+	enum mlag_session_state session;
+	uint64_t session_since_ns;
+	uint64_t heard_ns; /* the last message of the peer, or when the session began */
+	uint64_t lost_ns;
+	uint64_t sessions_count;
+	enum mlag_close_reason close_reason;
+	bool refused_by_us;
+	bool hello_due;
+	bool refuse_due;
+	bool goodbye_due;
+	bool keepalive_due;
+	uint64_t keepalive_ns; /* when the next one is due */
+	uint64_t digest_ns;    /* when digests are due even if nothing changed */
+	uint64_t resync_ns;    /* not before this time is a fresh snapshot asked for */
+
+	struct wire_hello peer; /* valid when peer_known */
+	bool peer_known;
+	bool peer_left;
+	bool peer_legs_known; /* a whole snapshot of its legs was heard */
+
+	enum mlag_role role;
+	uint32_t role_epoch;
+	enum mlag_verdict verdict;
+	uint64_t verdict_since_ns;
+	uint64_t verdict_wait_ns; /* absolute: the verdict may change by time alone */
+
+	struct mlag_peer_link peer_link;
+	bool lift_allowed; /* R2: the peer's word may lift R1 */
+
+	struct table legs;
+	uint32_t leg_generation; /* the last one that was given to a leg that came up */
+	uint32_t devices_count;
+	struct {
+		uint32_t ifindex;
+		uint16_t lag_id;
+	} devices[ENGINE_LEG_ROWS]; /* of the legs here */
+	struct table macs;
+	uint16_t dump_epoch;
+	uint64_t mac_retry_ns; /* 0 when nothing is to be retried */
+	bool macs_full_told;
+	bool synced;
+
+	uint64_t malformed_count;
+	uint64_t ignored_count;
+};
+
+/** engine_notice() - add a notice to the effects of this step */
+void engine_notice(struct mlag_engine *engine, enum mlag_notice notice, uint16_t lag_id,
+		   const char *from, const char *to, const char *because);
+
+/** engine_is_alone() - the verdict is that nobody else leads */
+static inline bool engine_is_alone(const struct mlag_engine *engine)
+{
+	return engine->verdict == MLAG_VERDICT_ALONE ||
+	       engine->verdict == MLAG_VERDICT_ALONE_UNSURE;
+}
+
+/**
+ * engine_nobody_floods() - no data plane of a peer can deliver what we flood a second time
+ *
+ * With carrier on the peer link the data plane of a peer that was heard may forward for ever
+ * without its daemon, and may have lifted R1: only its acknowledgement, its goodbye or the loss of
+ * the peer link's carrier prove otherwise (R2, DESIGN §2).
+ */
+static inline bool engine_nobody_floods(const struct mlag_engine *engine)
+{
+	return engine->verdict == MLAG_VERDICT_ALONE_UNSURE ||
+	       (engine->verdict == MLAG_VERDICT_ALONE &&
+		(!engine->peer_known || engine->peer_left));
+}
+
+#endif

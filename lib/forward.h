@@ -1,0 +1,412 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/*
+ * The forwarding decision as pure functions of values.  The same text is compiled into the eBPF
+ * programs, into mlagctl and mlagd, and into the tests and the exhaustive checker, so there is one
+ * answer to "what happens to this frame".
+ *
+ * Nothing here looks anything up: where a decision needs a second table (the LAG of a source MAC),
+ * it says so, and the caller asks again with the answer.  Types are the kernel's fixed-width
+ * ones because an eBPF object has no C library.
+ */
+#ifndef MLAG_FORWARD_H
+#define MLAG_FORWARD_H
+
+#include <linux/types.h>
+#include <stdbool.h>
+
+#ifndef MLAG_INLINE
+#define MLAG_INLINE static inline __attribute__((always_inline))
+#endif
+
+#define MLAG_FORWARD_VLAN_WORDS 64 /* 4096 VLANs as 64-bit words */
+
+/* What a bridge port is to the pair. */
+enum mlag_port_kind {
+	MLAG_PORT_NONE, /* an ordinary port: orphans live here */
+	MLAG_PORT_PEER_LINK,
+	MLAG_PORT_LEG,
+};
+
+/* What may leave through a leg (DESIGN §4). */
+enum mlag_gate {
+	MLAG_GATE_NONE,	   /* not gated: as open */
+	MLAG_GATE_CLOSED,  /* leg down or pending: unicast goes to PL, group frames are dropped */
+	MLAG_GATE_UNICAST, /* leg ready: unicast leaves here, group frames wait for the ack */
+	MLAG_GATE_OPEN,
+};
+
+/**
+ * struct mlag_port - what the programs know of one port, keyed by ifindex
+ * @kind: enum mlag_port_kind
+ * @gate: enum mlag_gate; only of a leg
+ * @lag_id: of a leg, 1..65535
+ * @untagged_vid: the VLAN that leaves this port without a tag, 0 for none or a plain bridge
+ * @pad: zero
+ * @isolated: of a leg: VLANs in which R1 is in force; bit 0 on a plain bridge
+ */
+struct mlag_port {
+	__u8 kind;
+	__u8 gate;
+	__u16 lag_id;
+	__u16 untagged_vid;
+	__u16 pad;
+	__u64 isolated[MLAG_FORWARD_VLAN_WORDS];
+};
+
+/**
+ * struct mlag_domain - what the programs know of the pair
+ * @peer_link_ifindex: 0 while there is none
+ * @peer_link_untagged_vid: the VLAN that is untagged on PL, 0 for none or a plain bridge
+ * @vlan_aware: the bridge filters VLANs
+ * @pad: zero
+ */
+struct mlag_domain {
+	__u32 peer_link_ifindex;
+	__u16 peer_link_untagged_vid;
+	__u8 vlan_aware;
+	__u8 pad;
+};
+
+/**
+ * struct mlag_source_key - key of the map of known sources
+ * @vlan: 1..4094, or 0 on a plain bridge
+ * @mac: the source MAC
+ */
+struct mlag_source_key {
+	__u16 vlan;
+	__u8 mac[6];
+};
+
+/**
+ * struct mlag_source - where a MAC is known to be
+ * @lag_id: the LAG, 0 for an orphan of either member
+ * @peer_knows: the peer claims the same, or acknowledged that it holds it
+ * @known: 1 in the map; a setter given 0 takes the MAC out
+ */
+struct mlag_source {
+	__u16 lag_id;
+	__u8 peer_knows;
+	__u8 known;
+};
+
+/*
+ * Why a frame was not simply passed: symbol, text, rule, expected.  Expected ones are the design
+ * at work; the others are a loss that somebody should look at.
+ */
+#define MLAG_REASONS(X)                                                                            \
+	X(MLAG_REASON_NONE, "none", "", 1)                                                         \
+	X(MLAG_REASON_ISOLATED, "isolated", "R1", 1) /* from PL; the peer delivers */              \
+	X(MLAG_REASON_ECHO, "echo", "R1", 1)	     /* from PL; sender is at this LAG */          \
+	X(MLAG_REASON_UNKNOWN_SOURCE, "unknown-source", "R1", 1) /* flood, by a leg not open */    \
+	X(MLAG_REASON_PEER_LINK_RETURN, "peer-link-return", "R3", 0) /* from PL, would go to PL */ \
+	X(MLAG_REASON_GATE_FLOOD, "gate-flood", "R3", 1)	     /* group frame at a gate */   \
+	X(MLAG_REASON_GATE_REDIRECT, "gate-redirect", "R5", 1) /* unicast of a closed leg: PL */   \
+	X(MLAG_REASON_NO_PEER_LINK, "no-peer-link", "R5", 0)   /* closed leg, and no PL */         \
+	X(MLAG_REASON_MALFORMED, "malformed", "R24", 0)
+
+#define MLAG_REASON_VALUE(symbol, text, rule, expected) symbol,
+enum mlag_reason { MLAG_REASONS(MLAG_REASON_VALUE) MLAG_REASONS_COUNT };
+
+enum mlag_action {
+	MLAG_ACTION_NONE,
+	MLAG_ACTION_PASS,
+	MLAG_ACTION_DROP,
+	MLAG_ACTION_TO_PEER_LINK,
+	MLAG_ACTION_ASK_SOURCE, /* look source (at PL also destination) up and ask again */
+};
+
+/* A decision: @reason is why, for the counters; with MLAG_ACTION_PASS it is none. */
+struct mlag_decision {
+	enum mlag_action action;
+	enum mlag_reason reason;
+};
+
+/**
+ * struct mlag_frame - what a decision reads of a frame
+ * @ingress_ifindex: skb->ingress_ifindex: the bridge port of a bridged frame, the SVI of a routed
+ *	one, 0 of the machine's own (so R4 holds without a mark)
+ * @vlan: VLAN in the bridge, 0 on a plain bridge
+ * @group: the destination has the group bit
+ * @reserved: the destination is 01:80:c2:00:00:0x (R10)
+ * @source_asked: @source and @destination_known are answers of lookups
+ * @source_found: the lookup found the MAC
+ * @source: the answer
+ * @destination_known: the destination is in the map and the peer knows it, so neither member floods
+ *	it; only read at PL egress
+ */
+struct mlag_frame {
+	__u32 ingress_ifindex;
+	__u16 vlan;
+	__u8 group;
+	__u8 reserved;
+	__u8 source_asked;
+	__u8 source_found;
+	__u8 destination_known;
+	struct mlag_source source;
+};
+
+/**
+ * struct mlag_tag - the VLAN tags of a frame at tc, before anybody said what they mean
+ * @beside: a tag travels beside the frame (skb->vlan_present), as every tag does that a bridge left
+ *	on the frame
+ * @beside_tci: that tag, in host order
+ * @inside: the ethertype in the frame itself is 802.1Q; never 802.1ad
+ * @inside_tci: that tag, in host order
+ */
+struct mlag_tag {
+	__u16 beside_tci;
+	__u16 inside_tci;
+	__u8 beside;
+	__u8 inside;
+};
+
+/**
+ * struct mlag_vlan - the VLAN a frame is in
+ * @vid: 1..4094, or 0 on a plain bridge and for a frame that is in no VLAN of the bridge
+ * @tagged: the frame carries this VLAN in a tag
+ */
+struct mlag_vlan {
+	__u16 vid;
+	__u8 tagged;
+};
+
+/* What a redirect to PL does to the frame's tag. */
+enum mlag_tag_change {
+	MLAG_TAG_KEEP,
+	MLAG_TAG_PUSH, /* the leg is an access port in this VLAN, PL a trunk */
+	MLAG_TAG_POP,  /* the VLAN is PL's untagged one */
+};
+
+MLAG_INLINE struct mlag_decision mlag_decide(enum mlag_action action, enum mlag_reason reason)
+{
+	struct mlag_decision decision = {action, reason};
+
+	return decision;
+}
+
+MLAG_INLINE struct mlag_decision mlag_pass(void)
+{
+	return mlag_decide(MLAG_ACTION_PASS, MLAG_REASON_NONE);
+}
+
+MLAG_INLINE struct mlag_decision mlag_drop(enum mlag_reason reason)
+{
+	return mlag_decide(MLAG_ACTION_DROP, reason);
+}
+
+MLAG_INLINE bool mlag_mac_is_group(const __u8 *mac)
+{
+	return mac[0] & 1;
+}
+
+/* 01:80:c2:00:00:00 to 0f: the bridge keeps these to itself (R10; 802.1Q table 8-1). */
+MLAG_INLINE bool mlag_mac_is_reserved(const __u8 *mac)
+{
+	return mac[0] == 0x01 && mac[1] == 0x80 && mac[2] == 0xc2 && mac[3] == 0 && mac[4] == 0 &&
+	       (mac[5] & 0xf0) == 0;
+}
+
+/**
+ * mlag_mac_proves_partner() - whether a frame to this address proves that the partner sends data
+ * @destination: of a frame that arrived on a leg whose gate is not open
+ *
+ * LACP comes before the partner distributes, and a port that was taken out of its bond still
+ * announces itself by IPv6 (MLD, DAD: 33:33:…).  Neither may make a leg ready.
+ */
+MLAG_INLINE bool mlag_mac_proves_partner(const __u8 *destination)
+{
+	return !mlag_mac_is_reserved(destination) &&
+	       !(destination[0] == 0x33 && destination[1] == 0x33);
+}
+
+/* What may leave through a leg is less than everything. */
+MLAG_INLINE bool mlag_gate_restricts(__u8 gate)
+{
+	return gate == MLAG_GATE_CLOSED || gate == MLAG_GATE_UNICAST;
+}
+
+/**
+ * mlag_vlan_of() - which VLAN a frame is in at tc egress of a bridge port
+ * @vlan_aware: see struct mlag_domain
+ * @untagged_vid: of the port at whose egress the frame is
+ * @tag: what was found
+ *
+ * A bridge leaves its tag beside the frame or strips it, so a tag inside is the sender's own
+ * (QinQ through an access port) wherever the port has an untagged VLAN.  Only where it has none
+ * can a tag inside be meant for the bridge's VLANs.
+ */
+MLAG_INLINE struct mlag_vlan mlag_vlan_of(__u8 vlan_aware, __u16 untagged_vid,
+					  const struct mlag_tag *tag)
+{
+	struct mlag_vlan vlan = {0, 0};
+
+	if (!vlan_aware) {
+		return vlan;
+	}
+	if (tag->beside) {
+		vlan.vid = tag->beside_tci & 0xfff;
+	} else if (!untagged_vid && tag->inside) {
+		vlan.vid = tag->inside_tci & 0xfff;
+	}
+	vlan.tagged = vlan.vid != 0;
+	if (!vlan.tagged) {
+		vlan.vid = untagged_vid;
+	}
+	return vlan;
+}
+
+/**
+ * mlag_peer_link_is_tagged() - whether frames of this VLAN carry a tag on PL
+ * @domain: the pair
+ * @vid: the VLAN, 0 for none
+ */
+MLAG_INLINE bool mlag_peer_link_is_tagged(const struct mlag_domain *domain, __u16 vid)
+{
+	return domain->vlan_aware && vid && vid != domain->peer_link_untagged_vid;
+}
+
+/**
+ * mlag_redirect_tag() - how a frame's tag changes on its way from a leg to PL
+ * @domain: the pair
+ * @vlan: what mlag_vlan_of() said at the leg
+ *
+ * The tag that an access leg stripped is restored; that of PL's untagged VLAN is taken off.
+ */
+MLAG_INLINE enum mlag_tag_change mlag_redirect_tag(const struct mlag_domain *domain,
+						   const struct mlag_vlan *vlan)
+{
+	bool tagged = mlag_peer_link_is_tagged(domain, vlan->vid);
+
+	if (tagged && !vlan->tagged) {
+		return MLAG_TAG_PUSH;
+	}
+	if (!tagged && vlan->tagged) {
+		return MLAG_TAG_POP;
+	}
+	return MLAG_TAG_KEEP;
+}
+
+MLAG_INLINE bool mlag_port_is_isolated(const struct mlag_port *port, __u16 vid)
+{
+	return (port->isolated[(vid & 0xfff) / 64] >> (vid % 64)) & 1;
+}
+
+MLAG_INLINE bool mlag_is_from_peer_link(const struct mlag_domain *domain,
+					const struct mlag_frame *frame)
+{
+	return domain->peer_link_ifindex && frame->ingress_ifindex == domain->peer_link_ifindex;
+}
+
+/* R1, R3: a frame that was bridged in from PL is about to leave through a leg. */
+MLAG_INLINE struct mlag_decision mlag_peer_link_to_leg(const struct mlag_port *port,
+						       const struct mlag_frame *frame)
+{
+	if (mlag_port_is_isolated(port, frame->vlan)) {
+		return mlag_drop(MLAG_REASON_ISOLATED);
+	}
+	if (!frame->source_asked) {
+		return mlag_decide(MLAG_ACTION_ASK_SOURCE, MLAG_REASON_NONE);
+	}
+	if (frame->source_found && frame->source.lag_id == port->lag_id) {
+		return mlag_drop(MLAG_REASON_ECHO);
+	}
+	if (port->gate == MLAG_GATE_CLOSED) {
+		return mlag_drop(MLAG_REASON_PEER_LINK_RETURN);
+	}
+	if (port->gate == MLAG_GATE_UNICAST && frame->group) {
+		return mlag_drop(MLAG_REASON_GATE_FLOOD);
+	}
+	return mlag_pass();
+}
+
+/* R4, R5: a frame of a local port, a routed one or the machine's own is about to leave there. */
+MLAG_INLINE struct mlag_decision mlag_local_to_leg(const struct mlag_domain *domain,
+						   const struct mlag_port *port,
+						   const struct mlag_frame *frame)
+{
+	if (!mlag_gate_restricts(port->gate)) {
+		return mlag_pass();
+	}
+	if (frame->group) {
+		return mlag_drop(MLAG_REASON_GATE_FLOOD);
+	}
+	if (port->gate == MLAG_GATE_UNICAST) {
+		return mlag_pass();
+	}
+	if (!domain->peer_link_ifindex) {
+		return mlag_drop(MLAG_REASON_NO_PEER_LINK);
+	}
+	return mlag_decide(MLAG_ACTION_TO_PEER_LINK, MLAG_REASON_GATE_REDIRECT);
+}
+
+/**
+ * mlag_leg_egress() - what happens to a frame that is about to leave through a leg (R1 to R5)
+ * @domain: the pair
+ * @port: the leg; a port that is none passes everything
+ * @frame: the frame
+ *
+ * Return: MLAG_ACTION_ASK_SOURCE only where frame.source_asked is 0.
+ */
+MLAG_INLINE struct mlag_decision mlag_leg_egress(const struct mlag_domain *domain,
+						 const struct mlag_port *port,
+						 const struct mlag_frame *frame)
+{
+	if (port->kind != MLAG_PORT_LEG || frame->reserved) {
+		return mlag_pass();
+	}
+	if (mlag_is_from_peer_link(domain, frame)) {
+		return mlag_peer_link_to_leg(port, frame);
+	}
+	return mlag_local_to_leg(domain, port, frame);
+}
+
+/**
+ * mlag_peer_link_egress() - what happens to a frame that is about to leave through PL (R1, R3)
+ * @domain: the pair
+ * @ingress: the port it was bridged in from, NULL where the programs know none
+ * @frame: the frame
+ *
+ * While a leg is not open the peer's R1 is lifted, so what it gets over PL it sends to the host.
+ * A flood that the host itself sent by this leg must therefore not go there, unless the peer can
+ * tell by the source that it is an echo.
+ *
+ * Return: MLAG_ACTION_ASK_SOURCE only where frame.source_asked is 0.
+ */
+MLAG_INLINE struct mlag_decision mlag_peer_link_egress(const struct mlag_domain *domain,
+						       const struct mlag_port *ingress,
+						       const struct mlag_frame *frame)
+{
+	if (frame->reserved) {
+		return mlag_pass();
+	}
+	if (mlag_is_from_peer_link(domain, frame)) {
+		return mlag_drop(MLAG_REASON_PEER_LINK_RETURN);
+	}
+	if (!ingress || ingress->kind != MLAG_PORT_LEG || !mlag_gate_restricts(ingress->gate)) {
+		return mlag_pass();
+	}
+	if (!frame->source_asked) {
+		return mlag_decide(MLAG_ACTION_ASK_SOURCE, MLAG_REASON_NONE);
+	}
+	if (frame->source_found && frame->source.peer_knows &&
+	    frame->source.lag_id == ingress->lag_id) {
+		return mlag_pass();
+	}
+	if (!frame->group && frame->destination_known) {
+		return mlag_pass(); /* known unicast: nobody floods it */
+	}
+	return mlag_drop(MLAG_REASON_UNKNOWN_SOURCE);
+}
+
+/**
+ * mlag_leg_observe() - whether a frame that arrived on a leg counts as a sign of the partner
+ * @port: the leg
+ * @destination: the frame's destination MAC
+ */
+MLAG_INLINE bool mlag_leg_observe(const struct mlag_port *port, const __u8 *destination)
+{
+	return port->kind == MLAG_PORT_LEG && mlag_gate_restricts(port->gate) &&
+	       mlag_mac_proves_partner(destination);
+}
+
+#endif

@@ -1,0 +1,701 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Legs of LAGs (see leg.h).  The only writer of a leg's state is leg_enter(); what the data plane
+ * should hold follows from state, peer and peer link by refresh_program(), and what the peer is
+ * told by publish().  Called by engine.c.
+ */
+#include "leg.h"
+
+#include <string.h>
+
+#include "engine.h"
+
+#define LEG_POLL_PENDING_NS (20 * ENGINE_MS)
+#define LEG_POLL_LATER_NS (100 * ENGINE_MS) /* a leg pending for long: nobody may be there */
+#define LEG_POLL_IDLE_NS (500 * ENGINE_MS)
+#define LEG_POLL_STATIC_NS (100 * ENGINE_MS) /* a plain port's event may come a second late */
+#define LEG_PENDING_LONG_NS (30 * ENGINE_SECOND)
+#define LEG_STEADY_NS (300 * ENGINE_MS) /* well above the 80 ms that old LACP state lingers */
+#define LEG_STEADY_COUNT 5
+#define LEG_COLLECTING_NS (3 * ENGINE_SECOND) /* a partner that sends must collect by then */
+#define LEG_APPLY_RETRY_NS (100 * ENGINE_MS)
+
+#define LEG_INPUT_TEXT(symbol, text) \
+	case symbol:                 \
+		return text;
+
+const char *leg_input_text(enum leg_input input)
+{
+	switch (input) {
+		LEG_INPUTS(LEG_INPUT_TEXT)
+	case LEG_INPUTS_COUNT:
+		break;
+	}
+	return "?";
+}
+
+/* clang-format off */
+static const enum mlag_leg_state next_state[MLAG_LEG_OPEN + 1][LEG_INPUTS_COUNT] = {
+	[MLAG_LEG_NONE] = {
+		[LEG_INPUT_NONE] = MLAG_LEG_NONE,
+		[LEG_INPUT_LOST] = MLAG_LEG_NONE,
+		[LEG_INPUT_ALIVE] = MLAG_LEG_NONE,
+		[LEG_INPUT_PROVEN] = MLAG_LEG_NONE,
+		[LEG_INPUT_ACKED] = MLAG_LEG_NONE,
+		[LEG_INPUT_UNACKED] = MLAG_LEG_NONE,
+	},
+	[MLAG_LEG_DOWN] = {
+		[LEG_INPUT_NONE] = MLAG_LEG_DOWN,
+		[LEG_INPUT_LOST] = MLAG_LEG_DOWN,
+		[LEG_INPUT_ALIVE] = MLAG_LEG_PENDING,
+		[LEG_INPUT_PROVEN] = MLAG_LEG_READY,
+		[LEG_INPUT_ACKED] = MLAG_LEG_DOWN,
+		[LEG_INPUT_UNACKED] = MLAG_LEG_DOWN,
+	},
+	[MLAG_LEG_PENDING] = {
+		[LEG_INPUT_NONE] = MLAG_LEG_PENDING,
+		[LEG_INPUT_LOST] = MLAG_LEG_DOWN,
+		[LEG_INPUT_ALIVE] = MLAG_LEG_PENDING,
+		[LEG_INPUT_PROVEN] = MLAG_LEG_READY,
+		[LEG_INPUT_ACKED] = MLAG_LEG_PENDING,
+		[LEG_INPUT_UNACKED] = MLAG_LEG_PENDING,
+	},
+	[MLAG_LEG_READY] = {
+		[LEG_INPUT_NONE] = MLAG_LEG_READY,
+		[LEG_INPUT_LOST] = MLAG_LEG_DOWN,
+		[LEG_INPUT_ALIVE] = MLAG_LEG_PENDING,
+		[LEG_INPUT_PROVEN] = MLAG_LEG_READY,
+		[LEG_INPUT_ACKED] = MLAG_LEG_OPEN,
+		[LEG_INPUT_UNACKED] = MLAG_LEG_READY,
+	},
+	[MLAG_LEG_OPEN] = {
+		[LEG_INPUT_NONE] = MLAG_LEG_OPEN,
+		[LEG_INPUT_LOST] = MLAG_LEG_DOWN,
+		[LEG_INPUT_ALIVE] = MLAG_LEG_PENDING,
+		[LEG_INPUT_PROVEN] = MLAG_LEG_OPEN,
+		[LEG_INPUT_ACKED] = MLAG_LEG_OPEN,
+		[LEG_INPUT_UNACKED] = MLAG_LEG_READY,
+	},
+};
+/* clang-format on */
+
+enum mlag_leg_state leg_transition(enum mlag_leg_state state, enum leg_input input)
+{
+	return next_state[state][input];
+}
+
+static void leg_put_key(struct buf_writer *writer, const void *key)
+{
+	buf_put_u16(writer, ((const struct leg_key *)key)->lag_id);
+}
+
+static bool leg_get_key(struct buf_reader *reader, void *ret_key)
+{
+	struct leg_key *key = ret_key;
+
+	key->lag_id = buf_get_u16(reader);
+	return !reader->failed && key->lag_id != 0;
+}
+
+#define LEG_WIRE_UP 0x01
+#define LEG_WIRE_OPEN 0x02
+
+static void leg_put_value(struct buf_writer *writer, const void *value)
+{
+	const struct leg_value *leg = value;
+
+	buf_put_u8(writer,
+		   (uint8_t)((leg->up ? LEG_WIRE_UP : 0) | (leg->open ? LEG_WIRE_OPEN : 0)));
+	buf_put_u32(writer, leg->generation);
+	buf_put_u32(writer, leg->enforced);
+	buf_put_mac(writer, &leg->partner_mac);
+	wire_put_vlans(writer, &leg->vlans);
+}
+
+static bool leg_get_value(struct buf_reader *reader, void *ret_value)
+{
+	struct leg_value *leg = ret_value;
+	uint8_t flags = buf_get_u8(reader);
+
+	leg->up = (flags & LEG_WIRE_UP) != 0;
+	leg->open = (flags & LEG_WIRE_OPEN) != 0;
+	leg->generation = buf_get_u32(reader);
+	leg->enforced = buf_get_u32(reader);
+	leg->partner_mac = buf_get_mac(reader);
+	return wire_get_vlans(reader, &leg->vlans) && (leg->up || !leg->open) &&
+	       (!leg->up || leg->generation != 0);
+}
+
+static bool leg_is_idle(const void *local)
+{
+	return !((const struct leg *)local)->configured;
+}
+
+const struct table_class leg_table_class = {
+	.id = WIRE_TABLE_LEGS,
+	.key_size = sizeof(struct leg_key),
+	.value_size = sizeof(struct leg_value),
+	.local_size = sizeof(struct leg),
+	/* operation, key, seq, value with a range for every second VLAN */
+	.encoded_size_max = 1 + 2 + 4 + 17 + 4 * (MLAG_VLANS_MAX / 2),
+	.put_key = leg_put_key,
+	.get_key = leg_get_key,
+	.put_value = leg_put_value,
+	.get_value = leg_get_value,
+	.is_idle = leg_is_idle,
+};
+
+struct leg *leg_of(const struct mlag_engine *engine, const struct table_row *row)
+{
+	return table_local(&engine->legs, row);
+}
+
+static uint16_t lag_id_of(const struct mlag_engine *engine, const struct table_row *row)
+{
+	return ((const struct leg_key *)table_key(&engine->legs, row))->lag_id;
+}
+
+struct table_row *leg_find(const struct mlag_engine *engine, uint16_t lag_id)
+{
+	struct leg_key key = {.lag_id = lag_id};
+
+	return table_find(&engine->legs, &key);
+}
+
+/* Note which device is which LAG's leg: every FDB event asks. */
+static void index_devices(struct mlag_engine *engine)
+{
+	struct table_row *row;
+	uint32_t cursor = 0;
+
+	engine->devices_count = 0;
+	while ((row = table_next(&engine->legs, &cursor)) != NULL) {
+		const struct leg *leg = leg_of(engine, row);
+
+		if (leg->configured && leg->seen.ifindex != 0) {
+			mlag_assert(engine->devices_count < ENGINE_LEG_ROWS);
+			engine->devices[engine->devices_count].ifindex = leg->seen.ifindex;
+			engine->devices[engine->devices_count].lag_id = lag_id_of(engine, row);
+			engine->devices_count++;
+		}
+	}
+}
+
+uint16_t leg_lag_of_device(const struct mlag_engine *engine, uint32_t ifindex)
+{
+	for (uint32_t i = 0; i < engine->devices_count; i++) {
+		if (engine->devices[i].ifindex == ifindex) {
+			return engine->devices[i].lag_id;
+		}
+	}
+	return 0;
+}
+
+static const struct leg_value *peer_value(const struct mlag_engine *engine,
+					  const struct table_row *row)
+{
+	return table_row_is_peer(row) ? table_peer(&engine->legs, row) : NULL;
+}
+
+/* R1 and R2: the VLANs in which what came over PL must not leave through this leg. */
+static void decide_isolation(const struct mlag_engine *engine, const struct table_row *row,
+			     struct mlag_vlans *ret_isolated)
+{
+	const struct leg_value *peer = peer_value(engine, row);
+
+	if (engine->lift_allowed && peer != NULL && peer->up) {
+		*ret_isolated = peer->vlans;
+	} else if (engine->lift_allowed && (peer != NULL || engine->peer_legs_known)) {
+		memset(ret_isolated, 0, sizeof(*ret_isolated));
+	} else {
+		memset(ret_isolated, 0xff, sizeof(*ret_isolated));
+	}
+}
+
+static enum mlag_gate decide_gate(enum mlag_leg_state state)
+{
+	switch (state) {
+	case MLAG_LEG_NONE:
+	case MLAG_LEG_DOWN:
+	case MLAG_LEG_PENDING:
+		break;
+	case MLAG_LEG_READY:
+		return MLAG_GATE_UNICAST;
+	case MLAG_LEG_OPEN:
+		return MLAG_GATE_OPEN;
+	}
+	return MLAG_GATE_CLOSED;
+}
+
+static bool has_first_program(const struct leg *leg)
+{
+	return leg->seen.ifindex == 0 || leg->applied_serial != 0;
+}
+
+/*
+ * Does the data plane hold a gate that lets this through, whatever it should hold?  Without
+ * carrier it does not matter: nothing leaves, and the peer is told at once.
+ */
+static bool gate_passes(const struct leg *leg, enum mlag_gate gate)
+{
+	return leg->seen.carrier && leg->seen.ifindex != 0 && leg->applied_gate >= gate;
+}
+
+/* Tell the peer what it does not know yet.  Nothing is said before our own gate is in place. */
+static void publish(struct mlag_engine *engine, struct table_row *row)
+{
+	const struct leg *leg = leg_of(engine, row);
+	struct leg_value value;
+
+	if (!leg->configured || !has_first_program(leg)) {
+		return;
+	}
+	memset(&value, 0, sizeof(value));
+	/*
+	 * Lost carrier is said at once.  Otherwise what counts is what is programmed: the peer lifts
+	 * and enforces R1 on our word, so it must not lift while our gate still passes floods, nor
+	 * enforce while our gate still sends unicast over PL.
+	 */
+	value.up = gate_passes(leg, MLAG_GATE_UNICAST);
+	value.open = gate_passes(leg, MLAG_GATE_OPEN);
+	value.generation = leg->generation;
+	value.enforced = leg->applied_generation;
+	value.partner_mac = leg->seen.partner_mac;
+	value.vlans = leg->seen.vlans;
+	if (!table_row_is_own(row) ||
+	    memcmp(table_own(&engine->legs, row), &value, sizeof(value)) != 0) {
+		table_claim(&engine->legs, row, row->own_seq + 1, &value);
+	}
+}
+
+/* Work out what the data plane should hold, and hand it out if that is something new. */
+static void refresh_program(struct mlag_engine *engine, struct table_row *row)
+{
+	struct leg *leg = leg_of(engine, row);
+	const struct leg_value *peer = peer_value(engine, row);
+	struct mlag_leg_program program;
+	uint32_t generation = peer != NULL && peer->up ? peer->generation : 0;
+
+	memset(&program, 0, sizeof(program));
+	program.lag_id = lag_id_of(engine, row);
+	program.ifindex = leg->seen.ifindex;
+	program.untagged_vid = leg->seen.untagged_vid;
+	program.gate = decide_gate(leg->state);
+	program.flood = leg->state == MLAG_LEG_OPEN;
+	program.carrier = leg->seen.carrier;
+	decide_isolation(engine, row, &program.isolated);
+	program.serial = leg->program.serial;
+	if (memcmp(&program, &leg->program, sizeof(program)) != 0 ||
+	    leg->program_generation != generation) {
+		if (program.ifindex != leg->program.ifindex) {
+			leg->applied_serial = 0;
+			leg->applied_generation = 0;
+			leg->applied_gate = MLAG_GATE_NONE;
+		}
+		program.serial++;
+		memcpy(&leg->program, &program, sizeof(program));
+		leg->program_generation = generation;
+		table_program(&engine->legs, row);
+	}
+	if (program.ifindex == 0) {
+		/* There is no port that could flood: R1 holds by itself. */
+		leg->applied_generation = generation;
+	} else if (generation == 0) {
+		leg->applied_generation = 0;
+	}
+	publish(engine, row);
+}
+
+static void leg_enter(struct mlag_engine *engine, struct table_row *row, enum mlag_leg_state state,
+		      enum leg_input input)
+{
+	struct leg *leg = leg_of(engine, row);
+
+	engine_notice(engine, MLAG_NOTICE_LEG, lag_id_of(engine, row),
+		      mlag_leg_state_text(leg->state), mlag_leg_state_text(state),
+		      leg_input_text(input));
+	switch (state) {
+	case MLAG_LEG_NONE:
+	case MLAG_LEG_DOWN:
+		break;
+	case MLAG_LEG_PENDING:
+		leg->idle_seen = !leg->seen.distributing;
+		leg->steady_count = 0;
+		leg->steady_ns = engine->now_ns;
+		break;
+	case MLAG_LEG_READY:
+		if (leg->state != MLAG_LEG_OPEN) {
+			/* Never one of before, also of a leg that was removed in between. */
+			engine->leg_generation += engine->leg_generation == UINT32_MAX ? 2 : 1;
+			leg->generation = engine->leg_generation;
+			leg->collecting_seen = leg->seen.partner_collecting;
+		}
+		leg->opened_alone = false;
+		break;
+	case MLAG_LEG_OPEN:
+		leg->opened_alone = engine_nobody_floods(engine);
+		break;
+	}
+	leg->state = state;
+	leg->since_ns = engine->now_ns;
+}
+
+/* Does LACP prove, since the leg became pending, that the partner takes part?  (DESIGN §4) */
+static bool lacp_became_ready(const struct mlag_engine *engine, const struct leg *leg)
+{
+	const struct mlag_leg_observation *seen = &leg->seen;
+
+	if (!seen->distributing) {
+		return false;
+	}
+	if (leg->idle_seen && (seen->partner_collecting || seen->data_seen)) {
+		return true;
+	}
+	return seen->partner_collecting && leg->steady_count >= LEG_STEADY_COUNT &&
+	       engine->now_ns - leg->steady_ns >= LEG_STEADY_NS;
+}
+
+static bool lacp_still_ready(const struct mlag_engine *engine, const struct leg *leg)
+{
+	if (!leg->seen.distributing) {
+		return false;
+	}
+	return leg->seen.partner_collecting ||
+	       (!leg->collecting_seen && engine->now_ns - leg->since_ns < LEG_COLLECTING_NS);
+}
+
+static enum leg_input physical_input(const struct mlag_engine *engine, const struct leg *leg)
+{
+	bool proven = true;
+
+	if (leg->seen.ifindex == 0 || !leg->seen.carrier) {
+		return LEG_INPUT_LOST;
+	}
+	if (leg->seen.lacp) {
+		switch (leg->state) {
+		case MLAG_LEG_NONE:
+			proven = false;
+			break;
+		case MLAG_LEG_DOWN:
+			/*
+			 * What is in full swing when we first look at it came up before us: to gate
+			 * it would only lose frames.  Floods wait for the acknowledgement anyway.
+			 */
+			proven = leg->fresh && leg->seen.distributing &&
+				 leg->seen.partner_collecting;
+			break;
+		case MLAG_LEG_PENDING:
+			proven = lacp_became_ready(engine, leg);
+			break;
+		case MLAG_LEG_READY:
+		case MLAG_LEG_OPEN:
+			proven = lacp_still_ready(engine, leg);
+			break;
+		}
+	}
+	return proven ? LEG_INPUT_PROVEN : LEG_INPUT_ALIVE;
+}
+
+/* May a ready leg open, must an open one close its floods again? */
+static enum leg_input peer_input(const struct mlag_engine *engine, const struct table_row *row)
+{
+	const struct leg *leg = leg_of(engine, row);
+	const struct leg_value *peer = peer_value(engine, row);
+	bool session_up = engine->session == MLAG_SESSION_UP;
+	bool acked = peer != NULL && peer->enforced == leg->generation;
+	bool no_leg_there = peer == NULL && session_up && engine->legs.peer_complete;
+
+	if (leg->state == MLAG_LEG_READY) {
+		if ((acked && session_up) || no_leg_there || engine_nobody_floods(engine)) {
+			return LEG_INPUT_ACKED;
+		}
+	} else if (leg->state == MLAG_LEG_OPEN) {
+		/* A peer of old may still deliver what it lifted R1 for while we were alone. */
+		if (leg->opened_alone && !acked && !no_leg_there && !engine_nobody_floods(engine) &&
+		    engine->peer_known) {
+			return LEG_INPUT_UNACKED;
+		}
+	}
+	return LEG_INPUT_NONE;
+}
+
+static void apply_input(struct mlag_engine *engine, struct table_row *row, enum leg_input input)
+{
+	struct leg *leg = leg_of(engine, row);
+	enum mlag_leg_state next = leg_transition(leg->state, input);
+
+	if (next != leg->state) {
+		leg_enter(engine, row, next, input);
+	}
+}
+
+/* Bring one leg in line with everything known; ends when nothing changes any more. */
+static void refresh(struct mlag_engine *engine, struct table_row *row)
+{
+	const struct leg_value *peer = peer_value(engine, row);
+	struct leg *leg = leg_of(engine, row);
+
+	if (!leg->configured) {
+		return;
+	}
+	apply_input(engine, row, physical_input(engine, leg));
+	apply_input(engine, row, peer_input(engine, row));
+	if (leg->opened_alone && peer != NULL && peer->enforced == leg->generation) {
+		leg->opened_alone = false;
+	}
+	refresh_program(engine, row);
+}
+
+void leg_configure(struct mlag_engine *engine, uint16_t lag_id)
+{
+	struct leg_key key = {.lag_id = lag_id};
+	struct table_row *row = lag_id == 0 ? NULL : table_add(&engine->legs, &key);
+	struct leg *leg;
+
+	if (row == NULL) {
+		engine->ignored_count++;
+		return;
+	}
+	leg = leg_of(engine, row);
+	if (leg->configured) {
+		return;
+	}
+	memset(leg, 0, sizeof(*leg));
+	leg->configured = true;
+	leg->fresh = true;
+	leg->generation = engine->leg_generation;
+	leg->state = MLAG_LEG_DOWN;
+	leg->since_ns = engine->now_ns;
+	refresh(engine, row);
+}
+
+void leg_remove(struct mlag_engine *engine, uint16_t lag_id)
+{
+	struct table_row *row = leg_find(engine, lag_id);
+	struct leg *leg;
+
+	if (row == NULL || !leg_of(engine, row)->configured) {
+		engine->ignored_count++;
+		return;
+	}
+	leg = leg_of(engine, row);
+	memset(leg, 0, sizeof(*leg));
+	table_withdraw(&engine->legs, row);
+	table_settle(&engine->legs, row);
+	index_devices(engine);
+	mac_refresh_all(engine);
+}
+
+void leg_observe(struct mlag_engine *engine, uint16_t lag_id,
+		 const struct mlag_leg_observation *observation)
+{
+	struct table_row *row = leg_find(engine, lag_id);
+	struct leg *leg;
+	uint32_t old_ifindex;
+	bool ports_changed;
+
+	if (row == NULL || !leg_of(engine, row)->configured) {
+		engine->ignored_count++;
+		return;
+	}
+	leg = leg_of(engine, row);
+	old_ifindex = leg->seen.ifindex;
+	ports_changed = old_ifindex != observation->ifindex ||
+			memcmp(&leg->seen.vlans, &observation->vlans, sizeof(leg->seen.vlans)) != 0;
+	leg->seen = *observation;
+	if (!observation->distributing) {
+		leg->idle_seen = true;
+	}
+	if (!observation->distributing || !observation->partner_collecting) {
+		leg->steady_count = 0;
+		leg->steady_ns = engine->now_ns;
+	} else {
+		leg->steady_count++;
+		leg->collecting_seen = true;
+	}
+	refresh(engine, row);
+	leg->fresh = leg->fresh && observation->ifindex == 0;
+	if (ports_changed) {
+		index_devices(engine);
+		if (old_ifindex != 0 && old_ifindex != observation->ifindex) {
+			mac_port_gone(engine, old_ifindex);
+		}
+		mac_refresh_all(engine);
+	}
+}
+
+void leg_applied(struct mlag_engine *engine, uint16_t lag_id, uint32_t serial)
+{
+	struct table_row *row = leg_find(engine, lag_id);
+	struct leg *leg;
+
+	if (row == NULL) {
+		engine->ignored_count++;
+		return;
+	}
+	leg = leg_of(engine, row);
+	if (!leg->configured || serial != leg->program.serial) {
+		return; /* a newer one is on its way */
+	}
+	leg->handed_ns = 0;
+	leg->applied_serial = serial;
+	leg->applied_generation = leg->program_generation;
+	leg->applied_gate = leg->program.gate;
+	publish(engine, row);
+}
+
+void leg_peer_changed(void *user, struct table *table, struct table_row *row)
+{
+	struct mlag_engine *engine = user;
+	const struct leg_value *peer = peer_value(engine, row);
+
+	(void)table;
+	engine_notice(engine, MLAG_NOTICE_PEER_LEG, lag_id_of(engine, row), "",
+		      peer == NULL ? "none"
+		      : peer->open ? "open"
+		      : peer->up   ? "ready"
+				   : "down",
+		      "the peer says so");
+	refresh(engine, row);
+}
+
+void leg_refresh_all(struct mlag_engine *engine)
+{
+	struct table_row *row;
+	uint32_t cursor = 0;
+
+	while ((row = table_next(&engine->legs, &cursor)) != NULL) {
+		refresh(engine, row);
+	}
+}
+
+bool leg_all_applied(const struct mlag_engine *engine)
+{
+	struct table_row *row;
+	uint32_t cursor = 0;
+
+	while ((row = table_next(&engine->legs, &cursor)) != NULL) {
+		const struct leg *leg = leg_of(engine, row);
+
+		if (leg->configured && !has_first_program(leg)) {
+			return false;
+		}
+	}
+	return true;
+}
+
+void leg_tick(struct mlag_engine *engine)
+{
+	struct table_row *row;
+	uint32_t cursor = 0;
+
+	while ((row = table_next(&engine->legs, &cursor)) != NULL) {
+		struct leg *leg = leg_of(engine, row);
+
+		if (leg->handed_ns != 0 && engine->now_ns - leg->handed_ns >= LEG_APPLY_RETRY_NS) {
+			leg->handed_ns = 0;
+			table_program(&engine->legs, row);
+		}
+	}
+}
+
+uint64_t leg_deadline_ns(const struct mlag_engine *engine)
+{
+	uint64_t deadline = MLAG_NEVER_NS;
+	struct table_row *row;
+	uint32_t cursor = 0;
+
+	while ((row = table_next(&engine->legs, &cursor)) != NULL) {
+		const struct leg *leg = leg_of(engine, row);
+
+		if (leg->handed_ns != 0 && leg->handed_ns + LEG_APPLY_RETRY_NS < deadline) {
+			deadline = leg->handed_ns + LEG_APPLY_RETRY_NS;
+		}
+	}
+	return deadline;
+}
+
+bool mlag_next_leg(struct mlag_engine *engine, struct mlag_leg_program *ret_program)
+{
+	struct table_row *row;
+
+	while ((row = table_program_pop(&engine->legs)) != NULL) {
+		struct leg *leg = leg_of(engine, row);
+
+		if (leg->configured && leg->program.ifindex != 0) {
+			leg->handed_ns = engine->now_ns;
+			*ret_program = leg->program;
+			return true;
+		}
+		table_settle(&engine->legs, row);
+	}
+	return false;
+}
+
+uint64_t mlag_leg_poll_ns(const struct mlag_engine *engine)
+{
+	uint64_t poll = MLAG_NEVER_NS;
+	struct table_row *row;
+	uint32_t cursor = 0;
+
+	while ((row = table_next(&engine->legs, &cursor)) != NULL) {
+		const struct leg *leg = leg_of(engine, row);
+		uint64_t wanted = LEG_POLL_IDLE_NS;
+
+		if (!leg->configured || leg->seen.ifindex == 0 || !leg->seen.carrier) {
+			continue;
+		}
+		if (!leg->seen.lacp) {
+			wanted = LEG_POLL_STATIC_NS;
+		} else if (leg->state == MLAG_LEG_PENDING) {
+			wanted = engine->now_ns - leg->since_ns < LEG_PENDING_LONG_NS
+					 ? LEG_POLL_PENDING_NS
+					 : LEG_POLL_LATER_NS;
+		}
+		poll = wanted < poll ? wanted : poll;
+	}
+	return poll;
+}
+
+bool mlag_get_leg(const struct mlag_engine *engine, uint32_t index, struct mlag_leg_view *ret_view)
+{
+	static const struct mlag_mac none;
+	const struct leg_value *peer;
+	const struct leg *leg;
+	struct table_row *row;
+	uint32_t cursor = 0;
+
+	do {
+		row = table_next(&engine->legs, &cursor);
+		if (row == NULL) {
+			return false;
+		}
+		if (!leg_of(engine, row)->configured && !table_row_is_peer(row)) {
+			index++;
+		}
+	} while (index-- > 0);
+	leg = leg_of(engine, row);
+	peer = peer_value(engine, row);
+	memset(ret_view, 0, sizeof(*ret_view));
+	ret_view->lag_id = lag_id_of(engine, row);
+	ret_view->ifindex = leg->seen.ifindex;
+	ret_view->state = leg->state;
+	ret_view->since_ns = leg->since_ns;
+	ret_view->generation = leg->generation;
+	ret_view->partner_mac = leg->seen.partner_mac;
+	if (peer != NULL) {
+		ret_view->peer_present = true;
+		ret_view->peer_up = peer->up;
+		ret_view->peer_open = peer->open;
+		ret_view->peer_partner_mac = peer->partner_mac;
+	}
+	for (uint32_t i = 0; leg->configured && i < MLAG_VLAN_WORDS; i++) {
+		ret_view->isolated |= (leg->program.isolated.words[i] & leg->seen.vlans.words[i]) !=
+				      0;
+	}
+	ret_view->partner_differs =
+		memcmp(&ret_view->partner_mac, &none, sizeof(none)) != 0 &&
+		memcmp(&ret_view->peer_partner_mac, &none, sizeof(none)) != 0 &&
+		memcmp(&ret_view->partner_mac, &ret_view->peer_partner_mac, sizeof(none)) != 0;
+	return true;
+}

@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Legs of LAGs: when a leg may carry what, and in which VLANs R1 is in force (DESIGN §1 R1-R2, §4
+ * leg-up and leg-down).
+ *
+ * A leg that gains carrier is *pending*: nothing may be flooded to it, its unicast goes over the
+ * peer link.  It is *ready* when LACP proves that the partner takes part: unicast leaves here.  It
+ * is *open* when the peer has put R1 in force for this very coming-up of the leg, named by a
+ * generation: only then may both members flood towards the same host.
+ */
+#ifndef MLAG_LEG_H
+#define MLAG_LEG_H
+
+#include "mlag.h"
+#include "table.h"
+
+#define LEG_INPUTS(X)                                                  \
+	X(LEG_INPUT_NONE, "none")                                      \
+	X(LEG_INPUT_LOST, "no carrier, or no such port of the bridge") \
+	X(LEG_INPUT_ALIVE, "carrier, but no partner that takes part")  \
+	X(LEG_INPUT_PROVEN, "the partner takes part")                  \
+	X(LEG_INPUT_ACKED, "the peer isolates, or is out of the way")  \
+	X(LEG_INPUT_UNACKED, "the peer is back and has not acknowledged")
+#define LEG_INPUT_VALUE(symbol, text) symbol,
+enum leg_input { LEG_INPUTS(LEG_INPUT_VALUE) LEG_INPUTS_COUNT };
+const char *leg_input_text(enum leg_input input);
+
+/** leg_transition() - the state machine of a leg; every cell is written */
+enum mlag_leg_state leg_transition(enum mlag_leg_state state, enum leg_input input);
+
+/* Key and value of the replicated table. */
+struct leg_key {
+	uint16_t lag_id;
+};
+
+/**
+ * struct leg_value - what a member says of its leg
+ * @up: ready or open
+ * @open: floods leave through it
+ * @generation: names this coming-up
+ * @enforced: the generation of the *receiver's* leg for which R1 is in force at the sender, 0 for
+ *	none: the acknowledgement
+ * @partner_mac: LACP partner, all zero for none
+ * @vlans: allowed on it
+ */
+struct leg_value {
+	uint8_t up;
+	uint8_t open;
+	struct mlag_mac partner_mac;
+	uint32_t generation;
+	uint32_t enforced;
+	struct mlag_vlans vlans;
+};
+
+/**
+ * struct leg - what this member keeps of a leg, in the row of its LAG
+ * @configured: there is a [lag] section for it here
+ * @fresh: its device has not been observed yet
+ * @idle_seen: since it became pending the actor was seen without Distributing (the values of before
+ *	the link came up linger for 36-80 ms)
+ * @steady_ns: since when the actor distributes to a collecting partner without a break
+ * @steady_count: observations of that
+ * @collecting_seen: since it became ready the partner was seen collecting
+ * @opened_alone: it opened without the acknowledgement, because the peer was out of the way
+ * @program: what the data plane should hold; @program_generation of the peer's leg it isolates
+ * @applied_serial: what it holds; @applied_generation and @applied_gate likewise
+ * @handed_ns: when the program was handed out and not yet confirmed, else 0
+ */
+struct leg {
+	bool configured;
+	bool fresh;
+	bool idle_seen;
+	bool collecting_seen;
+	bool opened_alone;
+	enum mlag_leg_state state;
+	uint32_t generation;
+	uint32_t steady_count;
+	uint64_t since_ns;
+	uint64_t steady_ns;
+	struct mlag_leg_observation seen;
+	struct mlag_leg_program program;
+	uint32_t program_generation;
+	uint32_t applied_serial;
+	uint32_t applied_generation;
+	enum mlag_gate applied_gate;
+	uint64_t handed_ns;
+};
+
+extern const struct table_class leg_table_class;
+
+struct table_row *leg_find(const struct mlag_engine *engine, uint16_t lag_id);
+struct leg *leg_of(const struct mlag_engine *engine, const struct table_row *row);
+
+/** leg_lag_of_device() - the LAG whose configured leg is device @ifindex; 0 for none */
+uint16_t leg_lag_of_device(const struct mlag_engine *engine, uint32_t ifindex);
+
+void leg_configure(struct mlag_engine *engine, uint16_t lag_id);
+void leg_remove(struct mlag_engine *engine, uint16_t lag_id);
+void leg_observe(struct mlag_engine *engine, uint16_t lag_id,
+		 const struct mlag_leg_observation *observation);
+void leg_applied(struct mlag_engine *engine, uint16_t lag_id, uint32_t serial);
+
+/** leg_peer_changed() - table_row_fn: the peer said something else about its leg */
+void leg_peer_changed(void *user, struct table *table, struct table_row *row);
+
+/** leg_refresh_all() - session, verdict or peer link changed: reconsider every leg */
+void leg_refresh_all(struct mlag_engine *engine);
+
+/** leg_all_applied() - the data plane holds a program for every leg that exists */
+bool leg_all_applied(const struct mlag_engine *engine);
+
+/** leg_tick() - hand programs out again that were not confirmed within 100 ms */
+void leg_tick(struct mlag_engine *engine);
+uint64_t leg_deadline_ns(const struct mlag_engine *engine);
+
+#endif

@@ -1,0 +1,516 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The protocol engine: everything mlagd decides, and nothing it does.
+ *
+ * An adapter tells the engine what it observed (struct mlag_event) and the time; the engine
+ * answers with effects, values that say what should happen next.  No socket, clock, log or
+ * allocation is in here, so the same sources run in mlagd, in the simulator and in the fuzzers.
+ *
+ * What can be long is not an effect but is *pulled*, a slice at a time, so that nothing has to be
+ * queued and a slow reader costs no memory: legs to program (mlag_next_leg), FDB operations
+ * (mlag_next_fdb), messages for the peer (mlag_next_message).  The effects only say that something
+ * is there.  The adapter pulls in this order, which is part of the contract (DESIGN §4):
+ *   urgent messages (a leg that fails is told to the peer first), legs, urgent messages again
+ *   (acknowledgements of what was just programmed), then FDB slices and bulk messages in turn.
+ *
+ * All times are nanoseconds of one monotonic clock.  MLAG_NEVER_NS means no time at all.
+ */
+#ifndef MLAG_MLAG_H
+#define MLAG_MLAG_H
+
+#include "forward.h"
+#include "types.h"
+
+#define MLAG_VERSION "0.1.0"
+#define MLAG_PROTOCOL_VERSION 1
+#define MLAG_NEVER_NS UINT64_MAX
+
+struct mlag_engine;
+
+/**
+ * struct mlag_config - what the engine needs of the configuration
+ * @system_mac: shared LACP system id of the pair
+ * @domain_id: 1..65535, equal on both members
+ * @priority: 0..65535, the lower becomes primary
+ * @hello_interval_ns: time between two signs of life
+ * @dead_multiplier: intervals of silence after which the session is dead
+ * @restart_hold_ns: how long a silent peer behind a living peer link is taken to be restarting
+ * @startup_wait_ns: how long to wait for a peer that was never heard
+ * @boot_id: 64 random bits of this daemon start
+ * @hash_seed: secret seed of the hash tables
+ * @macs_max: rows of the MAC table, 1..MLAG_MACS_MAX; only read by mlag_engine_init()
+ */
+struct mlag_config {
+	struct mlag_mac system_mac;
+	uint16_t domain_id;
+	uint16_t priority;
+	uint64_t hello_interval_ns;
+	uint32_t dead_multiplier;
+	uint64_t restart_hold_ns;
+	uint64_t startup_wait_ns;
+	uint64_t boot_id;
+	uint64_t hash_seed;
+	uint32_t macs_max;
+};
+
+/**
+ * struct mlag_peer_link - what was observed of the peer link and the bridge
+ * @ifindex: of the peer link, 0 while it does not exist or is no port of the bridge
+ * @carrier: lower layer is up and the device is running
+ * @vlan_aware: the bridge filters VLANs
+ * @bridge_ifindex: 0 while the bridge does not exist
+ * @mac: permanent MAC of the device; the member id
+ * @vlans: VLANs allowed on it (bit 0 on a plain bridge)
+ */
+struct mlag_peer_link {
+	uint32_t ifindex;
+	uint32_t bridge_ifindex;
+	bool carrier;
+	bool vlan_aware;
+	struct mlag_mac mac;
+	struct mlag_vlans vlans;
+};
+
+/**
+ * struct mlag_leg_observation - what was observed of one leg
+ * @ifindex: of the leg, 0 while it does not exist or is no port of the bridge
+ * @carrier: the device has carrier and is running
+ * @lacp: it is a bond in 802.3ad mode; otherwise it is static and ready at carrier
+ * @distributing: at least one slave with carrier has Distributing in its *actor* state
+ * @partner_collecting: one of those slaves also has a partner with Synchronization and Collecting
+ * @data_seen: a data frame arrived on the leg since the observation before
+ * @partner_mac: the partner's system id, all zero where there is none
+ * @vlans: VLANs allowed on it (bit 0 on a plain bridge)
+ * @untagged_vid: the VLAN that leaves the leg without a tag, 0 for none
+ */
+struct mlag_leg_observation {
+	uint32_t ifindex;
+	bool carrier;
+	bool lacp;
+	bool distributing;
+	bool partner_collecting;
+	bool data_seen;
+	uint16_t untagged_vid;
+	struct mlag_mac partner_mac;
+	struct mlag_vlans vlans;
+};
+
+/* What an FDB entry is, by what it proves about who saw the MAC (DESIGN §3, provenance). */
+#define MLAG_FDB_KINDS(X)                                                                        \
+	X(MLAG_FDB_NONE, "none")	 /* there is no entry */                                 \
+	X(MLAG_FDB_DYNAMIC, "dynamic")	 /* learned by this data plane */                        \
+	X(MLAG_FDB_ACTIVE, "active")	 /* static, with activity notification, seen here */     \
+	X(MLAG_FDB_INACTIVE, "inactive") /* static, with activity notification, not seen here */ \
+	X(MLAG_FDB_EXTERNAL, "external") /* NTF_EXT_LEARNED */                                   \
+	X(MLAG_FDB_OPERATOR, "static")	 /* static, set by a person or another daemon */
+enum mlag_fdb_kind { MLAG_FDB_KINDS(MLAG_ENUM_VALUE) };
+const char *mlag_fdb_kind_text(enum mlag_fdb_kind kind);
+
+/**
+ * struct mlag_mac_key - what the MAC table is keyed by
+ * @vlan: 1..4094, or 0 on a plain bridge
+ * @mac: a unicast address
+ */
+struct mlag_mac_key {
+	uint16_t vlan;
+	struct mlag_mac mac;
+};
+
+/**
+ * struct mlag_fdb_entry - one FDB entry as the kernel holds it
+ * @ifindex: the bridge port it points to; 0 with kind none
+ * @kind: see MLAG_FDB_KINDS
+ */
+struct mlag_fdb_entry {
+	uint32_t ifindex;
+	enum mlag_fdb_kind kind;
+};
+
+enum mlag_event_type {
+	MLAG_EVENT_NONE,
+	MLAG_EVENT_TICK,	   /* time passed */
+	MLAG_EVENT_CHANNEL_UP,	   /* a connection to the peer stands */
+	MLAG_EVENT_CHANNEL_DOWN,   /* it ended, whoever ended it */
+	MLAG_EVENT_MESSAGE,	   /* one whole message of the peer */
+	MLAG_EVENT_PEER_LINK,	   /* the peer link or the bridge changed */
+	MLAG_EVENT_LEG,		   /* a leg changed, or was polled */
+	MLAG_EVENT_LEG_APPLIED,	   /* the data plane holds what mlag_next_leg() said */
+	MLAG_EVENT_LEG_CONFIGURE,  /* a [lag] section appeared */
+	MLAG_EVENT_LEG_REMOVE,	   /* a [lag] section went away */
+	MLAG_EVENT_FDB,		   /* an FDB entry is now as given */
+	MLAG_EVENT_FDB_DUMP_BEGIN, /* entries that follow are a dump */
+	MLAG_EVENT_FDB_DUMP_END,   /* the dump is over; it alone proves no absence */
+	MLAG_EVENT_FDB_FAILED,	   /* an operation of mlag_next_fdb() failed */
+	MLAG_EVENT_RECONFIGURE,	   /* [domain] or timers changed */
+	MLAG_EVENT_GOODBYE,	   /* this member leaves: tell the peer */
+};
+
+/**
+ * struct mlag_event - one observation
+ * @type: says which member of the union counts
+ * @tick.read_ns: the channel had been read dry at this time; silence counts only up to it
+ * @message.data: one framed message, header included; borrowed for the call
+ * @message.size: MLAG_WIRE_HEADER_SIZE..MLAG_WIRE_MESSAGE_MAX
+ * @peer_link: borrowed
+ * @leg.lag_id: the LAG
+ * @leg.observation: borrowed
+ * @leg_applied.lag_id, @leg_applied.serial: as mlag_next_leg() gave them
+ * @leg_configure.lag_id: 1..65535
+ * @fdb.key, @fdb.entry: the entry; kind none means it is gone
+ * @fdb_failed.key: the key of the operation
+ * @fdb_failed.error: errno, positive
+ * @reconfigure: borrowed
+ */
+struct mlag_event {
+	enum mlag_event_type type;
+	union {
+		struct {
+			uint64_t read_ns;
+		} tick;
+		struct {
+			const uint8_t *data;
+			uint32_t size;
+		} message;
+		const struct mlag_peer_link *peer_link;
+		struct {
+			uint16_t lag_id;
+			const struct mlag_leg_observation *observation;
+		} leg;
+		struct {
+			uint16_t lag_id;
+			uint32_t serial;
+		} leg_applied;
+		struct {
+			uint16_t lag_id;
+		} leg_configure;
+		struct {
+			struct mlag_mac_key key;
+			struct mlag_fdb_entry entry;
+		} fdb;
+		struct {
+			struct mlag_mac_key key;
+			int error;
+		} fdb_failed;
+		const struct mlag_config *reconfigure;
+	};
+};
+
+enum mlag_effect_type {
+	MLAG_EFFECT_NONE,
+	MLAG_EFFECT_CLOSE,  /* send what is due, end the connection, retry after close.retry_ns */
+	MLAG_EFFECT_NOTICE, /* something a person or a monitor should hear of */
+};
+
+#define MLAG_NOTICES(X)                         \
+	X(MLAG_NOTICE_NONE, "none")             \
+	X(MLAG_NOTICE_SESSION, "session")       \
+	X(MLAG_NOTICE_VERDICT, "verdict")       \
+	X(MLAG_NOTICE_ROLE, "role")             \
+	X(MLAG_NOTICE_LEG, "leg")               \
+	X(MLAG_NOTICE_PEER_LEG, "peer-leg")     \
+	X(MLAG_NOTICE_REFUSED, "refused")       \
+	X(MLAG_NOTICE_TABLE_FULL, "table-full") \
+	X(MLAG_NOTICE_MISMATCH, "mismatch")     \
+	X(MLAG_NOTICE_SYNCED, "synced")
+enum mlag_notice { MLAG_NOTICES(MLAG_ENUM_VALUE) };
+const char *mlag_notice_text(enum mlag_notice notice);
+
+/**
+ * struct mlag_effect - one consequence
+ * @type: says which member of the union counts
+ * @close.reason: why
+ * @close.retry_ns: do not connect or accept before this time has passed
+ * @notice.notice: what changed
+ * @notice.lag_id: of a leg notice, else 0
+ * @notice.from, @notice.to: old and new word; constant strings
+ * @notice.because: the cause; a constant string
+ */
+struct mlag_effect {
+	enum mlag_effect_type type;
+	union {
+		struct {
+			enum mlag_close_reason reason;
+			uint64_t retry_ns;
+		} close;
+		struct {
+			enum mlag_notice notice;
+			uint16_t lag_id;
+			const char *from;
+			const char *to;
+			const char *because;
+		} notice;
+	};
+};
+
+/**
+ * struct mlag_effects - the effects of one step
+ * @count: how many of @items are filled
+ * @notices_lost: notices for which there was no room; nothing but notices is ever lost
+ */
+struct mlag_effects {
+	uint32_t count;
+	uint32_t notices_lost;
+	struct mlag_effect items[MLAG_EFFECTS_MAX];
+};
+
+/**
+ * mlag_engine_size() - bytes of memory an engine needs
+ * @config: only macs_max is read
+ *
+ * Return: the size for mlag_engine_init(); most of it is touched only as tables fill.
+ */
+size_t mlag_engine_size(const struct mlag_config *config);
+
+/**
+ * mlag_engine_init() - make an engine in memory of the caller's
+ * @memory: mlag_engine_size() bytes, zeroed, aligned for any type
+ * @config: copied
+ * @now_ns: the time of birth; startup-wait counts from here
+ *
+ * Return: the engine; it owns nothing but @memory, so there is no fini.
+ */
+struct mlag_engine *mlag_engine_init(void *memory, const struct mlag_config *config,
+				     uint64_t now_ns);
+
+/**
+ * mlag_step() - tell the engine what happened
+ * @engine: the engine
+ * @event: what was observed; an event that makes no sense is counted and otherwise ignored
+ * @now_ns: the time; never less than in an earlier call
+ * @ret_effects: overwritten with the consequences
+ *
+ * Context: never blocks, never fails, does not keep pointers of @event.
+ */
+void mlag_step(struct mlag_engine *engine, const struct mlag_event *event, uint64_t now_ns,
+	       struct mlag_effects *ret_effects);
+
+/**
+ * mlag_deadline_ns() - when the engine next wants MLAG_EVENT_TICK
+ * @engine: the engine
+ *
+ * Return: a time that may already have passed, or MLAG_NEVER_NS.
+ */
+uint64_t mlag_deadline_ns(const struct mlag_engine *engine);
+
+/**
+ * mlag_leg_poll_ns() - how often the carrier and LACP state of legs should be observed
+ * @engine: the engine
+ *
+ * Return: 20 ms while a leg is pending (DESIGN §4), 100 ms with a static leg that has carrier (a
+ * plain port's event may come a second late), half a second otherwise, MLAG_NEVER_NS without legs.
+ */
+uint64_t mlag_leg_poll_ns(const struct mlag_engine *engine);
+
+enum mlag_urgency {
+	MLAG_URGENCY_NONE,
+	MLAG_URGENCY_URGENT, /* hello, refusal, legs, acknowledgements, keepalive, goodbye */
+	MLAG_URGENCY_BULK,   /* also tables */
+};
+
+/**
+ * mlag_next_message() - take the next message for the peer
+ * @engine: the engine
+ * @urgency: the least urgent kind wanted; urgent ones always come first
+ * @now_ns: the time
+ * @ret_data: room for MLAG_WIRE_MESSAGE_MAX bytes
+ *
+ * Return: the message's size in bytes, or 0 when nothing is due.
+ */
+uint32_t mlag_next_message(struct mlag_engine *engine, enum mlag_urgency urgency, uint64_t now_ns,
+			   uint8_t *ret_data);
+
+/**
+ * struct mlag_leg_program - what the data plane should hold for one leg
+ * @lag_id: the LAG
+ * @ifindex: its device
+ * @serial: to be returned with MLAG_EVENT_LEG_APPLIED
+ * @gate: what may leave through the leg
+ * @flood: the bridge may flood to it (flood, mcast_flood and bcast_flood of the port)
+ * @carrier: the leg has carrier; if so and the gate closes, the flood flags go first, so that no
+ *	flood is mistaken for known unicast; without carrier the gate goes first (DESIGN §4)
+ * @untagged_vid: see struct mlag_leg_observation
+ * @isolated: VLANs in which R1 is in force
+ */
+struct mlag_leg_program {
+	uint16_t lag_id;
+	uint16_t untagged_vid;
+	uint32_t ifindex;
+	uint32_t serial;
+	enum mlag_gate gate;
+	bool flood;
+	bool carrier;
+	struct mlag_vlans isolated;
+};
+
+/**
+ * mlag_next_leg() - take the next leg whose program changed
+ * @engine: the engine
+ * @ret_program: what the data plane should hold
+ *
+ * The caller programs it and steps MLAG_EVENT_LEG_APPLIED; nothing is acknowledged to the peer
+ * before that.  A leg whose programming failed is not stepped and comes again after 100 ms.
+ *
+ * Return: true when there was one.
+ */
+bool mlag_next_leg(struct mlag_engine *engine, struct mlag_leg_program *ret_program);
+
+/* What to do with one FDB entry. */
+#define MLAG_FDB_VERBS(X)                                                                  \
+	X(MLAG_FDB_VERB_NONE, "none")                                                      \
+	X(MLAG_FDB_VERB_SET, "set")	/* create or replace, as given */                  \
+	X(MLAG_FDB_VERB_RENEW, "renew") /* delete, then create: the kind's flags differ */ \
+	X(MLAG_FDB_VERB_DELETE, "delete")                                                  \
+	X(MLAG_FDB_VERB_VERIFY, "verify") /* ask the kernel, and step MLAG_EVENT_FDB */
+enum mlag_fdb_verb { MLAG_FDB_VERBS(MLAG_ENUM_VALUE) };
+
+/**
+ * struct mlag_fdb_operation - one operation on the FDB and on the map of known MACs
+ * @verb: what to do in the kernel's FDB; none leaves it alone
+ * @key: the entry
+ * @entry: what it should be (set, renew), or the port it is deleted from (delete)
+ * @place_known: the map of known MACs should hold @place, otherwise it should not have the key
+ * @place: where the MAC is, and whether the peer knows
+ */
+struct mlag_fdb_operation {
+	enum mlag_fdb_verb verb;
+	struct mlag_mac_key key;
+	struct mlag_fdb_entry entry;
+	bool place_known;
+	struct mlag_source place;
+};
+
+/**
+ * mlag_next_fdb() - take the next slice of FDB operations
+ * @engine: the engine
+ * @ret_operations: room for @size_max of them
+ * @size_max: 1..MLAG_FDB_BATCH_MAX
+ *
+ * What is taken is believed done until MLAG_EVENT_FDB or MLAG_EVENT_FDB_FAILED says otherwise.
+ *
+ * Return: how many were written.
+ */
+uint32_t mlag_next_fdb(struct mlag_engine *engine, struct mlag_fdb_operation *ret_operations,
+		       uint32_t size_max);
+
+/**
+ * struct mlag_table_view - how one replicated table stands
+ * @local_count, @remote_count: rows that this member and that the peer publishes
+ * @match: both digests were proven equal since the last change
+ * @full_count: how often a row found no room
+ */
+struct mlag_table_view {
+	uint32_t local_count;
+	uint32_t remote_count;
+	bool match;
+	uint64_t full_count;
+};
+
+/**
+ * struct mlag_view - the whole state at a glance, for `mlagctl status`
+ * @verdict_since_ns, @session_since_ns: on the engine's clock
+ * @refused_by_us: with session refused: this member refused the other
+ * @close_reason: why the last session ended or was refused
+ * @peer_known: the fields about the peer were filled by a HELLO
+ * @synced: the peer's snapshots are complete and programmed here, and ours there
+ * @fdb_pending: operations not yet taken by mlag_next_fdb()
+ * @malformed_count, @ignored_count: messages refused, events that made no sense
+ */
+struct mlag_view {
+	enum mlag_role role;
+	enum mlag_verdict verdict;
+	uint64_t verdict_since_ns;
+	enum mlag_session_state session;
+	uint64_t session_since_ns;
+	bool refused_by_us;
+	enum mlag_close_reason close_reason;
+	struct mlag_mac member_id;
+	uint64_t boot_id;
+	uint32_t role_epoch;
+	bool peer_known;
+	struct mlag_mac peer_member_id;
+	uint64_t peer_boot_id;
+	uint16_t peer_priority;
+	uint16_t peer_protocol;
+	char peer_version[MLAG_TEXT_MAX];
+	bool peer_link_carrier;
+	bool peer_link_usable;
+	bool synced;
+	struct mlag_table_view legs;
+	struct mlag_table_view macs;
+	uint32_t fdb_pending;
+	uint64_t malformed_count;
+	uint64_t ignored_count;
+	uint64_t sessions_count;
+};
+
+void mlag_get_view(const struct mlag_engine *engine, struct mlag_view *ret_view);
+
+/**
+ * struct mlag_leg_view - one LAG, for `mlagctl lags`
+ * @state: of the local leg
+ * @peer_present: the peer has a leg of this LAG
+ * @peer_up: the peer's leg is ready or open
+ * @peer_open: the peer's leg floods
+ * @isolated: R1 is in force here in at least one VLAN of the leg
+ * @partner_differs: both legs speak LACP and their partners are not the same system
+ */
+struct mlag_leg_view {
+	uint16_t lag_id;
+	uint32_t ifindex;
+	enum mlag_leg_state state;
+	uint64_t since_ns;
+	uint32_t generation;
+	bool peer_present;
+	bool peer_up;
+	bool peer_open;
+	bool isolated;
+	bool partner_differs;
+	struct mlag_mac partner_mac;
+	struct mlag_mac peer_partner_mac;
+};
+
+/**
+ * mlag_get_leg() - look at a LAG by position
+ * @index: 0, 1, 2 … until it returns false
+ *
+ * Return: true when there is one; LAGs that only the peer has come too.
+ */
+bool mlag_get_leg(const struct mlag_engine *engine, uint32_t index, struct mlag_leg_view *ret_view);
+
+/**
+ * struct mlag_mac_view - one MAC, for `mlagctl macs`
+ * @own, @peer: who sees it
+ * @lag_id: the LAG of the winning claim, 0 for an orphan
+ * @entry: what the kernel holds, as last seen
+ * @own_seq, @peer_seq: sequence numbers of the claims, 0 for none
+ */
+struct mlag_mac_view {
+	struct mlag_mac_key key;
+	bool own;
+	bool peer;
+	uint16_t lag_id;
+	struct mlag_fdb_entry entry;
+	uint32_t own_seq;
+	uint32_t peer_seq;
+};
+
+/**
+ * mlag_next_mac() - walk the MAC table, row by row
+ * @cursor: in and out; starts at 0.  Rows may come and go between two calls
+ *
+ * Return: true when @ret_view was filled, false at the end.
+ */
+bool mlag_next_mac(const struct mlag_engine *engine, uint32_t *cursor,
+		   struct mlag_mac_view *ret_view);
+
+/**
+ * mlag_assert_failed() - the one hook an engine's assert calls; its embedder supplies it
+ *
+ * Context: does not return.
+ */
+_Noreturn void mlag_assert_failed(const char *expression, const char *file, int line);
+
+#define mlag_assert(expression) \
+	((expression) ? (void)0 : mlag_assert_failed(#expression, __FILE__, __LINE__))
+
+#endif

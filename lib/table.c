@@ -1,0 +1,692 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The replicated table (see table.h): memory, hash, lists, claims, digests, and the way of the
+ * claims over the wire.  The owners of tables are leg.c and mac.c, engine.c moves the messages.
+ */
+#include "table.h"
+
+#define XXH_INLINE_ALL
+#define XXH_NO_STREAM
+#include <string.h>
+#include <xxhash.h>
+
+#include "mlag.h"
+
+/* A digest must be equal on both members, so its seed is part of the protocol. */
+#define TABLE_DIGEST_SEED UINT64_C(0x6d6c616700000001)
+#define TABLE_ENCODED_MAX 8320 /* the largest row: a leg with every second VLAN */
+
+static uint32_t round_up(uint32_t value, uint32_t multiple)
+{
+	return (value + multiple - 1) / multiple * multiple;
+}
+
+static uint32_t row_stride(const struct table_class *class)
+{
+	return round_up((uint32_t)sizeof(struct table_row), 8) + round_up(class->key_size, 8) +
+	       2 * round_up(class->value_size, 8) + round_up(class->local_size, 8);
+}
+
+static uint32_t bucket_count(uint32_t rows_max)
+{
+	uint32_t count = 64;
+
+	while (count < rows_max) {
+		count *= 2;
+	}
+	return count;
+}
+
+size_t table_size(const struct table_class *class, uint32_t rows_max)
+{
+	size_t size = (size_t)row_stride(class) * (rows_max + 1) +
+		      (size_t)bucket_count(rows_max) * sizeof(uint32_t);
+
+	return (size + 63) / 64 * 64;
+}
+
+void table_init(struct table *table, const struct table_class *class, void *memory,
+		uint32_t rows_max, uint64_t hash_seed)
+{
+	mlag_assert(class->encoded_size_max <= TABLE_ENCODED_MAX);
+	memset(table, 0, sizeof(*table));
+	table->class = class;
+	table->stride = row_stride(class);
+	table->rows_max = rows_max;
+	table->hash_seed = hash_seed;
+	table->rows = memory;
+	table->buckets = (void *)(table->rows + (size_t)table->stride * (rows_max + 1));
+	table->buckets_mask = bucket_count(rows_max) - 1;
+}
+
+static struct table_row *row_at(const struct table *table, uint32_t index)
+{
+	mlag_assert(index != TABLE_NIL && index <= table->rows_made);
+	return (void *)(table->rows + (size_t)table->stride * index);
+}
+
+static uint32_t row_index(const struct table *table, const struct table_row *row)
+{
+	return (uint32_t)(((const uint8_t *)row - table->rows) / table->stride);
+}
+
+void *table_key(const struct table *table, const struct table_row *row)
+{
+	(void)table;
+	return (uint8_t *)(uintptr_t)row + round_up((uint32_t)sizeof(*row), 8);
+}
+
+void *table_own(const struct table *table, const struct table_row *row)
+{
+	return (uint8_t *)table_key(table, row) + round_up(table->class->key_size, 8);
+}
+
+void *table_peer(const struct table *table, const struct table_row *row)
+{
+	return (uint8_t *)table_own(table, row) + round_up(table->class->value_size, 8);
+}
+
+void *table_local(const struct table *table, const struct table_row *row)
+{
+	return (uint8_t *)table_peer(table, row) + round_up(table->class->value_size, 8);
+}
+
+static uint32_t *bucket_of(const struct table *table, const void *key)
+{
+	uint64_t hash = XXH3_64bits_withSeed(key, table->class->key_size, table->hash_seed);
+
+	return &table->buckets[hash & table->buckets_mask];
+}
+
+struct table_row *table_find(const struct table *table, const void *key)
+{
+	uint32_t index = *bucket_of(table, key);
+
+	while (index != TABLE_NIL) {
+		struct table_row *row = row_at(table, index);
+
+		if (memcmp(table_key(table, row), key, table->class->key_size) == 0) {
+			return row;
+		}
+		index = row->hash_next;
+	}
+	return NULL;
+}
+
+struct table_row *table_add(struct table *table, const void *key)
+{
+	struct table_row *row = table_find(table, key);
+	uint32_t *bucket;
+
+	if (row != NULL) {
+		return row;
+	}
+	if (table->free_head != TABLE_NIL) {
+		row = row_at(table, table->free_head);
+		table->free_head = row->hash_next;
+	} else if (table->rows_made < table->rows_max) {
+		table->rows_made++;
+		row = row_at(table, table->rows_made);
+	} else {
+		table->full_count++;
+		return NULL;
+	}
+	memset(row, 0, table->stride);
+	memcpy(table_key(table, row), key, table->class->key_size);
+	row->flags = TABLE_ROW_USED;
+	bucket = bucket_of(table, key);
+	row->hash_next = *bucket;
+	*bucket = row_index(table, row);
+	table->rows_used++;
+	return row;
+}
+
+bool table_settle(struct table *table, struct table_row *row)
+{
+	uint32_t index = row_index(table, row);
+	uint32_t *link;
+
+	if ((row->flags & (TABLE_ROW_OWN | TABLE_ROW_PEER | TABLE_ROW_PROGRAM | TABLE_ROW_PUBLISH |
+			   TABLE_ROW_UNACKED)) != 0 ||
+	    !table->class->is_idle(table_local(table, row))) {
+		return false;
+	}
+	link = bucket_of(table, table_key(table, row));
+	while (*link != index) {
+		link = &row_at(table, *link)->hash_next;
+	}
+	*link = row->hash_next;
+	row->flags = 0;
+	row->hash_next = table->free_head;
+	table->free_head = index;
+	table->rows_used--;
+	return true;
+}
+
+struct table_row *table_next(const struct table *table, uint32_t *cursor)
+{
+	while (*cursor < table->rows_made) {
+		struct table_row *row = row_at(table, ++*cursor);
+
+		if ((row->flags & TABLE_ROW_USED) != 0) {
+			return row;
+		}
+	}
+	return NULL;
+}
+
+/* The publish and unacked lists share the row's links: a row is in at most one of them. */
+static void exchange_push(struct table *table, struct table_list *list, struct table_row *row,
+			  uint16_t flag)
+{
+	uint32_t index = row_index(table, row);
+
+	row->flags |= flag;
+	row->exchange_prev = list->tail;
+	row->exchange_next = TABLE_NIL;
+	if (list->tail != TABLE_NIL) {
+		row_at(table, list->tail)->exchange_next = index;
+	} else {
+		list->head = index;
+	}
+	list->tail = index;
+	list->count++;
+}
+
+static void exchange_remove(struct table *table, struct table_list *list, struct table_row *row,
+			    uint16_t flag)
+{
+	row->flags &= (uint16_t)~flag;
+	if (row->exchange_prev != TABLE_NIL) {
+		row_at(table, row->exchange_prev)->exchange_next = row->exchange_next;
+	} else {
+		list->head = row->exchange_next;
+	}
+	if (row->exchange_next != TABLE_NIL) {
+		row_at(table, row->exchange_next)->exchange_prev = row->exchange_prev;
+	} else {
+		list->tail = row->exchange_prev;
+	}
+	list->count--;
+}
+
+static void publish(struct table *table, struct table_row *row)
+{
+	table->own_proven = false;
+	table->digest_dirty = true;
+	row->flags &= (uint16_t)~TABLE_ROW_ACKED;
+	if (!table->live || (row->flags & TABLE_ROW_PUBLISH) != 0) {
+		return;
+	}
+	if ((row->flags & TABLE_ROW_UNACKED) != 0) {
+		exchange_remove(table, &table->unacked, row, TABLE_ROW_UNACKED);
+	}
+	exchange_push(table, &table->publish, row, TABLE_ROW_PUBLISH);
+}
+
+/* What one claim adds to its digest: a hash of its bytes on the wire. */
+static uint64_t claim_digest(const struct table *table, const struct table_row *row, uint32_t seq,
+			     const void *value)
+{
+	uint8_t bytes[TABLE_ENCODED_MAX];
+	struct buf_writer writer;
+
+	buf_writer_init(&writer, bytes, sizeof(bytes));
+	table->class->put_key(&writer, table_key(table, row));
+	buf_put_u32(&writer, seq);
+	table->class->put_value(&writer, value);
+	mlag_assert(!writer.failed);
+	return XXH3_64bits_withSeed(bytes, writer.offset, TABLE_DIGEST_SEED);
+}
+
+static void drop_own(struct table *table, struct table_row *row)
+{
+	if (table_row_is_own(row)) {
+		table->own_digest -= claim_digest(table, row, row->own_seq, table_own(table, row));
+		table->own_count--;
+		row->flags &= (uint16_t)~TABLE_ROW_OWN;
+	}
+}
+
+void table_claim(struct table *table, struct table_row *row, uint32_t seq, const void *value)
+{
+	drop_own(table, row);
+	row->flags |= TABLE_ROW_OWN;
+	row->own_seq = seq;
+	memcpy(table_own(table, row), value, table->class->value_size);
+	table->own_digest += claim_digest(table, row, seq, value);
+	table->own_count++;
+	publish(table, row);
+}
+
+void table_withdraw(struct table *table, struct table_row *row)
+{
+	if (!table_row_is_own(row)) {
+		return;
+	}
+	drop_own(table, row);
+	row->own_seq = 0;
+	publish(table, row);
+}
+
+static void drop_peer(struct table *table, struct table_row *row)
+{
+	table->peer_digest -= claim_digest(table, row, row->peer_seq, table_peer(table, row));
+	table->peer_count--;
+	table->peer_proven = false;
+	table->digest_dirty = true;
+	row->flags &= (uint16_t)~TABLE_ROW_PEER;
+	row->peer_seq = 0;
+}
+
+void table_program(struct table *table, struct table_row *row)
+{
+	uint32_t index = row_index(table, row);
+	struct table_list *list = &table->program;
+
+	if ((row->flags & TABLE_ROW_PROGRAM) != 0) {
+		return;
+	}
+	row->flags |= TABLE_ROW_PROGRAM;
+	row->program_next = TABLE_NIL;
+	if (list->tail != TABLE_NIL) {
+		row_at(table, list->tail)->program_next = index;
+	} else {
+		list->head = index;
+	}
+	list->tail = index;
+	list->count++;
+	table->program_pushed_count++;
+}
+
+struct table_row *table_program_pop(struct table *table)
+{
+	struct table_list *list = &table->program;
+	struct table_row *row;
+
+	if (list->head == TABLE_NIL) {
+		return NULL;
+	}
+	row = row_at(table, list->head);
+	list->head = row->program_next;
+	if (list->head == TABLE_NIL) {
+		list->tail = TABLE_NIL;
+	}
+	list->count--;
+	row->flags &= (uint16_t)~TABLE_ROW_PROGRAM;
+	table->program_popped_count++;
+	return row;
+}
+
+static void start_snapshot(struct table *table)
+{
+	struct table_row *row;
+	uint32_t cursor = 0;
+
+	table->begin_due = true;
+	table->end_due = true;
+	table->snapshot_id++;
+	table->snapshot_left = 0;
+	table->own_proven = false;
+	while ((row = table_next(table, &cursor)) != NULL) {
+		row->flags &= (uint16_t)~TABLE_ROW_SNAPSHOT;
+		if (!table_row_is_own(row)) {
+			continue;
+		}
+		if ((row->flags & TABLE_ROW_UNACKED) != 0) {
+			exchange_remove(table, &table->unacked, row, TABLE_ROW_UNACKED);
+		}
+		if ((row->flags & TABLE_ROW_PUBLISH) == 0) {
+			exchange_push(table, &table->publish, row, TABLE_ROW_PUBLISH);
+		}
+		row->flags |= TABLE_ROW_SNAPSHOT;
+		table->snapshot_left++;
+	}
+}
+
+void table_session_start(struct table *table, bool same_peer)
+{
+	struct table_row *row;
+	uint32_t cursor = 0;
+
+	while (!same_peer && (row = table_next(table, &cursor)) != NULL) {
+		row->flags &= (uint16_t)~TABLE_ROW_ACKED;
+	}
+	table->live = true;
+	table->batch_sent = 0;
+	table->snapshot_acked_id = 0;
+	table->snapshot_id = 0;
+	table->peer_complete = false;
+	table->peer_snapshot_open = false;
+	table->peer_proven = false;
+	table->resync_due = false;
+	table->batch_heard = 0;
+	table->batch_done = 0;
+	table->batch_pending_valid = false;
+	table->ack_due = false;
+	table->snapshot_ack_pending = false;
+	table->peer_snapshot_done_id = 0;
+	table->digest_dirty = true;
+	start_snapshot(table);
+}
+
+static void empty_list(struct table *table, struct table_list *list, uint16_t flag)
+{
+	while (list->head != TABLE_NIL) {
+		struct table_row *row = row_at(table, list->head);
+
+		exchange_remove(table, list, row, flag);
+		table_settle(table, row);
+	}
+}
+
+void table_session_end(struct table *table)
+{
+	table->live = false;
+	table->begin_due = false;
+	table->end_due = false;
+	table->resync_due = false;
+	table->ack_due = false;
+	table->own_proven = false;
+	table->peer_proven = false;
+	table->peer_complete = false;
+	empty_list(table, &table->publish, TABLE_ROW_PUBLISH);
+	empty_list(table, &table->unacked, TABLE_ROW_UNACKED);
+}
+
+void table_snapshot_again(struct table *table)
+{
+	if (table->live) {
+		start_snapshot(table);
+	}
+}
+
+void table_forget_peer(struct table *table, table_row_fn *changed, void *user)
+{
+	struct table_row *row;
+	uint32_t cursor = 0;
+
+	while ((row = table_next(table, &cursor)) != NULL) {
+		if (table_row_is_peer(row)) {
+			drop_peer(table, row);
+			changed(user, table, row);
+			table_settle(table, row);
+		}
+	}
+}
+
+bool table_has_message(const struct table *table)
+{
+	return table->live && (table->begin_due || table->publish.count > 0 || table->resync_due ||
+			       (table->end_due && table->snapshot_left == 0));
+}
+
+/* Write rows from the head of the publish list: at most a slice, at most what fits. */
+static void put_rows(struct table *table, struct buf_writer *writer)
+{
+	uint16_t count = 0;
+	uint32_t count_offset;
+
+	buf_put_u8(writer, (uint8_t)table->class->id);
+	buf_put_u32(writer, ++table->batch_sent);
+	count_offset = writer->offset;
+	buf_put_u16(writer, 0);
+	while (table->publish.head != TABLE_NIL && count < MLAG_ROWS_PER_MESSAGE_MAX &&
+	       writer->size - writer->offset > table->class->encoded_size_max) {
+		struct table_row *row = row_at(table, table->publish.head);
+		bool own = table_row_is_own(row);
+
+		exchange_remove(table, &table->publish, row, TABLE_ROW_PUBLISH);
+		buf_put_u8(writer, own ? WIRE_ROW_CLAIM : WIRE_ROW_WITHDRAW);
+		table->class->put_key(writer, table_key(table, row));
+		if (own) {
+			buf_put_u32(writer, row->own_seq);
+			table->class->put_value(writer, table_own(table, row));
+		}
+		if ((row->flags & TABLE_ROW_SNAPSHOT) != 0) {
+			row->flags &= (uint16_t)~TABLE_ROW_SNAPSHOT;
+			table->snapshot_left--;
+		}
+		row->batch = table->batch_sent;
+		if (own) {
+			exchange_push(table, &table->unacked, row, TABLE_ROW_UNACKED);
+		} else {
+			table_settle(table, row);
+		}
+		count++;
+	}
+	buf_patch_u16(writer, count_offset, count);
+}
+
+enum wire_type table_put_message(struct table *table, struct buf_writer *writer)
+{
+	if (!table_has_message(table)) {
+		return WIRE_NONE;
+	}
+	if (table->resync_due) {
+		table->resync_due = false;
+		buf_put_u8(writer, (uint8_t)table->class->id);
+		return WIRE_RESYNC;
+	}
+	if (table->begin_due) {
+		table->begin_due = false;
+		buf_put_u8(writer, (uint8_t)table->class->id);
+		buf_put_u32(writer, table->snapshot_id);
+		return WIRE_SNAPSHOT_BEGIN;
+	}
+	if (table->end_due && table->snapshot_left == 0) {
+		table->end_due = false;
+		buf_put_u8(writer, (uint8_t)table->class->id);
+		buf_put_u32(writer, table->snapshot_id);
+		return WIRE_SNAPSHOT_END;
+	}
+	put_rows(table, writer);
+	return WIRE_ROWS;
+}
+
+bool table_get_begin(struct table *table, struct buf_reader *reader)
+{
+	uint32_t id = buf_get_u32(reader);
+
+	if (reader->failed || id == 0) {
+		return false;
+	}
+	table->peer_epoch++;
+	table->peer_snapshot_id = id;
+	table->peer_snapshot_open = true;
+	table->peer_complete = false;
+	table->snapshot_ack_pending = false; /* that was of the snapshot before */
+	table->peer_proven = false;
+	return true;
+}
+
+/* Read one row and apply it.  False when the bytes make no sense. */
+static bool get_row(struct table *table, struct buf_reader *reader, table_row_fn *changed,
+		    void *user)
+{
+	_Alignas(8) uint8_t key[64] = {0};
+	_Alignas(8) uint8_t value[1024] = {0};
+	uint8_t operation = buf_get_u8(reader);
+	struct table_row *row;
+	uint32_t seq;
+
+	if (!table->class->get_key(reader, key)) {
+		return false;
+	}
+	if (operation == WIRE_ROW_WITHDRAW) {
+		row = table_find(table, key);
+		if (row != NULL && table_row_is_peer(row)) {
+			drop_peer(table, row);
+			changed(user, table, row);
+			table_settle(table, row);
+		}
+		return true;
+	}
+	seq = buf_get_u32(reader);
+	if (operation != WIRE_ROW_CLAIM || !table->class->get_value(reader, value) ||
+	    reader->failed) {
+		return false;
+	}
+	row = table_add(table, key);
+	if (row == NULL) {
+		return true; /* counted; the digests will differ and say so */
+	}
+	row->peer_epoch = table->peer_epoch;
+	if (table_row_is_peer(row)) {
+		if (row->peer_seq == seq &&
+		    memcmp(table_peer(table, row), value, table->class->value_size) == 0) {
+			return true;
+		}
+		drop_peer(table, row);
+	}
+	row->flags |= TABLE_ROW_PEER;
+	row->peer_seq = seq;
+	memcpy(table_peer(table, row), value, table->class->value_size);
+	table->peer_digest += claim_digest(table, row, seq, value);
+	table->peer_count++;
+	table->peer_proven = false;
+	table->digest_dirty = true;
+	changed(user, table, row);
+	return true;
+}
+
+bool table_get_rows(struct table *table, struct buf_reader *reader, table_row_fn *changed,
+		    void *user)
+{
+	uint32_t batch = buf_get_u32(reader);
+	uint32_t count = buf_get_u16(reader);
+
+	if (reader->failed || count > MLAG_ROWS_PER_MESSAGE_MAX ||
+	    batch != table->batch_heard + 1 || table->class->key_size > 64 ||
+	    table->class->value_size > 1024) {
+		return false;
+	}
+	for (uint32_t i = 0; i < count; i++) {
+		if (!get_row(table, reader, changed, user)) {
+			return false;
+		}
+	}
+	table->batch_heard = batch;
+	table->batch_heard_mark = table->program_pushed_count;
+	return true;
+}
+
+bool table_get_end(struct table *table, struct buf_reader *reader, table_row_fn *changed,
+		   void *user)
+{
+	uint32_t id = buf_get_u32(reader);
+	struct table_row *row;
+	uint32_t cursor = 0;
+
+	if (reader->failed || !table->peer_snapshot_open || id != table->peer_snapshot_id) {
+		return false;
+	}
+	/* What the snapshot did not mention, the peer no longer claims. */
+	while ((row = table_next(table, &cursor)) != NULL) {
+		if (table_row_is_peer(row) && row->peer_epoch != table->peer_epoch) {
+			drop_peer(table, row);
+			changed(user, table, row);
+			table_settle(table, row);
+		}
+	}
+	table->peer_snapshot_open = false;
+	table->peer_complete = true;
+	table->snapshot_ack_pending = true;
+	table->snapshot_mark = table->program_pushed_count;
+	return true;
+}
+
+void table_refresh_acks(struct table *table)
+{
+	uint64_t done = table->program_popped_count;
+
+	if (!table->live) {
+		return;
+	}
+	if (table->batch_pending_valid && done >= table->batch_pending_mark) {
+		table->batch_pending_valid = false;
+		table->batch_done = table->batch_pending;
+		table->ack_due = true;
+	}
+	if (!table->batch_pending_valid && table->batch_done != table->batch_heard) {
+		if (done >= table->batch_heard_mark) {
+			table->batch_done = table->batch_heard;
+			table->ack_due = true;
+		} else {
+			table->batch_pending = table->batch_heard;
+			table->batch_pending_mark = table->batch_heard_mark;
+			table->batch_pending_valid = true;
+		}
+	}
+	if (table->snapshot_ack_pending && done >= table->snapshot_mark) {
+		table->snapshot_ack_pending = false;
+		table->peer_snapshot_done_id = table->peer_snapshot_id;
+		table->ack_due = true;
+	}
+}
+
+void table_put_ack(struct table *table, struct buf_writer *writer)
+{
+	table->ack_due = false;
+	buf_put_u8(writer, (uint8_t)table->class->id);
+	buf_put_u32(writer, table->batch_done);
+	buf_put_u32(writer, table->peer_snapshot_done_id);
+}
+
+bool table_get_ack(struct table *table, struct buf_reader *reader, table_row_fn *acked, void *user)
+{
+	uint32_t batch = buf_get_u32(reader);
+	uint32_t snapshot_id = buf_get_u32(reader);
+
+	if (reader->failed || batch > table->batch_sent || snapshot_id > table->snapshot_id) {
+		return false;
+	}
+	while (table->unacked.head != TABLE_NIL) {
+		struct table_row *row = row_at(table, table->unacked.head);
+
+		if (row->batch > batch) {
+			break;
+		}
+		exchange_remove(table, &table->unacked, row, TABLE_ROW_UNACKED);
+		row->flags |= TABLE_ROW_ACKED;
+		acked(user, table, row);
+	}
+	table->snapshot_acked_id = snapshot_id;
+	return true;
+}
+
+void table_describe(const struct table *table, struct wire_digest *ret_digest)
+{
+	ret_digest->table = (uint8_t)table->class->id;
+	ret_digest->settled = table->publish.count == 0 && !table->begin_due && !table->end_due;
+	ret_digest->own_count = table->own_count;
+	ret_digest->own_digest = table->own_digest;
+	ret_digest->heard_count = table->peer_count;
+	ret_digest->heard_digest = table->peer_digest;
+}
+
+bool table_compare(struct table *table, const struct wire_digest *digest)
+{
+	bool settled = table->publish.count == 0 && !table->begin_due && !table->end_due;
+
+	/* The peer's picture of us may be behind what is in flight; only equality says something. */
+	if (settled && digest->heard_count == table->own_count &&
+	    digest->heard_digest == table->own_digest) {
+		table->own_proven = true;
+	}
+	if (digest->settled == 0 || !table->peer_complete) {
+		return true;
+	}
+	table->peer_proven = digest->own_count == table->peer_count &&
+			     digest->own_digest == table->peer_digest;
+	if (!table->peer_proven) {
+		table->resync_due = true;
+	}
+	return table->peer_proven;
+}
+
+bool table_is_synced(const struct table *table)
+{
+	return table->live && table->peer_complete && !table->snapshot_ack_pending &&
+	       table->snapshot_acked_id == table->snapshot_id && table->snapshot_id != 0;
+}

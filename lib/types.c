@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The words for the enumerations of types.h and mlag.h, expanded from the same X-macros as the
+ * values.
+ */
+#include "mlag.h"
+
+#define MLAG_ENUM_TEXT(symbol, text) \
+	case symbol:                 \
+		return text;
+
+#define MLAG_ENUM_TEXT_FUNCTION(function, type, LIST)   \
+	const char *function(type value)                \
+	{                                               \
+		switch (value) {                        \
+			LIST(MLAG_ENUM_TEXT)            \
+		}                                       \
+		return "?"; /* a number from outside */ \
+	}
+
+MLAG_ENUM_TEXT_FUNCTION(mlag_role_text, enum mlag_role, MLAG_ROLES)
+MLAG_ENUM_TEXT_FUNCTION(mlag_verdict_text, enum mlag_verdict, MLAG_VERDICTS)
+MLAG_ENUM_TEXT_FUNCTION(mlag_session_state_text, enum mlag_session_state, MLAG_SESSION_STATES)
+MLAG_ENUM_TEXT_FUNCTION(mlag_leg_state_text, enum mlag_leg_state, MLAG_LEG_STATES)
+MLAG_ENUM_TEXT_FUNCTION(mlag_close_reason_text, enum mlag_close_reason, MLAG_CLOSE_REASONS)
+MLAG_ENUM_TEXT_FUNCTION(mlag_fdb_kind_text, enum mlag_fdb_kind, MLAG_FDB_KINDS)
+MLAG_ENUM_TEXT_FUNCTION(mlag_notice_text, enum mlag_notice, MLAG_NOTICES)

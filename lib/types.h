@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The nouns of the engine: MAC addresses, VLAN sets, roles, verdicts, leg states.  Enumerations
+ * that people read are written once, as X-macros, so that the value and its text cannot differ.
+ */
+#ifndef MLAG_TYPES_H
+#define MLAG_TYPES_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "limits.h"
+
+#define MLAG_ENUM_VALUE(symbol, text) symbol,
+
+/**
+ * struct mlag_mac - an EUI-48 address, in the order it has on the wire
+ * @octets: first octet first; bit 0 of octets[0] is the group bit
+ */
+struct mlag_mac {
+	uint8_t octets[6];
+};
+
+/**
+ * struct mlag_vlans - a set of VLAN ids
+ * @words: bit (v % 64) of word (v / 64) is VLAN v; bit 0 stands for a bridge without VLANs
+ */
+struct mlag_vlans {
+	uint64_t words[MLAG_VLAN_WORDS];
+};
+
+static inline bool mlag_vlans_has(const struct mlag_vlans *set, uint16_t vlan)
+{
+	return vlan < MLAG_VLANS_MAX && ((set->words[vlan / 64] >> (vlan % 64)) & 1);
+}
+
+static inline void mlag_vlans_add(struct mlag_vlans *set, uint16_t vlan)
+{
+	if (vlan < MLAG_VLANS_MAX) {
+		set->words[vlan / 64] |= UINT64_C(1) << (vlan % 64);
+	}
+}
+
+/* What this member is in the pair (DESIGN §2). */
+#define MLAG_ROLES(X)                   \
+	X(MLAG_ROLE_NONE, "none")       \
+	X(MLAG_ROLE_PRIMARY, "primary") \
+	X(MLAG_ROLE_SECONDARY, "secondary")
+enum mlag_role { MLAG_ROLES(MLAG_ENUM_VALUE) };
+
+/* What this member concludes about the pair (DESIGN §2, the verdict table). */
+#define MLAG_VERDICTS(X)                     \
+	X(MLAG_VERDICT_NONE, "none")         \
+	X(MLAG_VERDICT_STARTING, "starting") \
+	X(MLAG_VERDICT_PEERED, "peered")     \
+	X(MLAG_VERDICT_RESYNC, "resync")     \
+	X(MLAG_VERDICT_SPLIT, "split")       \
+	X(MLAG_VERDICT_ALONE, "alone")       \
+	X(MLAG_VERDICT_ALONE_UNSURE, "alone-unsure")
+enum mlag_verdict { MLAG_VERDICTS(MLAG_ENUM_VALUE) };
+
+/* The session with the peer. */
+#define MLAG_SESSION_STATES(X)               \
+	X(MLAG_SESSION_NONE, "none")         \
+	X(MLAG_SESSION_IDLE, "idle")         \
+	X(MLAG_SESSION_GREETING, "greeting") \
+	X(MLAG_SESSION_UP, "up")             \
+	X(MLAG_SESSION_REFUSED, "refused")
+enum mlag_session_state { MLAG_SESSION_STATES(MLAG_ENUM_VALUE) };
+
+/* One leg, as its own member sees it (DESIGN §4). */
+#define MLAG_LEG_STATES(X)             \
+	X(MLAG_LEG_NONE, "none")       \
+	X(MLAG_LEG_DOWN, "down")       \
+	X(MLAG_LEG_PENDING, "pending") \
+	X(MLAG_LEG_READY, "ready")     \
+	X(MLAG_LEG_OPEN, "open")
+enum mlag_leg_state { MLAG_LEG_STATES(MLAG_ENUM_VALUE) };
+
+/* Why a session was refused or closed; the number is on the wire (docs/protocol.md). */
+#define MLAG_CLOSE_REASONS(X)                                                             \
+	X(MLAG_CLOSE_NONE, "no reason given")                                             \
+	X(MLAG_CLOSE_VERSION, "protocol versions have nothing in common")                 \
+	X(MLAG_CLOSE_DOMAIN, "the domain ids differ ([domain] id)")                       \
+	X(MLAG_CLOSE_SYSTEM_MAC, "the system MACs differ ([domain] system-mac)")          \
+	X(MLAG_CLOSE_SAME_MEMBER, "both members have the same id (MAC of the peer link)") \
+	X(MLAG_CLOSE_VLAN_MODE, "only one of the two bridges is VLAN-aware")              \
+	X(MLAG_CLOSE_MALFORMED, "a malformed message")                                    \
+	X(MLAG_CLOSE_UNEXPECTED, "a message out of its turn")                             \
+	X(MLAG_CLOSE_TIMEOUT, "nothing heard within the dead time")                       \
+	X(MLAG_CLOSE_GOODBYE, "the peer said goodbye")                                    \
+	X(MLAG_CLOSE_TRANSPORT, "the connection ended")                                   \
+	X(MLAG_CLOSE_RECONFIGURED, "this member's identity changed")                      \
+	X(MLAG_CLOSE_LIMIT, "a table of this member is full")
+enum mlag_close_reason { MLAG_CLOSE_REASONS(MLAG_ENUM_VALUE) };
+
+/**
+ * mlag_role_text - the word for a role, as in the JSON contract
+ * @role: any value; one outside the enumeration gives "?"
+ *
+ * Return: a constant string.  The functions below do the same for their enumerations.
+ */
+const char *mlag_role_text(enum mlag_role role);
+const char *mlag_verdict_text(enum mlag_verdict verdict);
+const char *mlag_session_state_text(enum mlag_session_state state);
+const char *mlag_leg_state_text(enum mlag_leg_state state);
+const char *mlag_close_reason_text(enum mlag_close_reason reason);
+
+#endif

@@ -1,0 +1,248 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/*
+ * The network of tests/bpf: libnl makes the devices, packet sockets send and receive.  A packet
+ * socket gets a frame's tag beside it; here it is put back where it was on the wire, because
+ * that is what a test is about.
+ */
+#include "wire.h"
+
+#include <arpa/inet.h>
+#include <fcntl.h>
+#include <linux/if_ether.h>
+#include <linux/if_packet.h>
+#include <net/if.h>
+#include <poll.h>
+#include <sched.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+#include <netlink/netlink.h>
+#include <netlink/route/link.h>
+#include <netlink/route/link/bridge.h>
+#include <netlink/route/link/veth.h>
+
+static struct nl_sock *open_route(void)
+{
+	struct nl_sock *route = nl_socket_alloc();
+
+	assert_non_null(route);
+	assert_int_equal(nl_connect(route, NETLINK_ROUTE), 0);
+	return route;
+}
+
+/* The kernel's own IPv6 chatter would be counted with what a test sends. */
+static void silence_ipv6(void)
+{
+	int fd = open("/proc/sys/net/ipv6/conf/default/disable_ipv6", O_WRONLY | O_CLOEXEC);
+
+	if (fd < 0) {
+		return; /* a kernel without IPv6 */
+	}
+	assert_int_equal(write(fd, "1", 1), 1);
+	close(fd);
+}
+
+void wire_enter_namespace(void)
+{
+	assert_int_equal(unshare(CLONE_NEWNET), 0);
+	silence_ipv6();
+}
+
+static void set_up(const char *name)
+{
+	struct ifreq request = {.ifr_flags = IFF_UP};
+	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+
+	assert_true(fd >= 0);
+	(void)snprintf(request.ifr_name, sizeof(request.ifr_name), "%s", name);
+	assert_int_equal(ioctl(fd, SIOCSIFFLAGS, &request), 0);
+	close(fd);
+}
+
+static void enslave(struct nl_sock *route, const char *name, uint32_t bridge)
+{
+	assert_int_equal(rtnl_link_enslave_ifindex(route, (int)bridge, (int)if_nametoindex(name)),
+			 0);
+}
+
+uint32_t wire_make_bridge(const char *name)
+{
+	struct nl_sock *route = open_route();
+	struct rtnl_link *bridge = rtnl_link_bridge_alloc();
+
+	assert_non_null(bridge);
+	rtnl_link_set_name(bridge, name);
+	assert_int_equal(rtnl_link_add(route, bridge, NLM_F_CREATE | NLM_F_EXCL), 0);
+	rtnl_link_put(bridge);
+	nl_socket_free(route);
+	set_up(name);
+	return if_nametoindex(name);
+}
+
+uint32_t wire_make_port(const char *name, const char *far_name, uint32_t bridge)
+{
+	struct nl_sock *route = open_route();
+
+	assert_int_equal(rtnl_link_veth_add(route, name, far_name, getpid()), 0);
+	if (bridge) {
+		enslave(route, name, bridge);
+	}
+	nl_socket_free(route);
+	set_up(far_name);
+	set_up(name);
+	return if_nametoindex(name);
+}
+
+void wire_delete(const char *name)
+{
+	struct nl_sock *route = open_route();
+	struct rtnl_link *link = rtnl_link_alloc();
+
+	assert_non_null(link);
+	rtnl_link_set_ifindex(link, (int)if_nametoindex(name));
+	assert_int_equal(rtnl_link_delete(route, link), 0);
+	rtnl_link_put(link);
+	nl_socket_free(route);
+}
+
+int wire_open(const char *name)
+{
+	struct sockaddr_ll address = {
+		.sll_family = AF_PACKET,
+		.sll_protocol = htons(ETH_P_ALL),
+		.sll_ifindex = (int)if_nametoindex(name),
+	};
+	int one = 1;
+	int fd = socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, 0);
+
+	assert_true(fd >= 0);
+	assert_int_equal(setsockopt(fd, SOL_PACKET, PACKET_AUXDATA, &one, sizeof(one)), 0);
+	assert_int_equal(bind(fd, (struct sockaddr *)&address, sizeof(address)), 0);
+	return fd;
+}
+
+void wire_send(int socket, const struct wire_frame *frame)
+{
+	assert_int_equal(send(socket, frame->bytes, frame->size, 0), frame->size);
+}
+
+void wire_wait_forwarding(int from, int to)
+{
+	static const uint8_t EVERYBODY[6] = {0xff, 0xff, 0xff, 0xff, 0xff, 0xff};
+	static const uint8_t PROBE[6] = {0x02, 0, 0, 0, 0xff, 0xff};
+	struct wire_frame probe, frame;
+
+	wire_frame_make(&probe, EVERYBODY, PROBE, NULL, 0, 46);
+	for (uint32_t attempt = 0; attempt < 250; attempt++) {
+		wire_send(from, &probe);
+		if (wire_receive(to, 20, &frame)) {
+			return;
+		}
+	}
+	fail_msg("no frame crosses the bridge");
+}
+
+/* Puts the tag of a received frame back where it was. */
+static void restore_tag(struct wire_frame *frame, struct msghdr *message)
+{
+	struct cmsghdr *control;
+
+	for (control = CMSG_FIRSTHDR(message); control; control = CMSG_NXTHDR(message, control)) {
+		struct tpacket_auxdata aux;
+		uint16_t tag[2];
+
+		if (control->cmsg_level != SOL_PACKET || control->cmsg_type != PACKET_AUXDATA) {
+			continue;
+		}
+		memcpy(&aux, CMSG_DATA(control), sizeof(aux));
+		if (!(aux.tp_status & TP_STATUS_VLAN_VALID)) {
+			return;
+		}
+		tag[0] = htons(aux.tp_status & TP_STATUS_VLAN_TPID_VALID ? aux.tp_vlan_tpid
+									 : ETH_P_8021Q);
+		tag[1] = htons(aux.tp_vlan_tci);
+		memmove(frame->bytes + 16, frame->bytes + 12, frame->size - 12);
+		memcpy(frame->bytes + 12, tag, sizeof(tag));
+		frame->size += 4;
+		return;
+	}
+}
+
+static bool is_ours(const struct wire_frame *frame)
+{
+	for (uint32_t offset = 12; offset + 2 <= frame->size && offset <= 20; offset += 4) {
+		uint16_t type = (uint16_t)(frame->bytes[offset] << 8 | frame->bytes[offset + 1]);
+
+		if (type != ETH_P_8021Q && type != ETH_P_8021AD) {
+			return type == WIRE_ETHERTYPE;
+		}
+	}
+	return false;
+}
+
+/* Reads one frame off a socket that has one.  Return: whether it is one to tell of. */
+static bool read_frame(int socket, struct wire_frame *ret)
+{
+	struct sockaddr_ll from;
+	_Alignas(struct cmsghdr) uint8_t control[CMSG_SPACE(sizeof(struct tpacket_auxdata))];
+	struct iovec vector = {ret->bytes, WIRE_FRAME_MAX - 4};
+	struct msghdr message = {
+		.msg_name = &from,
+		.msg_namelen = sizeof(from),
+		.msg_iov = &vector,
+		.msg_iovlen = 1,
+		.msg_control = control,
+		.msg_controllen = sizeof(control),
+	};
+	ssize_t size = recvmsg(socket, &message, MSG_DONTWAIT);
+
+	if (size < 14 || from.sll_pkttype == PACKET_OUTGOING) {
+		return false;
+	}
+	ret->size = (uint32_t)size;
+	restore_tag(ret, &message);
+	return is_ours(ret);
+}
+
+uint32_t wire_receive(int socket, int timeout_ms, struct wire_frame *ret)
+{
+	struct pollfd ready = {.fd = socket, .events = POLLIN};
+
+	/* Chatter starts the wait anew; there is little of it. */
+	while (poll(&ready, 1, timeout_ms) == 1) {
+		if (read_frame(socket, ret)) {
+			return ret->size;
+		}
+	}
+	return 0;
+}
+
+void wire_frame_make(struct wire_frame *ret, const uint8_t *destination, const uint8_t *source,
+		     const uint32_t *tags, uint32_t tags_count, uint32_t payload_size)
+{
+	uint16_t type = htons(WIRE_ETHERTYPE);
+
+	memcpy(ret->bytes, destination, 6);
+	memcpy(ret->bytes + 6, source, 6);
+	ret->size = 12;
+	for (uint32_t index = 0; index < tags_count && tags[index]; index++) {
+		uint32_t tag = htonl(tags[index]);
+
+		memcpy(ret->bytes + ret->size, &tag, 4);
+		ret->size += 4;
+	}
+	memcpy(ret->bytes + ret->size, &type, 2);
+	ret->size += 2;
+	for (uint32_t index = 0; index < payload_size; index++) {
+		ret->bytes[ret->size++] = (uint8_t)index;
+	}
+}

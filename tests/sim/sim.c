@@ -1,0 +1,334 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The simulator: seeds in, violations out.  Each seed is a life of the pair (tests/unit/world.h):
+ * phase one breaks things at random and demands safety after every few milliseconds; phase two
+ * heals everything and demands that the pair converges and every host reaches every other.
+ *
+ *   sim                 300 seeds, and those that ever failed
+ *   sim --seed N        one seed, told as a story
+ *   sim --seeds N       that many
+ *   sim --soak          until stopped
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "world.h"
+
+#define SEEDS_DEFAULT 300
+#define CHAOS_STEPS 400
+#define HEAL_NS (20 * WORLD_SECOND)
+
+/* Every seed that ever failed. */
+static const uint64_t seeds_kept[] = {308, 889, 1906, 2019, 2688};
+
+struct totals {
+	uint64_t frames;
+	uint64_t steps;
+	uint64_t messages;
+	uint64_t write_failures;
+	uint64_t sessions_cut;
+	uint64_t restarts;
+	uint64_t leg_changes;
+	uint64_t moves;
+	uint64_t virtual_ns;
+};
+
+static void add_totals(struct totals *totals, const struct world *world)
+{
+	totals->frames += world->frames;
+	totals->steps += world->steps;
+	totals->messages += world->messages;
+	totals->write_failures += world->write_failures;
+	totals->sessions_cut += world->sessions_cut;
+	totals->restarts += world->restarts;
+	totals->leg_changes += world->leg_changes;
+	totals->moves += world->moves;
+	totals->virtual_ns += world->now_ns;
+}
+
+static void tell(const struct world *world, const char *what, uint32_t member, uint32_t lag)
+{
+	if (world->trace) {
+		(void)printf("%9.3f ms  %s (S%u, LAG %u)\n", (double)world->now_ns / 1e6, what,
+			     member + 1, lag + 1);
+	}
+}
+
+/* A MAC shows up somewhere else. */
+static void move_mac(struct world *world)
+{
+	struct mlag_mac mac = {{0x02, 0xcc, 0, 0, 0, (uint8_t)world_random(world, 4)}};
+	uint32_t host = world_random(world, WORLD_HOSTS);
+	uint32_t member = world_random(world, WORLD_MEMBERS);
+
+	if (world_can_send(world, host, member)) {
+		world->moves++;
+		tell(world, "a MAC moves", member, host);
+		(void)world_send_mac(world, host, member, &mac, WORLD_HOSTS);
+	}
+}
+
+static void break_something(struct world *world)
+{
+	uint32_t member = world_random(world, WORLD_MEMBERS);
+	uint32_t lag = world_random(world, WORLD_LAGS);
+	struct mlag_mac mac = world_host_mac(world_random(world, WORLD_HOSTS));
+
+	switch (world_random(world, 16)) {
+	case 0:
+	case 1:
+		tell(world, "a leg goes down", member, lag);
+		world_set_link(world, member, lag, false);
+		break;
+	case 2:
+	case 3:
+	case 4:
+		tell(world, "a leg comes up", member, lag);
+		world_set_link(world, member, lag, true);
+		break;
+	case 5:
+		tell(world, "the partner leaves", member, lag);
+		world_set_partner(world, member, lag, false);
+		break;
+	case 6:
+		tell(world, "the partner joins", member, lag);
+		world_set_partner(world, member, lag, true);
+		break;
+	case 7:
+		/* With a daemon dead nobody puts R1 back in force (docs/invariants.md, limits). */
+		if (world->members[0].running && world->members[1].running) {
+			tell(world, "the peer link changes", member, lag);
+			world_set_peer_link(world, world_random(world, 2) != 0);
+		}
+		break;
+	case 8:
+		tell(world, "the path changes", member, lag);
+		world_set_path(world, world_random(world, 3) != 0);
+		break;
+	case 9:
+		tell(world, "a daemon ends", member, lag);
+		world_stop(world, member);
+		break;
+	case 10:
+	case 11:
+		if (!world->members[member].running) {
+			tell(world, "a daemon starts", member, lag);
+			world_start(world, member);
+		}
+		break;
+	case 12:
+		world->latency_ns = (1 + world_random(world, 40)) * WORLD_MS;
+		break;
+	case 13:
+		world_age(world, member, &mac);
+		break;
+	default:
+		move_mac(world);
+		break;
+	}
+}
+
+static void heal(struct world *world)
+{
+	world->write_failure_percent = 0;
+	world->latency_ns = WORLD_MS;
+	world_set_path(world, true);
+	world_set_peer_link(world, true);
+	for (uint32_t m = 0; m < WORLD_MEMBERS; m++) {
+		for (uint32_t lag = 0; lag < WORLD_LAGS; lag++) {
+			world_set_link(world, m, lag, true);
+			world_set_partner(world, m, lag, true);
+		}
+		if (!world->members[m].running) {
+			world_start(world, m);
+		}
+	}
+}
+
+/* The kernels hold what both members claim. */
+static const char *check_kernels(const struct world *world)
+{
+	for (uint32_t m = 0; m < WORLD_MEMBERS; m++) {
+		struct mlag_mac_view view;
+		uint32_t cursor = 0;
+
+		while (mlag_next_mac(world->members[m].engine, &cursor, &view)) {
+			struct mlag_fdb_entry entry = world_lookup(world, m, &view.key.mac);
+			uint32_t port = view.lag_id != 0 ? WORLD_LEG(view.lag_id - 1U)
+					: view.own	 ? WORLD_ORPHAN
+							 : WORLD_PEER_LINK;
+
+			if (view.own && view.peer && view.lag_id == 0) {
+				return "both members claim an orphan";
+			}
+			if (entry.ifindex != port) {
+				return "a kernel points a MAC to the wrong port";
+			}
+		}
+	}
+	return NULL;
+}
+
+static void print_macs(const struct world *world, uint32_t member)
+{
+	struct mlag_mac_view view;
+	uint32_t cursor = 0;
+
+	while (mlag_next_mac(world->members[member].engine, &cursor, &view)) {
+		struct mlag_fdb_entry entry = world_lookup(world, member, &view.key.mac);
+
+		(void)printf(
+			"  mac %02x:%02x: own %u, peer %u, LAG %u, seen %s at %u; kernel %s at %u\n",
+			view.key.mac.octets[1], view.key.mac.octets[5], view.own_seq, view.peer_seq,
+			view.lag_id, mlag_fdb_kind_text(view.entry.kind), view.entry.ifindex,
+			mlag_fdb_kind_text(entry.kind), entry.ifindex);
+	}
+}
+
+/* What the two data planes hold, for the story of a violation. */
+static void print_state(const struct world *world)
+{
+	for (uint32_t m = 0; m < WORLD_MEMBERS; m++) {
+		const struct world_member *member = &world->members[m];
+
+		(void)printf("S%u: daemon %s, peer link %s\n", m + 1,
+			     member->running ? "runs" : "dead", world->peer_link ? "up" : "down");
+		for (uint32_t lag = 0; lag < WORLD_LAGS; lag++) {
+			const struct world_leg *leg = &member->legs[lag];
+
+			(void)printf(
+				"  leg %u: link %d, partner %d, link since %.3f ms, joins %.3f ms; gate %u, "
+				"flood %d, R1 %s\n",
+				lag + 1, leg->link, leg->partner, (double)leg->link_ns / 1e6,
+				(double)leg->join_ns / 1e6, leg->port.gate, leg->flood,
+				leg->port.isolated[0] != 0 ? "in force" : "lifted");
+		}
+		print_macs(world, m);
+	}
+}
+
+static const char *run_seed(uint64_t seed, bool trace, struct totals *totals)
+{
+	static struct world world;
+	const char *complaint = NULL;
+
+	world_init(&world, seed);
+	world.trace = trace;
+	world.event_delay_ns = world_random(&world, 20) * WORLD_MS;
+
+	/*
+	 * A restarted daemon knows nothing of a peer that it cannot hear, so it must not conclude
+	 * that there is none (docs/invariants.md, limits).
+	 */
+	world.members[0].config.startup_wait_ns = 3600 * WORLD_SECOND;
+	world.members[1].config.startup_wait_ns = 3600 * WORLD_SECOND;
+	/* A switch that never ran the daemon has no filter: nothing can be promised of it. */
+	world_start(&world, 0);
+	world_start(&world, 1);
+	world.write_failure_percent = world_random(&world, 4) == 0 ? 5 : 0;
+	for (uint32_t i = 0; i < CHAOS_STEPS && complaint == NULL; i++) {
+		world_run(&world, (1 + world_random(&world, 200)) * WORLD_MS);
+		complaint = world_check_safety(&world);
+		if (complaint == NULL) {
+			break_something(&world);
+			complaint = world_check_safety(&world);
+		}
+	}
+	if (complaint == NULL) {
+		heal(&world);
+		if (!world_run_until_open(&world, HEAL_NS)) {
+			complaint = "LIVE: not converged 20 s after healing";
+		}
+	}
+	if (complaint == NULL) {
+		(void)world_check_safety(&world);
+		world_run(&world, 2 * WORLD_SECOND);
+		complaint = world_check_live(&world);
+	}
+	if (complaint == NULL) {
+		world_run(&world, WORLD_SECOND);
+		complaint = check_kernels(&world);
+	}
+	if (complaint != NULL) {
+		(void)printf("seed %llu: at %.3f ms: %s\n", (unsigned long long)seed,
+			     (double)world.now_ns / 1e6, complaint);
+	}
+	if (complaint != NULL && trace) {
+		print_state(&world);
+	}
+	add_totals(totals, &world);
+	world_fini(&world);
+	return complaint;
+}
+
+static int run_seeds(uint64_t first, uint64_t count)
+{
+	struct totals totals = {0};
+	uint64_t failed = 0;
+	struct timespec begin;
+	struct timespec end;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &begin);
+	for (uint64_t i = 0; i < sizeof(seeds_kept) / sizeof(seeds_kept[0]); i++) {
+		failed += run_seed(seeds_kept[i], false, &totals) != NULL;
+	}
+	for (uint64_t seed = first; seed < first + count; seed++) {
+		failed += run_seed(seed, false, &totals) != NULL;
+	}
+	(void)clock_gettime(CLOCK_MONOTONIC, &end);
+	(void)printf("sim: seeds %llu to %llu in %.1f s: %.1f h of virtual time, %llu steps, "
+		     "%llu frames, %llu messages\n",
+		     (unsigned long long)first, (unsigned long long)(first + count - 1),
+		     (double)(end.tv_sec - begin.tv_sec) +
+			     (double)(end.tv_nsec - begin.tv_nsec) / 1e9,
+		     (double)totals.virtual_ns / 3.6e12, (unsigned long long)totals.steps,
+		     (unsigned long long)totals.frames, (unsigned long long)totals.messages);
+	(void)printf("sim: faults: %llu leg changes, %llu connections cut, %llu restarts, "
+		     "%llu failed writes, %llu moves\n",
+		     (unsigned long long)totals.leg_changes,
+		     (unsigned long long)totals.sessions_cut, (unsigned long long)totals.restarts,
+		     (unsigned long long)totals.write_failures, (unsigned long long)totals.moves);
+	(void)printf("%llu passed, %llu failed\n", (unsigned long long)(count - failed),
+		     (unsigned long long)failed);
+	return failed == 0 ? 0 : 1;
+}
+
+/* A number from the command line, or an end with words. */
+static uint64_t parse_number(const char *text)
+{
+	char *end;
+	uint64_t number;
+
+	errno = 0;
+	number = strtoull(text, &end, 10);
+	if (errno != 0 || *end != '\0' || end == text) {
+		(void)fprintf(stderr, "sim: '%s' is not a number\n", text);
+		exit(3);
+	}
+	return number;
+}
+
+int main(int argc, char **argv)
+{
+	struct totals totals = {0};
+
+	if (argc == 1) {
+		return run_seeds(1, SEEDS_DEFAULT);
+	}
+	if (argc == 3 && strcmp(argv[1], "--seed") == 0) {
+		return run_seed(parse_number(argv[2]), true, &totals) == NULL ? 0 : 1;
+	}
+	if (argc == 3 && strcmp(argv[1], "--seeds") == 0) {
+		return run_seeds(1, parse_number(argv[2]));
+	}
+	if (argc == 2 && strcmp(argv[1], "--soak") == 0) {
+		for (uint64_t first = 1; run_seeds(first, 1000) == 0; first += 1000) {
+		}
+		return 1;
+	}
+	(void)fprintf(stderr, "Usage: sim [--seed N | --seeds N | --soak]\n");
+	return 3;
+}

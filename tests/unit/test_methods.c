@@ -1,0 +1,307 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/*
+ * The methods of the control socket on a real engine: the JSON has the keys of the contract, and
+ * nothing is called healthy that is not proven.
+ */
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "control/methods.h"
+
+#define SECOND_NS UINT64_C(1000000000)
+
+static const char file[] = "[domain]\nsystem-mac = 44:38:39:ff:00:01\nid = 5\nbridge = br0\n"
+			   "[peer]\nlink = pl\nlocal = 10.0.0.1\nremote = 10.0.0.2\n"
+			   "security = none\nlast-resort = on\n[lag bond1]\nid = 7\n"
+			   "[gateway vlan10]\nmac = 00:00:5e:00:01:01\naddress = 10.1.0.1/24\n";
+
+static struct config config;
+static struct control_context context;
+static struct mlag_engine *engine;
+static uint64_t now_ns = SECOND_NS;
+static int reload_result;
+
+_Noreturn void mlag_assert_failed(const char *expression, const char *source, int line)
+{
+	fprintf(stderr, "%s:%d: %s\n", source, line, expression);
+	abort();
+}
+
+static uint64_t fake_now(void)
+{
+	return now_ns;
+}
+
+static int fake_reload(void *user, config_error_fn *report, void *report_user)
+{
+	(void)user;
+	report(report_user, CONFIG_SEVERITY_WARNING, "F:1: warning: w");
+	if (reload_result == -EINVAL) {
+		report(report_user, CONFIG_SEVERITY_ERROR, "F:2: e");
+	}
+	return reload_result;
+}
+
+static void step(const struct mlag_event *event)
+{
+	static struct mlag_effects effects;
+
+	mlag_step(engine, event, now_ns, &effects);
+}
+
+static int setup(void **state)
+{
+	struct mlag_config engine_config = {
+		.system_mac = {{0x44, 0x38, 0x39, 0xff, 0, 1}},
+		.domain_id = 5,
+		.hello_interval_ns = SECOND_NS / 10,
+		.dead_multiplier = 3,
+		.restart_hold_ns = 3 * SECOND_NS,
+		.startup_wait_ns = 5 * SECOND_NS,
+		.boot_id = 1,
+		.hash_seed = 1,
+		.macs_max = 1024,
+	};
+	struct mlag_event configure = {.type = MLAG_EVENT_LEG_CONFIGURE, .leg_configure = {7}};
+
+	(void)state;
+	assert_int_equal(config_parse("F", file, strlen(file), &config, NULL, NULL, NULL), 0);
+	engine = mlag_engine_init(calloc(1, mlag_engine_size(&engine_config)), &engine_config,
+				  now_ns);
+	step(&configure);
+	context = (struct control_context){
+		.engine = engine, .config = &config, .now_ns = fake_now, .reload = fake_reload};
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	(void)state;
+	free(engine);
+	return 0;
+}
+
+static const struct control_method *find_method(const char *name)
+{
+	const struct control_method *method = control_methods;
+
+	while (method->name != NULL && strcmp(method->name, name) != 0) {
+		method++;
+	}
+	assert_non_null(method->name);
+	return method;
+}
+
+static void end_call(struct control_call *call)
+{
+	free(call->error_code);
+	free(call->error_text);
+	json_decref(call->error_lines);
+	free(call->state);
+}
+
+/* Runs a method to its end: the result, or the list of its rows; NULL when it fails. */
+static json_t *run(const char *name, const json_t *params, const char *code)
+{
+	const struct control_method *method = find_method(name);
+	struct control_call call = {.context = &context, .params = params};
+	json_t *result = NULL, *row = NULL;
+	int r = method->begin(&call, &result);
+
+	if (r == 0 && method->row != NULL) {
+		result = json_array();
+		while ((r = method->row(&call, &row)) != 0) {
+			assert_true(r == 1 || r == -EAGAIN);
+			if (r == 1) {
+				json_array_append_new(result, row);
+			}
+		}
+	}
+	if (code != NULL) {
+		assert_true(r < 0);
+		assert_string_equal(call.error_code, code);
+	} else {
+		assert_int_equal(r, 0);
+	}
+	end_call(&call);
+	return result;
+}
+
+static bool has_problem(const json_t *status, const char *code)
+{
+	const json_t *problems = json_object_get(status, "problems");
+
+	for (size_t i = 0; i < json_array_size(problems); i++) {
+		const json_t *problem = json_array_get(problems, i);
+
+		assert_non_null(json_string_value(json_object_get(problem, "text")));
+		if (strcmp(json_string_value(json_object_get(problem, "code")), code) == 0) {
+			return true;
+		}
+	}
+	return false;
+}
+
+static void test_status_has_the_keys_of_the_contract(void **state)
+{
+	json_t *status = run("status", NULL, NULL);
+	const char *role, *verdict, *since, *health, *session, *path, *backup, *ifname;
+	json_t *problems, *member_id, *version, *neighbors, *addresses;
+	int domain, carrier, usable, match;
+	json_int_t local, remote;
+
+	(void)state;
+	assert_int_equal(json_unpack(status,
+				     "{s:s,s:i,s:s,s:s,s:s,s:o,s:{s:s,s:{s:s,s:s},s:o,s:o},"
+				     "s:{s:s,s:b,s:b},s:{s:{s:I,s:I,s:b},s:o,s:o}}",
+				     "role", &role, "domain", &domain, "verdict", &verdict, "since",
+				     &since, "health", &health, "problems", &problems, "peer",
+				     "session", &session, "paths", "peer_link", &path, "backup",
+				     &backup, "member_id", &member_id, "version", &version,
+				     "peer_link", "ifname", &ifname, "carrier", &carrier, "usable",
+				     &usable, "sync", "macs", "local", &local, "remote", &remote,
+				     "match", &match, "neighbors", &neighbors, "addresses",
+				     &addresses),
+			 0);
+	assert_string_equal(json_string_value(json_object_get(status, "version")), MLAG_VERSION);
+	assert_string_equal(role, "none");
+	assert_int_equal(domain, 5);
+	assert_string_equal(verdict, "starting");
+	assert_string_equal(health, "degraded");
+	assert_string_equal(session, "down");
+	assert_string_equal(path, "dead");
+	assert_string_equal(backup, "none");
+	assert_string_equal(ifname, "pl");
+	assert_true(json_is_null(member_id) && json_is_null(version) && json_is_null(neighbors) &&
+		    json_is_null(addresses));
+	assert_int_equal(strlen(since), strlen("2024-01-02T03:04:05Z"));
+	assert_true(since[10] == 'T' && since[19] == 'Z');
+	assert_true(has_problem(status, "session-down"));
+	assert_true(has_problem(status, "peer-link-down"));
+	assert_true(has_problem(status, "not-supported-yet"));
+	assert_int_equal(json_array_size(problems), 4);
+	json_decref(status);
+}
+
+static void test_since_does_not_flicker(void **state)
+{
+	json_t *first = run("status", NULL, NULL), *second;
+
+	(void)state;
+	now_ns += SECOND_NS / 4; /* the clocks drift by less than half a second */
+	second = run("status", NULL, NULL);
+	assert_true(json_equal(json_object_get(first, "since"), json_object_get(second, "since")));
+	json_decref(first);
+	json_decref(second);
+}
+
+static void test_lags(void **state)
+{
+	json_t *lags = run("lags", NULL, NULL);
+	json_t *expected = json_pack("[{s:s,s:i,s:b,s:b,s:b,s:s,s:n,s:n}]", "ifname", "bond1", "id",
+				     7, "local_up", 0, "peer_up", 0, "isolated", 0, "state", "down",
+				     "held_reason", "partner_mac");
+	json_t *lag = json_array_get(lags, 0);
+
+	(void)state;
+	assert_int_equal(json_array_size(lags), 1);
+	json_object_set(json_array_get(expected, 0), "isolated", json_object_get(lag, "isolated"));
+	assert_true(json_equal(lags, expected));
+	json_decref(expected);
+	json_decref(lags);
+}
+
+static void test_mac_filters_are_checked(void **state)
+{
+	static const char *const wrong[] = {
+		"{\"vlan\":0}",
+		"{\"vlan\":4095}",
+		"{\"vlan\":\"x\"}",
+		"{\"vlan\":[]}",
+		"{\"lag\":\"no\"}",
+		"{\"lag\":70000}",
+		"{\"lag\":0}",
+		"{\"mac\":\"\"}",
+		"{\"mac\":1}",
+		"{\"mac\":\"02:00:00:00:00:0\"}",
+		"{\"mac\":\"02:00:00:00:00:0g\"}",
+		"{\"mac\":\"+2:00:00:00:00:00\"}",
+	};
+	static const char *const right[] = {
+		"{\"vlan\":1}",
+		"{\"vlan\":\"4094\"}",
+		"{\"lag\":\"bond1\"}",
+		"{\"lag\":\"65535\"}",
+		"{\"mac\":\"02:00:00:00:00:0A\"}",
+		"{\"vlan\":null}",
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
+		json_t *params = json_loads(wrong[i], 0, NULL);
+
+		assert_non_null(params);
+		run("macs", params, "bad-params");
+		json_decref(params);
+	}
+	for (size_t i = 0; i < sizeof(right) / sizeof(right[0]); i++) {
+		json_t *params = json_loads(right[i], 0, NULL);
+		json_t *macs = run("macs", params, NULL);
+
+		assert_int_equal(json_array_size(macs), 0);
+		json_decref(macs);
+		json_decref(params);
+	}
+}
+
+static void test_counters_without_a_data_plane(void **state)
+{
+	json_t *counters = run("counters", NULL, NULL);
+
+	(void)state;
+	assert_int_equal(json_array_size(counters), 0);
+	json_decref(counters);
+}
+
+static void test_reload(void **state)
+{
+	json_t *result;
+
+	(void)state;
+	reload_result = 0;
+	result = run("reload", NULL, NULL);
+	assert_true(json_is_true(json_object_get(result, "applied")));
+	assert_int_equal(json_array_size(json_object_get(result, "warnings")), 1);
+	json_decref(result);
+	reload_result = -EINVAL;
+	run("reload", NULL, "config");
+	reload_result = -ENOENT;
+	run("reload", NULL, "reload");
+	context.reload = NULL;
+	run("reload", NULL, "unavailable");
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(test_status_has_the_keys_of_the_contract),
+		TEST(test_since_does_not_flicker),
+		TEST(test_lags),
+		TEST(test_mac_filters_are_checked),
+		TEST(test_counters_without_a_data_plane),
+		TEST(test_reload),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,497 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The world of world.h: time, network, daemons.  Frames and their kernel are in worldframes.c.
+ */
+#include "world.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "worldkernel.h"
+
+#define QUANTUM_NS WORLD_MS
+#define LINGER_NS (60 * WORLD_MS)      /* old LACP state after a link came up */
+#define DISTRIBUTE_NS (120 * WORLD_MS) /* from the partner's first data to our own Distributing */
+#define COLLECTING_NS (200 * WORLD_MS) /* and to its visible Collecting */
+
+_Noreturn void mlag_assert_failed(const char *expression, const char *file, int line)
+{
+	(void)fprintf(stderr, "%s:%d: assertion failed: %s\n", file, line, expression);
+	abort();
+}
+
+uint32_t world_random(struct world *world, uint32_t below)
+{
+	/* splitmix64 */
+	uint64_t z = (world->random += UINT64_C(0x9e3779b97f4a7c15));
+
+	z = (z ^ (z >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
+	z = (z ^ (z >> 27)) * UINT64_C(0x94d049bb133111eb);
+	return below == 0 ? 0 : (uint32_t)((z ^ (z >> 31)) % below);
+}
+
+static void run_member(struct world *world, uint32_t member);
+
+static void print_effects(const struct world *world, uint32_t member,
+			  const struct mlag_effects *effects)
+{
+	for (uint32_t i = 0; world->trace && i < effects->count; i++) {
+		const struct mlag_effect *effect = &effects->items[i];
+
+		if (effect->type == MLAG_EFFECT_NOTICE) {
+			(void)printf("%9.3f ms  S%u  %s %u: %s -> %s: %s\n",
+				     (double)world->now_ns / 1e6, member + 1,
+				     mlag_notice_text(effect->notice.notice), effect->notice.lag_id,
+				     effect->notice.from, effect->notice.to,
+				     effect->notice.because);
+		}
+	}
+}
+
+static void drop_inbox(struct world_member *member)
+{
+	for (uint32_t i = 0; i < member->inbox_count; i++) {
+		free(member->inbox[i].data);
+	}
+	member->inbox_count = 0;
+}
+
+/* What was sent before the end still arrives, when the path lets it through. */
+static void empty_inbox(struct world *world, uint32_t member)
+{
+	struct world_member *m = &world->members[member];
+
+	for (uint32_t i = 0; world->path && m->running && i < m->inbox_count; i++) {
+		struct mlag_event event = {.type = MLAG_EVENT_MESSAGE};
+
+		event.message.data = m->inbox[i].data;
+		event.message.size = m->inbox[i].size;
+		world_step(world, member, &event);
+	}
+	drop_inbox(m);
+}
+
+/* The connection ends; @closer has seen enough, or is WORLD_MEMBERS. */
+static void cut_connection(struct world *world, uint32_t closer)
+{
+	struct mlag_event event = {.type = MLAG_EVENT_CHANNEL_DOWN};
+
+	if (!world->connected) {
+		return;
+	}
+	world->connected = false;
+	world->sessions_cut++;
+	world->connect_ns = world->now_ns + 100 * WORLD_MS;
+	for (uint32_t m = 0; m < WORLD_MEMBERS; m++) {
+		if (m != closer) {
+			empty_inbox(world, m);
+		}
+		drop_inbox(&world->members[m]);
+		if (world->members[m].connected && world->members[m].running) {
+			world->members[m].connected = false;
+			world_step(world, m, &event);
+		}
+		world->members[m].connected = false;
+	}
+}
+
+/* Put what the member has to say on the wire, as far as there is room. */
+static void pump(struct world *world, uint32_t member, enum mlag_urgency urgency)
+{
+	static uint8_t data[MLAG_WIRE_MESSAGE_MAX];
+	struct world_member *to = &world->members[1 - member];
+
+	while (world->connected && to->inbox_count < WORLD_MESSAGES_MAX) {
+		struct world_message *message = &to->inbox[to->inbox_count];
+		uint32_t size = mlag_next_message(world->members[member].engine, urgency,
+						  world->now_ns, data);
+
+		if (size == 0) {
+			return;
+		}
+		message->data = malloc(size);
+		mlag_assert(message->data != NULL);
+		memcpy(message->data, data, size);
+		message->size = size;
+		message->due_ns = world->now_ns + world->latency_ns;
+		/* In order, whatever the latency is now. */
+		if (to->inbox_count > 0 && message[-1].due_ns > message->due_ns) {
+			message->due_ns = message[-1].due_ns;
+		}
+		to->inbox_count++;
+		world->messages++;
+	}
+}
+
+void world_step(struct world *world, uint32_t member, const struct mlag_event *event)
+{
+	struct mlag_effects effects;
+	struct world_member *m = &world->members[member];
+
+	world->steps++;
+	mlag_step(m->engine, event, world->now_ns, &effects);
+	print_effects(world, member, &effects);
+	for (uint32_t i = 0; i < effects.count; i++) {
+		if (effects.items[i].type == MLAG_EFFECT_CLOSE) {
+			pump(world, member, MLAG_URGENCY_URGENT);
+			m->retry_ns = world->now_ns + effects.items[i].close.retry_ns;
+			cut_connection(world, member);
+		}
+	}
+}
+
+static void apply_legs(struct world *world, uint32_t member)
+{
+	struct mlag_leg_program program;
+
+	while (mlag_next_leg(world->members[member].engine, &program)) {
+		struct mlag_event event = {.type = MLAG_EVENT_LEG_APPLIED};
+
+		/* A write that fails once is tried again, and then works. */
+		if (!world->members[member].leg_failed &&
+		    world_random(world, 100) < world->write_failure_percent) {
+			world->members[member].leg_failed = true;
+			world->write_failures++;
+			continue;
+		}
+		world->members[member].leg_failed = false;
+		worldkernel_apply_leg(world, member, &program);
+		event.leg_applied.lag_id = program.lag_id;
+		event.leg_applied.serial = program.serial;
+		world_step(world, member, &event);
+	}
+}
+
+static void apply_fdb(struct world *world, uint32_t member)
+{
+	struct mlag_fdb_operation operations[16];
+	uint32_t count = mlag_next_fdb(world->members[member].engine, operations, 16);
+
+	for (uint32_t i = 0; i < count; i++) {
+		if (operations[i].verb != MLAG_FDB_VERB_NONE &&
+		    operations[i].verb != MLAG_FDB_VERB_VERIFY &&
+		    world_random(world, 100) < world->write_failure_percent) {
+			struct mlag_event event = {.type = MLAG_EVENT_FDB_FAILED};
+
+			world->write_failures++;
+			worldkernel_set_source(world, member, &operations[i]);
+			event.fdb_failed.key = operations[i].key;
+			event.fdb_failed.error = 16;
+			world_step(world, member, &event);
+			continue;
+		}
+		worldkernel_apply_fdb(world, member, &operations[i]);
+	}
+}
+
+/* Everything that is due, in the order of lib/mlag.h. */
+static void run_member(struct world *world, uint32_t member)
+{
+	if (!world->members[member].running) {
+		return;
+	}
+	for (uint32_t i = 0; i < 2; i++) {
+		pump(world, member, MLAG_URGENCY_URGENT);
+		apply_legs(world, member);
+	}
+	pump(world, member, MLAG_URGENCY_URGENT);
+	apply_fdb(world, member);
+	pump(world, member, MLAG_URGENCY_BULK);
+}
+
+static void report_peer_link(struct world *world, uint32_t member)
+{
+	struct mlag_peer_link peer_link;
+	struct mlag_event event = {.type = MLAG_EVENT_PEER_LINK, .peer_link = &peer_link};
+
+	memset(&peer_link, 0, sizeof(peer_link));
+	peer_link.ifindex = WORLD_PEER_LINK;
+	peer_link.bridge_ifindex = WORLD_BRIDGE;
+	peer_link.carrier = world->peer_link;
+	peer_link.vlan_aware = true;
+	peer_link.mac.octets[0] = 0x02;
+	peer_link.mac.octets[5] = (uint8_t)(member + 1);
+	mlag_vlans_add(&peer_link.vlans, WORLD_VLAN);
+	world_step(world, member, &event);
+}
+
+/* The LACP state as it can be read now (measured: old values linger, Collecting shows late). */
+static void observe_leg(struct world *world, uint32_t member, uint32_t lag)
+{
+	struct world_leg *leg = &world->members[member].legs[lag];
+	struct mlag_leg_observation seen;
+	struct mlag_event event = {.type = MLAG_EVENT_LEG};
+	bool lingers = leg->partner_before && world->now_ns < leg->link_ns + LINGER_NS;
+
+	memset(&seen, 0, sizeof(seen));
+	seen.ifindex = WORLD_LEG(lag);
+	seen.carrier = leg->link;
+	seen.lacp = true;
+	seen.distributing = leg->link && (lingers || worldkernel_distributes(world, leg));
+	seen.partner_collecting =
+		leg->link &&
+		(lingers || (leg->partner && world->now_ns >= leg->join_ns + COLLECTING_NS));
+	seen.data_seen = leg->data_arrived;
+	leg->data_arrived = false;
+	if (!leg->vlan_missing) {
+		mlag_vlans_add(&seen.vlans, WORLD_VLAN);
+	}
+	seen.partner_mac.octets[5] = (uint8_t)(lag + 1);
+	event.leg.lag_id = (uint16_t)(lag + 1);
+	event.leg.observation = &seen;
+	world_step(world, member, &event);
+}
+
+bool worldkernel_distributes(const struct world *world, const struct world_leg *leg)
+{
+	return leg->link && leg->partner && world->now_ns >= leg->join_ns + DISTRIBUTE_NS;
+}
+
+void world_start(struct world *world, uint32_t member)
+{
+	struct world_member *m = &world->members[member];
+	struct mlag_event event = {.type = MLAG_EVENT_LEG_CONFIGURE};
+
+	if (m->running) {
+		world_stop(world, member);
+	}
+	m->config.boot_id = ((uint64_t)(member + 1) << 40) + 1000 * ++m->starts;
+	free(m->memory);
+	m->memory = calloc(1, mlag_engine_size(&m->config));
+	mlag_assert(m->memory != NULL);
+	m->engine = mlag_engine_init(m->memory, &m->config, world->now_ns);
+	m->running = true;
+	m->events_count = 0;
+	for (uint16_t lag = 0; lag < WORLD_LAGS; lag++) {
+		event.leg_configure.lag_id = (uint16_t)(lag + 1);
+		world_step(world, member, &event);
+	}
+	report_peer_link(world, member);
+	for (uint32_t lag = 0; lag < WORLD_LAGS; lag++) {
+		observe_leg(world, member, lag);
+	}
+	worldkernel_dump(world, member);
+	run_member(world, member);
+}
+
+void world_stop(struct world *world, uint32_t member)
+{
+	if (world->members[member].running) {
+		world->members[member].running = false;
+		world->restarts++;
+		cut_connection(world, member);
+	}
+}
+
+void world_init(struct world *world, uint64_t seed)
+{
+	memset(world, 0, sizeof(*world));
+	world->random = seed;
+	world->now_ns = WORLD_SECOND;
+	world->peer_link = true;
+	world->path = true;
+	world->latency_ns = WORLD_MS;
+	for (uint32_t m = 0; m < WORLD_MEMBERS; m++) {
+		struct world_member *member = &world->members[m];
+
+		member->config.domain_id = 1;
+		member->config.priority = 32768;
+		member->config.hello_interval_ns = 100 * WORLD_MS;
+		member->config.dead_multiplier = 3;
+		member->config.restart_hold_ns = 3 * WORLD_SECOND;
+		member->config.startup_wait_ns = 3 * WORLD_SECOND;
+		member->config.hash_seed = seed;
+		member->config.macs_max = WORLD_MACS_MAX;
+		for (uint32_t lag = 0; lag < WORLD_LAGS; lag++) {
+			member->legs[lag].link = true;
+			member->legs[lag].partner = true;
+			member->legs[lag].flood = true;
+		}
+	}
+}
+
+void world_fini(struct world *world)
+{
+	for (uint32_t m = 0; m < WORLD_MEMBERS; m++) {
+		drop_inbox(&world->members[m]);
+		free(world->members[m].memory);
+	}
+}
+
+/* Connect when both are there and neither pauses. */
+static void connect_members(struct world *world)
+{
+	struct mlag_event event = {.type = MLAG_EVENT_CHANNEL_UP};
+
+	if (world->connected || !world->path || world->now_ns < world->connect_ns) {
+		return;
+	}
+	for (uint32_t m = 0; m < WORLD_MEMBERS; m++) {
+		if (!world->members[m].running || world->now_ns < world->members[m].retry_ns) {
+			return;
+		}
+	}
+	world->connected = true;
+	for (uint32_t m = 0; m < WORLD_MEMBERS; m++) {
+		world->members[m].connected = true;
+		world_step(world, m, &event);
+	}
+}
+
+static void deliver_messages(struct world *world, uint32_t member)
+{
+	struct world_member *m = &world->members[member];
+
+	/* A path that is cut lets nothing through, and nobody is told. */
+	while (m->running && world->path && m->inbox_count > 0 &&
+	       m->inbox[0].due_ns <= world->now_ns) {
+		struct world_message message = m->inbox[0];
+		struct mlag_event event = {.type = MLAG_EVENT_MESSAGE};
+
+		m->inbox_count--;
+		memmove(&m->inbox[0], &m->inbox[1], m->inbox_count * sizeof(m->inbox[0]));
+		event.message.data = message.data;
+		event.message.size = message.size;
+		world_step(world, member, &event);
+		free(message.data);
+		run_member(world, member);
+	}
+}
+
+static void run_quantum(struct world *world, uint32_t member)
+{
+	struct world_member *m = &world->members[member];
+	struct mlag_event tick = {.type = MLAG_EVENT_TICK};
+	uint64_t poll_ns;
+
+	if (!m->running) {
+		return;
+	}
+	deliver_messages(world, member);
+	worldkernel_deliver_events(world, member);
+	poll_ns = mlag_leg_poll_ns(m->engine);
+	for (uint32_t lag = 0; lag < WORLD_LAGS; lag++) {
+		if (poll_ns != MLAG_NEVER_NS && world->now_ns >= m->legs[lag].next_poll_ns) {
+			m->legs[lag].next_poll_ns = world->now_ns + poll_ns;
+			observe_leg(world, member, lag);
+		} else if (poll_ns != MLAG_NEVER_NS &&
+			   m->legs[lag].next_poll_ns > world->now_ns + poll_ns) {
+			m->legs[lag].next_poll_ns = world->now_ns + poll_ns;
+		}
+	}
+	if (mlag_deadline_ns(m->engine) <= world->now_ns) {
+		tick.tick.read_ns = world->now_ns;
+		world_step(world, member, &tick);
+	}
+	run_member(world, member);
+}
+
+void world_run(struct world *world, uint64_t duration_ns)
+{
+	uint64_t end_ns = world->now_ns + duration_ns;
+
+	while (world->now_ns < end_ns) {
+		world->now_ns += QUANTUM_NS;
+		connect_members(world);
+		for (uint32_t m = 0; m < WORLD_MEMBERS; m++) {
+			run_quantum(world, m);
+		}
+	}
+}
+
+static bool all_open(const struct world *world)
+{
+	for (uint32_t m = 0; m < WORLD_MEMBERS; m++) {
+		const struct world_member *member = &world->members[m];
+		struct mlag_leg_view leg;
+		struct mlag_view view;
+
+		if (!member->running) {
+			continue;
+		}
+		mlag_get_view(member->engine, &view);
+		if (!view.synced || !view.macs.match || !view.legs.match || view.fdb_pending != 0 ||
+		    member->events_count != 0) {
+			return false;
+		}
+		for (uint32_t i = 0; mlag_get_leg(member->engine, i, &leg); i++) {
+			if (member->legs[leg.lag_id - 1].link && leg.state != MLAG_LEG_OPEN) {
+				return false;
+			}
+		}
+	}
+	return true;
+}
+
+bool world_run_until_open(struct world *world, uint64_t limit_ns)
+{
+	uint64_t end_ns = world->now_ns + limit_ns;
+
+	while (world->now_ns < end_ns) {
+		world_run(world, QUANTUM_NS);
+		if (all_open(world)) {
+			return true;
+		}
+	}
+	return false;
+}
+
+void world_set_link(struct world *world, uint32_t member, uint32_t lag, bool up)
+{
+	struct world_leg *leg = &world->members[member].legs[lag];
+
+	if (leg->link == up) {
+		return;
+	}
+	world->leg_changes++;
+	if (!up) {
+		leg->partner_before = worldkernel_distributes(world, leg);
+	}
+	leg->link = up;
+	leg->link_ns = world->now_ns;
+	leg->join_ns = world->now_ns + (300 + world_random(world, 2500)) * WORLD_MS;
+	if (world->members[member].running) {
+		observe_leg(world, member, lag);
+		run_member(world, member);
+	}
+}
+
+void world_set_partner(struct world *world, uint32_t member, uint32_t lag, bool in_bond)
+{
+	struct world_leg *leg = &world->members[member].legs[lag];
+
+	if (leg->partner != in_bond) {
+		world->leg_changes++;
+		leg->partner = in_bond;
+		leg->join_ns = world->now_ns + (300 + world_random(world, 2500)) * WORLD_MS;
+	}
+}
+
+void world_set_peer_link(struct world *world, bool up)
+{
+	if (world->peer_link == up) {
+		return;
+	}
+	world->peer_link = up;
+	for (uint32_t m = 0; m < WORLD_MEMBERS; m++) {
+		if (world->members[m].running) {
+			report_peer_link(world, m);
+			run_member(world, m);
+		}
+	}
+}
+
+void world_set_path(struct world *world, bool up)
+{
+	world->path = up;
+}
+
+void world_set_vlan(struct world *world, uint32_t member, uint32_t lag, bool allowed)
+{
+	world->members[member].legs[lag].vlan_missing = !allowed;
+	if (world->members[member].running) {
+		observe_leg(world, member, lag);
+		run_member(world, member);
+	}
+}

@@ -1,0 +1,174 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * A small world of virtual time for engine tests and the simulator: two engines wired to each
+ * other by their ports alone, a network between them, and for each a kernel that bridges frames by
+ * the very decisions of lib/forward.h.  One seed, no clock, no socket: a run repeats exactly.
+ *
+ * The kernel behaves as was measured on Linux: LACP state lingers after a link comes up, the partner
+ * sends before it is seen collecting, own FDB writes come back as events, and events are late.
+ */
+#ifndef MLAG_TESTS_WORLD_H
+#define MLAG_TESTS_WORLD_H
+
+#include "mlag.h"
+
+#define WORLD_MEMBERS 2
+#define WORLD_LAGS 3
+#define WORLD_HOSTS (WORLD_LAGS + 2) /* a host on each LAG, an orphan on each member */
+#define WORLD_MACS_MAX 64
+#define WORLD_EVENTS_MAX 512
+#define WORLD_MESSAGES_MAX 8
+#define WORLD_VLAN 10
+#define WORLD_MS UINT64_C(1000000)
+#define WORLD_SECOND (1000 * WORLD_MS)
+
+#define WORLD_PEER_LINK 1
+#define WORLD_BRIDGE 2
+#define WORLD_LEG(lag) (10U + (lag)) /* lag 0.. */
+#define WORLD_ORPHAN 100
+
+/* Host numbers: 0..WORLD_LAGS-1 are dual-attached, then the orphan of each member. */
+#define WORLD_ORPHAN_HOST(member) (WORLD_LAGS + (member))
+
+struct world_leg {
+	bool link;	       /* the cable */
+	bool partner;	       /* the host's port is in its bond */
+	bool vlan_missing;     /* WORLD_VLAN is not allowed on this leg */
+	bool partner_before;   /* it took part when the link was lost */
+	uint64_t link_ns;      /* when the link changed */
+	uint64_t join_ns;      /* when the host's port takes part */
+	bool data_arrived;     /* a frame came in since the last observation */
+	struct mlag_port port; /* what the data plane holds */
+	bool flood;	       /* flood flags of the port */
+	uint64_t next_poll_ns;
+};
+
+struct world_entry {
+	bool used;
+	struct mlag_mac_key key;
+	struct mlag_fdb_entry entry;
+	uint64_t seen_ns;
+};
+
+struct world_source {
+	bool used;
+	struct mlag_mac_key key;
+	struct mlag_source source;
+};
+
+struct world_fdb_event {
+	uint64_t due_ns;
+	struct mlag_mac_key key;
+	struct mlag_fdb_entry entry;
+};
+
+struct world_message {
+	uint64_t due_ns;
+	uint32_t size;
+	uint8_t *data;
+};
+
+struct world_member {
+	struct mlag_engine *engine;
+	void *memory;
+	struct mlag_config config;
+	bool running;
+	bool peer_link_reported;
+	struct world_leg legs[WORLD_LAGS];
+	struct world_entry fdb[WORLD_MACS_MAX];
+	struct world_source sources[WORLD_MACS_MAX];
+	struct world_fdb_event events[WORLD_EVENTS_MAX];
+	uint32_t events_count;
+	struct world_message inbox[WORLD_MESSAGES_MAX];
+	uint32_t inbox_count;
+	bool connected; /* the engine was told so */
+	uint64_t retry_ns;
+	uint32_t starts;
+	bool leg_failed; /* the last leg program was not written */
+};
+
+struct world {
+	uint64_t now_ns;
+	uint64_t random;
+	struct world_member members[WORLD_MEMBERS];
+	bool peer_link; /* carrier */
+	bool path;	/* of the session */
+	bool connected;
+	uint64_t connect_ns;
+	uint64_t latency_ns;	 /* of a message */
+	uint64_t event_delay_ns; /* most that a kernel event is late */
+	uint32_t write_failure_percent;
+	bool trace;
+	/* counters, so that a run shows what it covered */
+	uint64_t frames;
+	uint64_t steps;
+	uint64_t messages;
+	uint64_t write_failures;
+	uint64_t sessions_cut;
+	uint64_t restarts;
+	uint64_t leg_changes;
+	uint64_t moves;
+};
+
+/** struct world_delivery - where the copies of one frame came out */
+struct world_delivery {
+	uint32_t copies[WORLD_HOSTS];
+	uint32_t peer_link[WORLD_MEMBERS]; /* crossings, by the member that sent it over */
+	uint32_t depth;			   /* a loop ends here */
+};
+
+void world_init(struct world *world, uint64_t seed);
+void world_fini(struct world *world);
+
+/** world_start() - start (or start again) the daemon of a member; its kernel stays as it is */
+void world_start(struct world *world, uint32_t member);
+
+/** world_stop() - end the daemon of a member without a word */
+void world_stop(struct world *world, uint32_t member);
+
+/** world_run() - let time pass */
+void world_run(struct world *world, uint64_t duration_ns);
+
+/** world_run_until_quiet() - let time pass until every leg with a link is open and all is synced */
+bool world_run_until_open(struct world *world, uint64_t limit_ns);
+
+void world_set_link(struct world *world, uint32_t member, uint32_t lag, bool up);
+void world_set_partner(struct world *world, uint32_t member, uint32_t lag, bool in_bond);
+void world_set_peer_link(struct world *world, bool up);
+void world_set_path(struct world *world, bool up);
+/** world_set_vlan() - allow WORLD_VLAN on a leg, or not */
+void world_set_vlan(struct world *world, uint32_t member, uint32_t lag, bool allowed);
+
+struct mlag_mac world_host_mac(uint32_t host);
+
+/** world_can_send() - host @host has a working leg at @member */
+bool world_can_send(const struct world *world, uint32_t host, uint32_t member);
+
+/**
+ * world_send() - follow a frame of @host by its leg at @member to all its ends
+ * @destination: a host, or WORLD_HOSTS for broadcast, WORLD_HOSTS + 1 for an unknown unicast
+ */
+struct world_delivery world_send(struct world *world, uint32_t host, uint32_t member,
+				 uint32_t destination);
+
+/** world_send_mac() - the same for any source MAC behind that port */
+struct world_delivery world_send_mac(struct world *world, uint32_t host, uint32_t member,
+				     const struct mlag_mac *source, uint32_t destination);
+
+/** world_age() - the kernel ages a MAC out on @member, if it holds it as seen there */
+void world_age(struct world *world, uint32_t member, const struct mlag_mac *mac);
+
+/** world_random() - a number below @below */
+uint32_t world_random(struct world *world, uint32_t below);
+
+/** world_lookup() - what the kernel of @member holds for a MAC */
+struct mlag_fdb_entry world_lookup(const struct world *world, uint32_t member,
+				   const struct mlag_mac *mac);
+
+/** world_check_safety() - SAFE-1 and SAFE-2 for a broadcast of every host by every leg; a text or NULL */
+const char *world_check_safety(struct world *world);
+
+/** world_check_live() - every host reaches every host once; tables match; a text or NULL */
+const char *world_check_live(struct world *world);
+
+#endif
