@@ -150,6 +150,8 @@ man: $(MAN_PAGES)
 .PHONY: always
 $(B)/flags: always
 	@mkdir -p $(@D)
+	@[ -w $(@D) ] || { echo "mlag: $(@D)/ belongs to another user (sudo make?);" \
+		"'sudo make clean' first" >&2; exit 1; }
 	@for tool in $(CC) $(CLANG) $(BPFTOOL) $(SCDOC) $(PKG_CONFIG); do \
 		command -v $$tool >/dev/null || missing=1; done; \
 	[ -z "$$missing" ] && $(PKG_CONFIG) --exists $(PKGS_BUILD) 2>/dev/null || { \
@@ -220,7 +222,7 @@ $(B)/%.skel.h: $(B)/%.bpf.o
 	$(call say,SKEL,$@)
 	$(Q)$(BPFTOOL) gen skeleton $< >$@
 
-$(B)/man/%: man/%.scd
+$(B)/man/%: man/%.scd | $(B)/flags
 	$(call say,MAN,$@)
 	@mkdir -p $(@D)
 	$(Q)$(SCDOC) <$< >$@
@@ -235,7 +237,7 @@ DEPS_BUILD := gcc libc6-dev make pkg-config clang-14 clang bpftool libbpf-dev li
 	libnl-3-dev libnl-route-3-dev libsystemd-dev libjansson-dev libxxhash-dev scdoc
 DEPS_CHECK := libcmocka-dev libclang-rt-14-dev binutils clang-format-14
 DEPS_LAB := python3 python3-pytest python3-scapy iproute2 ethtool tcpdump iputils-ping util-linux \
-	kmod procps
+	kmod procps frr
 DEPS_LAB_AMD64 := user-mode-linux
 DEPS_MORE := valgrind cppcheck clang-tidy-14
 

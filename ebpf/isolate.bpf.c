@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
  * The peer-link filter and the gate of the legs: R1 to R5.  isolate_leg runs at tc egress of every
- * leg, isolate_peer_link at tc egress of the peer link, observe_leg at tc ingress of every leg.
- * What to do is decided in forward.h; here is only what a decision needs from the kernel: maps
- * read, frames counted, tags changed, frames redirected.
+ * leg, isolate_peer_link at tc egress of the peer link.  What to do is decided in forward.h; here
+ * is only what a decision needs from the kernel: maps read, frames counted, tags changed, frames
+ * redirected.
  *
  * A frame that is passed goes on to the filters after this one (TC_ACT_UNSPEC, which is also
  * TCX_NEXT), because other people's filters are none of our business.  On that path isolate_leg
@@ -12,24 +12,10 @@
 #include <linux/bpf.h>
 #include <linux/pkt_cls.h>
 
-#include "mlag_maps.h"
+#include "maps.bpf.h"
 #include "parse.bpf.h"
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
-
-struct {
-	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(max_entries, 1);
-	__type(key, __u32);
-	__type(value, struct mlag_domain);
-} mlag_domain SEC(".maps");
-
-struct {
-	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(max_entries, MLAG_MAP_PORTS_MAX);
-	__type(key, __u32);
-	__type(value, struct mlag_port);
-} mlag_ports SEC(".maps");
 
 /* mlagd sizes it at load. */
 struct {
@@ -38,32 +24,6 @@ struct {
 	__type(key, struct mlag_source_key);
 	__type(value, struct mlag_source);
 } mlag_sources SEC(".maps");
-
-/* mlagd makes the rows of a port when it attaches there, so the programs never fill it up. */
-struct {
-	__uint(type, BPF_MAP_TYPE_PERCPU_HASH);
-	__uint(max_entries, MLAG_MAP_COUNTERS_MAX);
-	__type(key, struct mlag_counter_key);
-	__type(value, struct mlag_counter);
-} mlag_counters SEC(".maps");
-
-struct {
-	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(max_entries, MLAG_MAP_PORTS_MAX);
-	__type(key, __u32);
-	__type(value, __u64);
-} mlag_leg_rx SEC(".maps");
-
-static __always_inline void count(struct __sk_buff *skb, enum mlag_reason reason)
-{
-	struct mlag_counter_key key = {.ifindex = skb->ifindex, .reason = reason};
-	struct mlag_counter *counter = bpf_map_lookup_elem(&mlag_counters, &key);
-
-	if (counter) {
-		counter->packets += skb->gso_segs > 1 ? skb->gso_segs : 1;
-		counter->bytes += skb->len;
-	}
-}
 
 static __always_inline int drop(struct __sk_buff *skb, enum mlag_reason reason)
 {
@@ -122,18 +82,6 @@ static __always_inline int act(struct __sk_buff *skb, const struct mlag_domain *
 	return TC_ACT_UNSPEC;
 }
 
-static __always_inline const struct mlag_domain *find_domain(void)
-{
-	__u32 zero = 0;
-
-	return bpf_map_lookup_elem(&mlag_domain, &zero);
-}
-
-static __always_inline const struct mlag_port *find_port(__u32 ifindex)
-{
-	return bpf_map_lookup_elem(&mlag_ports, &ifindex);
-}
-
 SEC("tc")
 int isolate_leg(struct __sk_buff *skb)
 {
@@ -178,24 +126,4 @@ int isolate_peer_link(struct __sk_buff *skb)
 		decision = mlag_peer_link_egress(domain, ingress, &parsed.frame);
 	}
 	return act(skb, domain, &parsed.vlan, decision);
-}
-
-SEC("tc")
-int observe_leg(struct __sk_buff *skb)
-{
-	const struct mlag_port *port = find_port(skb->ifindex);
-	struct parse_ethernet ethernet;
-	__u32 ifindex = skb->ifindex;
-	__u64 *frames;
-
-	/* The gate first: an open leg costs no look at the frame. */
-	if (!port || !mlag_gate_restricts(port->gate) || parse_ethernet(skb, &ethernet) ||
-	    !mlag_leg_observe(port, ethernet.destination)) {
-		return TC_ACT_UNSPEC;
-	}
-	frames = bpf_map_lookup_elem(&mlag_leg_rx, &ifindex);
-	if (frames) {
-		__sync_fetch_and_add(frames, 1);
-	}
-	return TC_ACT_UNSPEC;
 }

@@ -29,6 +29,15 @@ struct parse_frame {
 	struct mlag_vlan vlan;
 };
 
+/* A frame that arrived, and where its IP header would be. */
+struct parse_arrival {
+	__u8 header[MLAG_IPV6_HEADER_SIZE] __attribute__((aligned(8)));
+	struct mlag_packet packet;
+	struct mlag_router_key router_key;
+	__u32 ip_offset;
+	__u8 family; /* of the ethertype; packet.family waits until the router is known */
+};
+
 /* Copies the Ethernet header: 0, or negative for a frame that has none. */
 static __always_inline long parse_ethernet(struct __sk_buff *skb, struct parse_ethernet *ret)
 {
@@ -36,7 +45,7 @@ static __always_inline long parse_ethernet(struct __sk_buff *skb, struct parse_e
 	void *data_end = (void *)(long)skb->data_end;
 
 	if (data + sizeof(*ret) <= data_end) {
-		__builtin_memcpy(ret, data, sizeof(*ret));
+		*ret = *(const struct parse_ethernet *)data; /* two bytes at a time */
 		return 0;
 	}
 	return bpf_skb_load_bytes(skb, 0, ret, sizeof(*ret));
@@ -94,6 +103,86 @@ static __always_inline long parse_egress(struct __sk_buff *skb, __u8 vlan_aware,
 	__builtin_memcpy(ret->destination_key.mac, ethernet.destination,
 			 sizeof(ret->destination_key.mac));
 	return 0;
+}
+
+/*
+ * Finds the outer tag of a frame that arrived, and the ethertype behind it.  The kernel puts every
+ * outer tag beside a frame before tc sees it.  One of 802.1ad the bridge puts back, as payload.
+ */
+static __always_inline long parse_arrival_tag(struct __sk_buff *skb,
+					      struct parse_ethernet *ethernet, struct mlag_tag *ret,
+					      __u32 *ret_offset)
+{
+	struct {
+		__be16 tci;
+		__be16 type;
+	} inside;
+
+	__builtin_memset(ret, 0, sizeof(*ret));
+	*ret_offset = ETH_HLEN;
+	if (skb->vlan_present) {
+		if (skb->vlan_proto != bpf_htons(ETH_P_8021Q)) {
+			ethernet->type = bpf_htons(ETH_P_8021AD);
+			return 0;
+		}
+		ret->beside = 1;
+		ret->beside_tci = (__u16)skb->vlan_tci;
+		return 0;
+	}
+	if (ethernet->type != bpf_htons(ETH_P_8021Q)) {
+		return 0;
+	}
+	if (bpf_skb_load_bytes(skb, ETH_HLEN, &inside, sizeof(inside))) {
+		return -1;
+	}
+	ret->inside = 1;
+	ret->inside_tci = bpf_ntohs(inside.tci);
+	ethernet->type = inside.type;
+	*ret_offset = ETH_HLEN + sizeof(inside);
+	return 0;
+}
+
+/*
+ * Reads what there is below IP of a frame that arrived at a port where @ingress_vid is the VLAN of
+ * what has no tag.  0, or negative for a frame cut off in there, which no bridge will take.
+ */
+static __always_inline long parse_arrival(struct __sk_buff *skb, struct parse_ethernet *ethernet,
+					  __u8 vlan_aware, __u16 ingress_vid,
+					  struct parse_arrival *ret)
+{
+	struct mlag_tag tag;
+
+	__builtin_memset(ret, 0, sizeof(*ret));
+	if (parse_arrival_tag(skb, ethernet, &tag, &ret->ip_offset)) {
+		return -1;
+	}
+	ret->packet.group = mlag_mac_is_group(ethernet->destination);
+	ret->family = mlag_family_of(vlan_aware, &tag, bpf_ntohs(ethernet->type));
+	ret->router_key.vlan = mlag_ingress_vid(vlan_aware, ingress_vid, &tag);
+	__builtin_memcpy(ret->router_key.mac, ethernet->destination, sizeof(ret->router_key.mac));
+	return 0;
+}
+
+/* Reads the IP header, if it is IP. */
+static __always_inline void parse_ip(struct __sk_buff *skb, struct parse_arrival *parsed)
+{
+	__u32 available = skb->len - parsed->ip_offset;
+	__u32 size = parsed->family == 4 ? MLAG_IPV4_HEADER_SIZE : MLAG_IPV6_HEADER_SIZE;
+
+	parsed->packet.family = parsed->family;
+	if (!parsed->family) {
+		return;
+	}
+	if (bpf_skb_load_bytes(skb, parsed->ip_offset, parsed->header, size)) {
+		parsed->packet.malformed = 1;
+		return;
+	}
+	if (parsed->family == 4) {
+		mlag_packet_read_ipv4(&parsed->packet, parsed->header, available,
+				      skb->gso_size != 0);
+	} else {
+		mlag_packet_read_ipv6(&parsed->packet, parsed->header, available);
+	}
 }
 
 #endif

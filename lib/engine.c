@@ -18,7 +18,8 @@ static size_t engine_size(void)
 size_t mlag_engine_size(const struct mlag_config *config)
 {
 	return engine_size() + table_size(&leg_table_class, ENGINE_LEG_ROWS) +
-	       table_size(&mac_table_class, config->macs_max);
+	       table_size(&mac_table_class, config->macs_max) +
+	       table_size(&address_table_class, MLAG_ADDRESSES_MAX);
 }
 
 struct mlag_engine *mlag_engine_init(void *memory, const struct mlag_config *config,
@@ -40,6 +41,9 @@ struct mlag_engine *mlag_engine_init(void *memory, const struct mlag_config *con
 	table_init(&engine->legs, &leg_table_class, rows, ENGINE_LEG_ROWS, config->hash_seed);
 	rows += table_size(&leg_table_class, ENGINE_LEG_ROWS);
 	table_init(&engine->macs, &mac_table_class, rows, config->macs_max, config->hash_seed);
+	rows += table_size(&mac_table_class, config->macs_max);
+	table_init(&engine->addresses, &address_table_class, rows, MLAG_ADDRESSES_MAX,
+		   config->hash_seed);
 	return engine;
 }
 
@@ -83,6 +87,32 @@ static void add_close(struct mlag_engine *engine, enum mlag_close_reason reason,
 	}
 }
 
+static void nothing_acked(void *user, struct table *table, struct table_row *row)
+{
+	(void)user;
+	(void)table;
+	(void)row;
+}
+
+/* The replicated tables, most urgent first: who hears of changes, and of acknowledgements. */
+static const struct {
+	size_t offset;
+	const char *name;
+	table_row_fn *changed;
+	table_row_fn *acked;
+} tables[] = {
+	{offsetof(struct mlag_engine, legs), "legs", leg_peer_changed, nothing_acked},
+	{offsetof(struct mlag_engine, addresses), "addresses", address_changed, nothing_acked},
+	{offsetof(struct mlag_engine, macs), "macs", mac_changed, mac_changed},
+};
+
+_Static_assert(sizeof(tables) / sizeof(tables[0]) == ENGINE_TABLES, "one line a table");
+
+struct table *engine_table(struct mlag_engine *engine, uint32_t index)
+{
+	return (void *)((uint8_t *)engine + tables[index].offset);
+}
+
 static uint64_t dead_time_ns(const struct mlag_engine *engine)
 {
 	return engine->config.hello_interval_ns * engine->config.dead_multiplier;
@@ -116,8 +146,9 @@ static void reset_connection(struct mlag_engine *engine)
 static void freeze(struct mlag_engine *engine)
 {
 	engine->lost_ns = engine->now_ns;
-	table_session_end(&engine->legs);
-	table_session_end(&engine->macs);
+	for (uint32_t i = 0; i < ENGINE_TABLES; i++) {
+		table_session_end(engine_table(engine, i));
+	}
 }
 
 static void establish(struct mlag_engine *engine, const struct wire_hello *hello)
@@ -135,17 +166,19 @@ static void establish(struct mlag_engine *engine, const struct wire_hello *hello
 	engine->keepalive_due = true;
 	engine->keepalive_ns = engine->now_ns + engine->config.hello_interval_ns;
 	engine->digest_ns = engine->now_ns;
-	engine->resync_ns = engine->now_ns;
-	table_session_start(&engine->legs, same_peer);
-	table_session_start(&engine->macs, same_peer);
+	memset(engine->resync_ns, 0, sizeof(engine->resync_ns));
+	for (uint32_t i = 0; i < ENGINE_TABLES; i++) {
+		table_session_start(engine_table(engine, i), same_peer);
+	}
 }
 
 static void forget_peer(struct mlag_engine *engine)
 {
 	engine->peer_left = true;
 	engine->peer_legs_known = true; /* it has none */
-	table_forget_peer(&engine->legs, leg_peer_changed, engine);
-	table_forget_peer(&engine->macs, mac_changed, engine);
+	for (uint32_t i = 0; i < ENGINE_TABLES; i++) {
+		table_forget_peer(engine_table(engine, i), tables[i].changed, engine);
+	}
 }
 
 /* Move the session and do what the transition asks for. */
@@ -284,28 +317,15 @@ static void get_refuse(struct mlag_engine *engine, struct buf_reader *reader)
 	session_input(engine, SESSION_INPUT_REFUSED, (enum mlag_close_reason)reason, NULL);
 }
 
-static struct table *table_by_id(struct mlag_engine *engine, uint8_t id)
+static struct table *table_by_id(struct mlag_engine *engine, uint8_t id, uint32_t *ret_index)
 {
-	switch (id) {
-	case WIRE_TABLE_LEGS:
-		return &engine->legs;
-	case WIRE_TABLE_MACS:
-		return &engine->macs;
-	default:
-		return NULL; /* a table of a newer peer */
+	for (uint32_t i = 0; i < ENGINE_TABLES; i++) {
+		if (engine_table(engine, i)->class->id == id) {
+			*ret_index = i;
+			return engine_table(engine, i);
+		}
 	}
-}
-
-static table_row_fn *changed_function(const struct mlag_engine *engine, const struct table *table)
-{
-	return table == &engine->legs ? leg_peer_changed : mac_changed;
-}
-
-static void nothing_acked(void *user, struct table *table, struct table_row *row)
-{
-	(void)user;
-	(void)table;
-	(void)row;
+	return NULL; /* a table of a newer peer */
 }
 
 static void get_keepalive(struct mlag_engine *engine, struct buf_reader *reader)
@@ -318,19 +338,19 @@ static void get_keepalive(struct mlag_engine *engine, struct buf_reader *reader)
 	}
 	engine->peer.role_epoch = keepalive.role_epoch;
 	for (uint32_t i = 0; i < keepalive.digests_count; i++) {
-		struct table *table = table_by_id(engine, keepalive.digests[i].table);
+		uint32_t index;
+		struct table *table = table_by_id(engine, keepalive.digests[i].table, &index);
 
 		if (table == NULL || table_compare(table, &keepalive.digests[i])) {
 			continue;
 		}
 		/* A table that cannot be repaired must not be asked for all the time. */
-		if (engine->now_ns < engine->resync_ns) {
+		if (engine->now_ns < engine->resync_ns[table->class->id]) {
 			table->resync_due = false;
 			continue;
 		}
-		engine->resync_ns = engine->now_ns + ENGINE_RESYNC_NS;
-		engine_notice(engine, MLAG_NOTICE_MISMATCH, 0,
-			      table == &engine->legs ? "legs" : "macs", "resync",
+		engine->resync_ns[table->class->id] = engine->now_ns + ENGINE_RESYNC_NS;
+		engine_notice(engine, MLAG_NOTICE_MISMATCH, 0, tables[index].name, "resync",
 			      "the table is not what the peer publishes");
 	}
 }
@@ -339,7 +359,8 @@ static void get_keepalive(struct mlag_engine *engine, struct buf_reader *reader)
 static void get_table_message(struct mlag_engine *engine, enum wire_type type,
 			      struct buf_reader *reader)
 {
-	struct table *table = table_by_id(engine, buf_get_u8(reader));
+	uint32_t index;
+	struct table *table = table_by_id(engine, buf_get_u8(reader), &index);
 	bool ok = true;
 
 	if (reader->failed) {
@@ -354,15 +375,14 @@ static void get_table_message(struct mlag_engine *engine, enum wire_type type,
 		ok = table_get_begin(table, reader);
 		break;
 	case WIRE_ROWS:
-		ok = table_get_rows(table, reader, changed_function(engine, table), engine);
+		ok = table_get_rows(table, reader, tables[index].changed, engine);
 		break;
 	case WIRE_SNAPSHOT_END:
-		ok = table_get_end(table, reader, changed_function(engine, table), engine);
+		ok = table_get_end(table, reader, tables[index].changed, engine);
 		engine->peer_legs_known |= engine->legs.peer_complete;
 		break;
 	case WIRE_ACK:
-		ok = table_get_ack(table, reader,
-				   table == &engine->macs ? mac_changed : nothing_acked, engine);
+		ok = table_get_ack(table, reader, tables[index].acked, engine);
 		break;
 	case WIRE_RESYNC:
 		table_snapshot_again(table);
@@ -440,6 +460,7 @@ static void observe_peer_link(struct mlag_engine *engine, const struct mlag_peer
 	}
 	if (ports_changed) {
 		mac_refresh_all(engine);
+		address_refresh_all(engine);
 	}
 }
 
@@ -474,6 +495,7 @@ static void tick(struct mlag_engine *engine, uint64_t read_ns)
 	}
 	leg_tick(engine);
 	mac_tick(engine);
+	address_tick(engine);
 }
 
 static uint64_t left_ns(uint64_t since_ns, uint64_t length_ns, uint64_t now_ns)
@@ -550,6 +572,17 @@ static void refresh_lift(struct mlag_engine *engine)
 	}
 }
 
+/* R21: with the session gone what was complete stays so (R26); a new session starts over. */
+static void refresh_addresses_known(struct mlag_engine *engine)
+{
+	if (engine->session == MLAG_SESSION_UP) {
+		engine->addresses_known = engine->addresses.peer_complete &&
+					  engine->addresses.program.count == 0;
+	} else if (engine->peer_left) {
+		engine->addresses_known = false;
+	}
+}
+
 /* What follows from an event beyond the thing it was about. */
 static void refresh_world(struct mlag_engine *engine)
 {
@@ -560,7 +593,11 @@ static void refresh_world(struct mlag_engine *engine)
 	refresh_verdict(engine);
 	refresh_role(engine);
 	leg_refresh_all(engine);
-	synced = table_is_synced(&engine->legs) && table_is_synced(&engine->macs);
+	refresh_addresses_known(engine);
+	synced = true;
+	for (uint32_t i = 0; i < ENGINE_TABLES; i++) {
+		synced = synced && table_is_synced(engine_table(engine, i));
+	}
 	if (synced != engine->synced) {
 		engine->synced = synced;
 		engine_notice(engine, MLAG_NOTICE_SYNCED, 0, synced ? "pending" : "synced",
@@ -592,6 +629,7 @@ static bool concerns_world(enum mlag_event_type type)
 	case MLAG_EVENT_LEG_APPLIED:
 	case MLAG_EVENT_LEG_CONFIGURE:
 	case MLAG_EVENT_LEG_REMOVE:
+	case MLAG_EVENT_ADDRESS:
 	case MLAG_EVENT_RECONFIGURE:
 	case MLAG_EVENT_GOODBYE:
 		break;
@@ -644,6 +682,10 @@ static void dispatch(struct mlag_engine *engine, const struct mlag_event *event)
 	case MLAG_EVENT_FDB_FAILED:
 		mac_failed(engine, &event->fdb_failed.key, event->fdb_failed.error);
 		break;
+	case MLAG_EVENT_ADDRESS:
+		address_observe(engine, &event->address.key, event->address.present,
+				event->address.domain, event->address.ifindex);
+		break;
 	case MLAG_EVENT_RECONFIGURE:
 		reconfigure(engine, event->reconfigure);
 		break;
@@ -682,168 +724,11 @@ uint64_t mlag_deadline_ns(const struct mlag_engine *engine)
 	if (engine->session == MLAG_SESSION_UP && engine->keepalive_ns < deadline) {
 		deadline = engine->keepalive_ns;
 	}
+	if (engine->address_retry_ns != 0 && engine->address_retry_ns < deadline) {
+		deadline = engine->address_retry_ns;
+	}
 	if (engine->mac_retry_ns != 0 && engine->mac_retry_ns < deadline) {
 		deadline = engine->mac_retry_ns;
 	}
 	return deadline;
-}
-
-static void put_hello(struct mlag_engine *engine, struct buf_writer *writer)
-{
-	struct wire_hello hello;
-
-	memset(&hello, 0, sizeof(hello));
-	hello.version = MLAG_PROTOCOL_VERSION;
-	hello.version_min = MLAG_PROTOCOL_VERSION;
-	hello.domain_id = engine->config.domain_id;
-	hello.system_mac = engine->config.system_mac;
-	hello.member_id = engine->peer_link.mac;
-	hello.boot_id = engine->config.boot_id;
-	hello.role_epoch = engine->role_epoch;
-	hello.priority = engine->config.priority;
-	hello.role = (uint8_t)engine->role;
-	hello.flags = engine->peer_link.vlan_aware ? WIRE_HELLO_VLAN_AWARE : 0;
-	memcpy(hello.software, MLAG_VERSION, sizeof(MLAG_VERSION));
-	wire_put_hello(writer, &hello);
-}
-
-static void put_keepalive(struct mlag_engine *engine, struct buf_writer *writer)
-{
-	struct wire_keepalive keepalive;
-
-	memset(&keepalive, 0, sizeof(keepalive));
-	keepalive.role_epoch = engine->role_epoch;
-	keepalive.role = (uint8_t)engine->role;
-	keepalive.verdict = (uint8_t)engine->verdict;
-	if (engine->legs.digest_dirty || engine->macs.digest_dirty ||
-	    engine->now_ns >= engine->digest_ns) {
-		engine->digest_ns = engine->now_ns + ENGINE_DIGEST_NS;
-		table_describe(&engine->legs, &keepalive.digests[0]);
-		table_describe(&engine->macs, &keepalive.digests[1]);
-		/* A digest under change proves nothing: say it again when the change is sent. */
-		engine->legs.digest_dirty = !keepalive.digests[0].settled;
-		engine->macs.digest_dirty = !keepalive.digests[1].settled;
-		keepalive.digests_count = 2;
-	}
-	wire_put_keepalive(writer, &keepalive);
-}
-
-/* The payload of what concerns the connection as a whole; none when nothing of it is due. */
-static enum wire_type put_connection_message(struct mlag_engine *engine, struct buf_writer *writer)
-{
-	if (engine->refuse_due) {
-		engine->refuse_due = false;
-		buf_put_u16(writer, (uint16_t)engine->close_reason);
-		buf_put_text(writer, mlag_close_reason_text(engine->close_reason));
-		return WIRE_REFUSE;
-	}
-	if (engine->goodbye_due) {
-		engine->goodbye_due = false;
-		buf_put_u16(writer, 0);
-		return WIRE_GOODBYE;
-	}
-	if (engine->hello_due) {
-		engine->hello_due = false;
-		put_hello(engine, writer);
-		return WIRE_HELLO;
-	}
-	return WIRE_NONE;
-}
-
-/* The payload of the next message of an established session, most urgent first. */
-static enum wire_type put_session_message(struct mlag_engine *engine, enum mlag_urgency urgency,
-					  struct buf_writer *writer)
-{
-	struct table *tables[] = {&engine->legs, &engine->macs};
-
-	if (table_has_message(&engine->legs)) {
-		return table_put_message(&engine->legs, writer);
-	}
-	for (uint32_t i = 0; i < 2; i++) {
-		table_refresh_acks(tables[i]);
-		if (tables[i]->ack_due) {
-			table_put_ack(tables[i], writer);
-			return WIRE_ACK;
-		}
-	}
-	if (engine->keepalive_due) {
-		engine->keepalive_due = false;
-		put_keepalive(engine, writer);
-		return WIRE_KEEPALIVE;
-	}
-	if (urgency == MLAG_URGENCY_BULK) {
-		return table_put_message(&engine->macs, writer);
-	}
-	return WIRE_NONE;
-}
-
-uint32_t mlag_next_message(struct mlag_engine *engine, enum mlag_urgency urgency, uint64_t now_ns,
-			   uint8_t *ret_data)
-{
-	static const struct mlag_mac nobody;
-	bool introduced = memcmp(&engine->peer_link.mac, &nobody, sizeof(nobody)) != 0 &&
-			  leg_all_applied(engine);
-	struct buf_writer writer;
-	enum wire_type type;
-	uint32_t size;
-
-	engine->now_ns = now_ns > engine->now_ns ? now_ns : engine->now_ns;
-	/* Who does not know itself yet, or has legs without a gate, has nothing to say. */
-	if (engine->hello_due && !introduced && !engine->refuse_due) {
-		return 0;
-	}
-	buf_writer_init(&writer, ret_data, MLAG_WIRE_MESSAGE_MAX);
-	wire_begin(&writer);
-	type = put_connection_message(engine, &writer);
-	if (type == WIRE_NONE && engine->session == MLAG_SESSION_UP) {
-		type = put_session_message(engine, urgency, &writer);
-	}
-	if (type == WIRE_NONE) {
-		return 0;
-	}
-	size = wire_end(&writer, type);
-	mlag_assert(size != 0);
-	return size;
-}
-
-static void view_table(const struct table *table, struct mlag_table_view *ret_view)
-{
-	ret_view->local_count = table->own_count;
-	ret_view->remote_count = table->peer_count;
-	ret_view->match = table->live && table->own_proven && table->peer_proven;
-	ret_view->full_count = table->full_count;
-}
-
-void mlag_get_view(const struct mlag_engine *engine, struct mlag_view *ret_view)
-{
-	memset(ret_view, 0, sizeof(*ret_view));
-	ret_view->role = engine->role;
-	ret_view->verdict = engine->verdict;
-	ret_view->verdict_since_ns = engine->verdict_since_ns;
-	ret_view->session = engine->session;
-	ret_view->session_since_ns = engine->session_since_ns;
-	ret_view->refused_by_us = engine->refused_by_us;
-	ret_view->close_reason = engine->close_reason;
-	ret_view->member_id = engine->peer_link.mac;
-	ret_view->boot_id = engine->config.boot_id;
-	ret_view->role_epoch = engine->role_epoch;
-	ret_view->peer_known = engine->peer_known;
-	if (engine->peer_known) {
-		ret_view->peer_member_id = engine->peer.member_id;
-		ret_view->peer_boot_id = engine->peer.boot_id;
-		ret_view->peer_priority = engine->peer.priority;
-		ret_view->peer_protocol = engine->peer.version;
-		memcpy(ret_view->peer_version, engine->peer.software,
-		       sizeof(ret_view->peer_version));
-	}
-	ret_view->peer_link_carrier = engine->peer_link.carrier;
-	ret_view->peer_link_usable = engine->peer_link.ifindex != 0 && engine->peer_link.carrier &&
-				     engine->session == MLAG_SESSION_UP;
-	ret_view->synced = engine->synced;
-	view_table(&engine->legs, &ret_view->legs);
-	view_table(&engine->macs, &ret_view->macs);
-	ret_view->fdb_pending = engine->macs.program.count;
-	ret_view->malformed_count = engine->malformed_count;
-	ret_view->ignored_count = engine->ignored_count;
-	ret_view->sessions_count = engine->sessions_count;
 }

@@ -6,6 +6,7 @@
 #ifndef MLAG_ENGINE_H
 #define MLAG_ENGINE_H
 
+#include "address.h"
 #include "leg.h"
 #include "mac.h"
 #include "mlag.h"
@@ -43,7 +44,8 @@ struct mlag_engine {
 	bool keepalive_due;
 	uint64_t keepalive_ns; /* when the next one is due */
 	uint64_t digest_ns;    /* when digests are due even if nothing changed */
-	uint64_t resync_ns;    /* not before this time is a fresh snapshot asked for */
+	uint64_t
+		resync_ns[WIRE_TABLES_COUNT]; /* by number: no fresh snapshot is asked for before */
 
 	struct wire_hello peer; /* valid when peer_known */
 	bool peer_known;
@@ -67,9 +69,13 @@ struct mlag_engine {
 		uint16_t lag_id;
 	} devices[ENGINE_LEG_ROWS]; /* of the legs here */
 	struct table macs;
+	struct table addresses;
+	bool addresses_known; /* R21: the peer's are complete, and programmed */
+	uint64_t address_retry_ns;
+	struct address_svi svis[MLAG_VLANS_MAX];
 	uint16_t dump_epoch;
 	uint64_t mac_retry_ns; /* 0 when nothing is to be retried */
-	bool macs_full_told;
+	bool macs_dropped;     /* MACs of the kernel's found no room since the last dump */
 	bool synced;
 
 	uint64_t malformed_count;
@@ -79,6 +85,11 @@ struct mlag_engine {
 /** engine_notice() - add a notice to the effects of this step */
 void engine_notice(struct mlag_engine *engine, enum mlag_notice notice, uint16_t lag_id,
 		   const char *from, const char *to, const char *because);
+
+#define ENGINE_TABLES 3 /* legs, addresses, MACs */
+
+/** engine_table() - the replicated tables, 0 to ENGINE_TABLES - 1, most urgent first */
+struct table *engine_table(struct mlag_engine *engine, uint32_t index);
 
 /** engine_is_alone() - the verdict is that nobody else leads */
 static inline bool engine_is_alone(const struct mlag_engine *engine)

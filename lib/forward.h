@@ -20,6 +20,9 @@
 
 #define MLAG_FORWARD_VLAN_WORDS 64 /* 4096 VLANs as 64-bit words */
 
+#define MLAG_IPV4_HEADER_SIZE 20 /* without options */
+#define MLAG_IPV6_HEADER_SIZE 40 /* without extension headers */
+
 /* What a bridge port is to the pair. */
 enum mlag_port_kind {
 	MLAG_PORT_NONE, /* an ordinary port: orphans live here */
@@ -35,22 +38,32 @@ enum mlag_gate {
 	MLAG_GATE_OPEN,
 };
 
+/* Who owns an address, as the data plane is told. */
+enum mlag_owner {
+	MLAG_OWNER_NONE,
+	MLAG_OWNER_SELF, /* ours, or on both members */
+	MLAG_OWNER_PEER,
+};
+
 /**
  * struct mlag_port - what the programs know of one port, keyed by ifindex
  * @kind: enum mlag_port_kind
  * @gate: enum mlag_gate; only of a leg
  * @lag_id: of a leg, 1..65535
  * @untagged_vid: the VLAN that leaves this port without a tag, 0 for none or a plain bridge
- * @pad: zero
+ * @ingress_vid: the VLAN of what arrives without a tag (PVID), 0 for none or a plain bridge
  * @isolated: of a leg: VLANs in which R1 is in force; bit 0 on a plain bridge
+ * @held: of an open leg: VLANs in which group frames wait all the same, because they came to the leg
+ *	after the peer had acknowledged it
  */
 struct mlag_port {
 	__u8 kind;
 	__u8 gate;
 	__u16 lag_id;
 	__u16 untagged_vid;
-	__u16 pad;
+	__u16 ingress_vid;
 	__u64 isolated[MLAG_FORWARD_VLAN_WORDS];
+	__u64 held[MLAG_FORWARD_VLAN_WORDS];
 };
 
 /**
@@ -58,13 +71,13 @@ struct mlag_port {
  * @peer_link_ifindex: 0 while there is none
  * @peer_link_untagged_vid: the VLAN that is untagged on PL, 0 for none or a plain bridge
  * @vlan_aware: the bridge filters VLANs
- * @pad: zero
+ * @route_for_peer: R21: the peer's address table is proven complete
  */
 struct mlag_domain {
 	__u32 peer_link_ifindex;
 	__u16 peer_link_untagged_vid;
 	__u8 vlan_aware;
-	__u8 pad;
+	__u8 route_for_peer;
 };
 
 /**
@@ -89,9 +102,52 @@ struct mlag_source {
 	__u8 known;
 };
 
+/**
+ * struct mlag_router_key - key of the map of router MACs
+ * @vlan: 1..4094, or 0 on a plain bridge
+ * @mac: the MAC
+ */
+struct mlag_router_key {
+	__u16 vlan;
+	__u8 mac[6];
+};
+
+/**
+ * struct mlag_router - a router MAC in a VLAN (R20)
+ * @domain: routing domain of its owner's SVI
+ * @own_ifindex: our SVI in the VLAN, 0 for none
+ * @own_mac: its MAC
+ * @owner: enum mlag_owner
+ * @pad: zero
+ */
+struct mlag_router {
+	__u32 domain;
+	__u32 own_ifindex;
+	__u8 own_mac[6];
+	__u8 owner;
+	__u8 pad;
+};
+
+/**
+ * struct mlag_address - key of the map of addresses; its value is a __u8, enum mlag_owner
+ * @domain: routing domain; of a link-local address 0
+ * @vlan: of a link-local address, else 0
+ * @family: 4 or 6
+ * @pad: zero
+ * @octets: the address, the rest zero
+ */
+struct mlag_address {
+	__u32 domain;
+	__u16 vlan;
+	__u8 family;
+	__u8 pad;
+	__u8 octets[16];
+};
+
 /*
- * Why a frame was not simply passed: symbol, text, rule, expected.  Expected ones are the design
- * at work; the others are a loss that somebody should look at.
+ * Why a frame was not simply passed, or left to the bridge though it has the peer's MAC: symbol,
+ * text, rule, expected.  Expected ones are the design at work; the others are a loss that somebody
+ * should look at.
  */
 #define MLAG_REASONS(X)                                                                            \
 	X(MLAG_REASON_NONE, "none", "", 1)                                                         \
@@ -102,7 +158,13 @@ struct mlag_source {
 	X(MLAG_REASON_GATE_FLOOD, "gate-flood", "R3", 1)	     /* group frame at a gate */   \
 	X(MLAG_REASON_GATE_REDIRECT, "gate-redirect", "R5", 1) /* unicast of a closed leg: PL */   \
 	X(MLAG_REASON_NO_PEER_LINK, "no-peer-link", "R5", 0)   /* closed leg, and no PL */         \
-	X(MLAG_REASON_MALFORMED, "malformed", "R24", 0)
+	X(MLAG_REASON_MALFORMED, "malformed", "R24", 0)                                            \
+	X(MLAG_REASON_ROUTED_FOR_PEER, "routed-for-peer", "R21", 1) /* made ours, routed here */   \
+	X(MLAG_REASON_PEER_UNPROVEN, "peer-unproven", "R21", 1)	    /* may not be routed here */   \
+	X(MLAG_REASON_TO_PEER, "to-peer", "R22", 1)		    /* to an address of its own */ \
+	X(MLAG_REASON_NOT_ROUTABLE, "not-routable", "R23", 1) /* not IP, or IP of this link */     \
+	X(MLAG_REASON_TTL_ZERO, "ttl-zero", "R24", 0)	      /* to a third party */               \
+	X(MLAG_REASON_NO_ROUTE, "no-route", "R25", 1)	      /* none here: to the peer */
 
 #define MLAG_REASON_VALUE(symbol, text, rule, expected) symbol,
 enum mlag_reason { MLAG_REASONS(MLAG_REASON_VALUE) MLAG_REASONS_COUNT };
@@ -112,10 +174,17 @@ enum mlag_action {
 	MLAG_ACTION_PASS,
 	MLAG_ACTION_DROP,
 	MLAG_ACTION_TO_PEER_LINK,
-	MLAG_ACTION_ASK_SOURCE, /* look source (at PL also destination) up and ask again */
+	MLAG_ACTION_REWRITE,	 /* make our own router MAC the destination, then pass */
+	MLAG_ACTION_ASK_SOURCE,	 /* look source (at PL also destination) up and ask again */
+	MLAG_ACTION_ASK_ROUTER,	 /* look the destination MAC up; if found, read the IP header */
+	MLAG_ACTION_ASK_ADDRESS, /* look the destination address up in the router's domain */
+	MLAG_ACTION_ASK_ROUTE,	 /* ask the kernel's routing, as from our SVI */
 };
 
-/* A decision: @reason is why, for the counters; with MLAG_ACTION_PASS it is none. */
+/*
+ * A decision: @reason is why, for the counters.  With MLAG_ACTION_PASS it is none, except for a
+ * frame that the bridge is to carry to the peer.
+ */
 struct mlag_decision {
 	enum mlag_action action;
 	enum mlag_reason reason;
@@ -146,9 +215,39 @@ struct mlag_frame {
 };
 
 /**
+ * struct mlag_packet - what a decision reads of a frame that arrived (R20 to R26)
+ * @group: the destination MAC has the group bit
+ * @router_asked: @router_found and @router are answers of a lookup, and what follows was read
+ * @router_found: the destination MAC is a router's, in the frame's VLAN
+ * @family: 4, 6, or 0 for what is not IP; see mlag_family_of()
+ * @malformed: the IP header contradicts itself or the frame
+ * @hop_limit: TTL or hop limit
+ * @destination: the IP destination, as in struct mlag_address.octets
+ * @address_asked: @address_owner is the answer of a lookup
+ * @address_owner: enum mlag_owner, none for a third party
+ * @route_asked: @route_found is an answer
+ * @route_found: the kernel routes the packet, or answers its sender
+ * @router: the answer
+ */
+struct mlag_packet {
+	__u8 group;
+	__u8 router_asked;
+	__u8 router_found;
+	__u8 family;
+	__u8 malformed;
+	__u8 hop_limit;
+	__u8 address_asked;
+	__u8 address_owner;
+	__u8 route_asked;
+	__u8 route_found;
+	__u8 destination[16];
+	struct mlag_router router;
+};
+
+/**
  * struct mlag_tag - the VLAN tags of a frame at tc, before anybody said what they mean
  * @beside: a tag travels beside the frame (skb->vlan_present), as every tag does that a bridge left
- *	on the frame
+ *	on the frame and every outer tag of a frame that arrives; at ingress never 802.1ad
  * @beside_tci: that tag, in host order
  * @inside: the ethertype in the frame itself is 802.1Q; never 802.1ad
  * @inside_tci: that tag, in host order
@@ -255,6 +354,122 @@ MLAG_INLINE struct mlag_vlan mlag_vlan_of(__u8 vlan_aware, __u16 untagged_vid,
 	return vlan;
 }
 
+/* The VLAN id that a frame's outer tag names: 0 for a priority tag, or none. */
+MLAG_INLINE __u16 mlag_tag_vid(const struct mlag_tag *tag)
+{
+	if (tag->beside) {
+		return tag->beside_tci & 0xfff;
+	}
+	return tag->inside ? tag->inside_tci & 0xfff : 0;
+}
+
+/**
+ * mlag_ingress_vid() - which VLAN the bridge will put a frame in that arrives at a port
+ * @vlan_aware: see struct mlag_domain
+ * @ingress_vid: of the port
+ * @tag: what was found
+ *
+ * Whether the port may carry that VLAN is the bridge's to say, after us.
+ *
+ * Return: 1..4094, or 0 on a plain bridge and for a frame that the bridge will not take.
+ */
+MLAG_INLINE __u16 mlag_ingress_vid(__u8 vlan_aware, __u16 ingress_vid, const struct mlag_tag *tag)
+{
+	__u16 vid = mlag_tag_vid(tag);
+
+	if (!vlan_aware) {
+		return 0;
+	}
+	return vid ? vid : ingress_vid;
+}
+
+/**
+ * mlag_family_of() - which IP a frame carries to the router of its VLAN
+ * @vlan_aware: see struct mlag_domain
+ * @tag: what was found
+ * @ethertype: what follows the outer tag, in host order
+ *
+ * On a plain bridge all tags share one FDB, but a tagged frame is no packet for the bridge's own
+ * addresses.
+ *
+ * Return: 4, 6, or 0 for what is not IP, or not of this router.
+ */
+MLAG_INLINE __u8 mlag_family_of(__u8 vlan_aware, const struct mlag_tag *tag, __u16 ethertype)
+{
+	if (!vlan_aware && mlag_tag_vid(tag)) {
+		return 0;
+	}
+	if (ethertype == 0x0800) {
+		return 4;
+	}
+	return ethertype == 0x86dd ? 6 : 0;
+}
+
+/**
+ * mlag_packet_read_ipv4() - take over what a decision reads of an IPv4 header
+ * @packet: family is set by the caller
+ * @header: MLAG_IPV4_HEADER_SIZE bytes
+ * @available: bytes of the frame from there on, padding included
+ * @segmented: of the kernel's segmentation offload, whose length does not always fit the header
+ */
+MLAG_INLINE void mlag_packet_read_ipv4(struct mlag_packet *packet, const __u8 *header,
+				       __u32 available, bool segmented)
+{
+	__u32 header_size = (header[0] & 0xfu) * 4;
+	__u32 total_size = (__u32)header[2] << 8 | header[3];
+
+	if (!total_size && segmented) {
+		total_size = available;
+	}
+	packet->malformed = header[0] >> 4 != 4 || header_size < MLAG_IPV4_HEADER_SIZE ||
+			    total_size < header_size || total_size > available;
+	packet->hop_limit = header[8];
+	__builtin_memcpy(packet->destination, header + 16, 4);
+}
+
+/**
+ * mlag_packet_read_ipv6() - take over what a decision reads of an IPv6 header
+ * @packet: family is set by the caller
+ * @header: MLAG_IPV6_HEADER_SIZE bytes
+ * @available: bytes of the frame from there on, padding included
+ */
+MLAG_INLINE void mlag_packet_read_ipv6(struct mlag_packet *packet, const __u8 *header,
+				       __u32 available)
+{
+	__u32 payload_size = (__u32)header[4] << 8 | header[5]; /* 0 also of a jumbogram */
+
+	packet->malformed = header[0] >> 4 != 6 || MLAG_IPV6_HEADER_SIZE + payload_size > available;
+	packet->hop_limit = header[7];
+	__builtin_memcpy(packet->destination, header + 24, 16);
+}
+
+/* Unspecified, loopback, link-local, multicast, broadcast: never routed (R21, R23). */
+MLAG_INLINE bool mlag_ipv4_is_routable(const __u8 *address)
+{
+	return address[0] != 0 && address[0] != 127 && (address[0] & 0xf0) != 224 &&
+	       !(address[0] == 169 && address[1] == 254) &&
+	       (address[0] & address[1] & address[2] & address[3]) != 255;
+}
+
+MLAG_INLINE bool mlag_ipv6_is_routable(const __u8 *address)
+{
+	__u8 head = 0;
+
+	if (address[0] == 0xff || (address[0] == 0xfe && (address[1] & 0xc0) == 0x80)) {
+		return false;
+	}
+	for (__u32 index = 0; index < 15; index++) {
+		head |= address[index];
+	}
+	return head || address[15] > 1; /* neither :: nor ::1 */
+}
+
+MLAG_INLINE bool mlag_packet_is_routable(const struct mlag_packet *packet)
+{
+	return packet->family == 4 ? mlag_ipv4_is_routable(packet->destination)
+				   : mlag_ipv6_is_routable(packet->destination);
+}
+
 /**
  * mlag_peer_link_is_tagged() - whether frames of this VLAN carry a tag on PL
  * @domain: the pair
@@ -284,6 +499,11 @@ MLAG_INLINE enum mlag_tag_change mlag_redirect_tag(const struct mlag_domain *dom
 		return MLAG_TAG_POP;
 	}
 	return MLAG_TAG_KEEP;
+}
+
+MLAG_INLINE bool mlag_port_is_held(const struct mlag_port *port, __u16 vid)
+{
+	return (port->held[(vid & 0xfff) / 64] >> (vid % 64)) & 1;
 }
 
 MLAG_INLINE bool mlag_port_is_isolated(const struct mlag_port *port, __u16 vid)
@@ -325,7 +545,9 @@ MLAG_INLINE struct mlag_decision mlag_local_to_leg(const struct mlag_domain *dom
 						   const struct mlag_frame *frame)
 {
 	if (!mlag_gate_restricts(port->gate)) {
-		return mlag_pass();
+		return frame->group && mlag_port_is_held(port, frame->vlan)
+			       ? mlag_drop(MLAG_REASON_GATE_FLOOD)
+			       : mlag_pass();
 	}
 	if (frame->group) {
 		return mlag_drop(MLAG_REASON_GATE_FLOOD);
@@ -407,6 +629,95 @@ MLAG_INLINE bool mlag_leg_observe(const struct mlag_port *port, const __u8 *dest
 {
 	return port->kind == MLAG_PORT_LEG && mlag_gate_restricts(port->gate) &&
 	       mlag_mac_proves_partner(destination);
+}
+
+/* R20, R24: a frame with a router MAC of ours; the kernel does the rest. */
+MLAG_INLINE struct mlag_decision mlag_receive_own(const struct mlag_packet *packet)
+{
+	if (!packet->family) {
+		return mlag_pass();
+	}
+	if (packet->malformed) {
+		return mlag_drop(MLAG_REASON_MALFORMED);
+	}
+	if (packet->hop_limit || !mlag_packet_is_routable(packet)) {
+		return mlag_pass();
+	}
+	if (!packet->address_asked) {
+		return mlag_decide(MLAG_ACTION_ASK_ADDRESS, MLAG_REASON_NONE);
+	}
+	return packet->address_owner == MLAG_OWNER_SELF ? mlag_pass()
+							: mlag_drop(MLAG_REASON_TTL_ZERO);
+}
+
+/* R21: what has the peer's MAC and is not for the peer. */
+MLAG_INLINE struct mlag_decision mlag_receive_third_party(const struct mlag_packet *packet)
+{
+	if (!packet->hop_limit) {
+		return mlag_drop(MLAG_REASON_TTL_ZERO);
+	}
+	if (!packet->route_asked) {
+		return mlag_decide(MLAG_ACTION_ASK_ROUTE, MLAG_REASON_NONE);
+	}
+	return packet->route_found ? mlag_decide(MLAG_ACTION_REWRITE, MLAG_REASON_ROUTED_FOR_PEER)
+				   : mlag_decide(MLAG_ACTION_PASS, MLAG_REASON_NO_ROUTE);
+}
+
+/* R21 to R25: a frame with a router MAC of the peer's, to which the bridge carries what we pass. */
+MLAG_INLINE struct mlag_decision mlag_receive_for_peer(const struct mlag_domain *domain,
+						       const struct mlag_packet *packet)
+{
+	if (packet->family && packet->malformed) {
+		return mlag_drop(MLAG_REASON_MALFORMED);
+	}
+	if (!packet->family || !mlag_packet_is_routable(packet)) {
+		return mlag_decide(MLAG_ACTION_PASS, MLAG_REASON_NOT_ROUTABLE);
+	}
+	if (!domain->route_for_peer || !packet->router.own_ifindex) {
+		return mlag_decide(MLAG_ACTION_PASS, MLAG_REASON_PEER_UNPROVEN);
+	}
+	if (!packet->address_asked) {
+		return mlag_decide(MLAG_ACTION_ASK_ADDRESS, MLAG_REASON_NONE);
+	}
+	if (packet->address_owner == MLAG_OWNER_PEER) {
+		return mlag_decide(MLAG_ACTION_PASS, MLAG_REASON_TO_PEER);
+	}
+	if (packet->address_owner == MLAG_OWNER_SELF) {
+		return mlag_decide(MLAG_ACTION_REWRITE, MLAG_REASON_ROUTED_FOR_PEER);
+	}
+	return mlag_receive_third_party(packet);
+}
+
+/**
+ * mlag_receive() - what happens to a frame that arrives at a port (R20 to R26)
+ * @domain: the pair
+ * @port: the port; PL receives nothing for others
+ * @packet: the frame
+ *
+ * The peer's router MACs lead to PL in the bridge's FDB, so to pass is to send there, with the
+ * bridge's VLAN, STP and lock checks and its learning.  Only what is to be routed here is touched:
+ * it gets our own MAC and is then like any packet to us.  Own addresses and what is not unicast are
+ * decided before the kernel's routing is asked, because that cannot tell them from no route.
+ *
+ * Return: an MLAG_ACTION_ASK_… only where the answer is not in @packet; ask again at most thrice.
+ */
+MLAG_INLINE struct mlag_decision mlag_receive(const struct mlag_domain *domain,
+					      const struct mlag_port *port,
+					      const struct mlag_packet *packet)
+{
+	if (port->kind == MLAG_PORT_PEER_LINK || packet->group) {
+		return mlag_pass();
+	}
+	if (!packet->router_asked) {
+		return mlag_decide(MLAG_ACTION_ASK_ROUTER, MLAG_REASON_NONE);
+	}
+	if (packet->router_found && packet->router.owner == MLAG_OWNER_SELF) {
+		return mlag_receive_own(packet);
+	}
+	if (packet->router_found && packet->router.owner == MLAG_OWNER_PEER) {
+		return mlag_receive_for_peer(domain, packet);
+	}
+	return mlag_pass();
 }
 
 #endif

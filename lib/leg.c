@@ -99,13 +99,14 @@ static bool leg_get_key(struct buf_reader *reader, void *ret_key)
 
 #define LEG_WIRE_UP 0x01
 #define LEG_WIRE_OPEN 0x02
+#define LEG_WIRE_LACP 0x04
 
 static void leg_put_value(struct buf_writer *writer, const void *value)
 {
 	const struct leg_value *leg = value;
 
-	buf_put_u8(writer,
-		   (uint8_t)((leg->up ? LEG_WIRE_UP : 0) | (leg->open ? LEG_WIRE_OPEN : 0)));
+	buf_put_u8(writer, (uint8_t)((leg->up ? LEG_WIRE_UP : 0) | (leg->open ? LEG_WIRE_OPEN : 0) |
+				     (leg->lacp ? LEG_WIRE_LACP : 0)));
 	buf_put_u32(writer, leg->generation);
 	buf_put_u32(writer, leg->enforced);
 	buf_put_mac(writer, &leg->partner_mac);
@@ -119,6 +120,7 @@ static bool leg_get_value(struct buf_reader *reader, void *ret_value)
 
 	leg->up = (flags & LEG_WIRE_UP) != 0;
 	leg->open = (flags & LEG_WIRE_OPEN) != 0;
+	leg->lacp = (flags & LEG_WIRE_LACP) != 0;
 	leg->generation = buf_get_u32(reader);
 	leg->enforced = buf_get_u32(reader);
 	leg->partner_mac = buf_get_mac(reader);
@@ -137,6 +139,7 @@ const struct table_class leg_table_class = {
 	.value_size = sizeof(struct leg_value),
 	.local_size = sizeof(struct leg),
 	/* operation, key, seq, value with a range for every second VLAN */
+	.peer_rows_max = MLAG_LEGS_MAX,
 	.encoded_size_max = 1 + 2 + 4 + 17 + 4 * (MLAG_VLANS_MAX / 2),
 	.put_key = leg_put_key,
 	.get_key = leg_get_key,
@@ -181,6 +184,18 @@ static void index_devices(struct mlag_engine *engine)
 	}
 }
 
+bool leg_has_vlan(const struct mlag_engine *engine, uint16_t lag_id, uint16_t vlan)
+{
+	struct table_row *row = leg_find(engine, lag_id);
+	const struct leg *leg;
+
+	if (row == NULL) {
+		return false;
+	}
+	leg = leg_of(engine, row);
+	return leg->configured && leg->seen.ifindex != 0 && mlag_vlans_has(&leg->seen.vlans, vlan);
+}
+
 uint16_t leg_lag_of_device(const struct mlag_engine *engine, uint32_t ifindex)
 {
 	for (uint32_t i = 0; i < engine->devices_count; i++) {
@@ -209,6 +224,18 @@ static void decide_isolation(const struct mlag_engine *engine, const struct tabl
 		memset(ret_isolated, 0, sizeof(*ret_isolated));
 	} else {
 		memset(ret_isolated, 0xff, sizeof(*ret_isolated));
+	}
+}
+
+/*
+ * R2: VLANs that come to an open leg are flooded here only when the peer isolates them.  All that it
+ * did not acknowledge are held, so that one is before we even hear that it came.
+ */
+static void decide_held(const struct leg *leg, struct mlag_vlans *ret_held)
+{
+	memset(ret_held, 0, sizeof(*ret_held));
+	for (uint32_t i = 0; leg->state == MLAG_LEG_OPEN && i < MLAG_VLAN_WORDS; i++) {
+		ret_held->words[i] = ~leg->acked_vlans.words[i];
 	}
 }
 
@@ -258,6 +285,7 @@ static void publish(struct mlag_engine *engine, struct table_row *row)
 	 */
 	value.up = gate_passes(leg, MLAG_GATE_UNICAST);
 	value.open = gate_passes(leg, MLAG_GATE_OPEN);
+	value.lacp = leg->seen.lacp;
 	value.generation = leg->generation;
 	value.enforced = leg->applied_generation;
 	value.partner_mac = leg->seen.partner_mac;
@@ -284,6 +312,7 @@ static void refresh_program(struct mlag_engine *engine, struct table_row *row)
 	program.flood = leg->state == MLAG_LEG_OPEN;
 	program.carrier = leg->seen.carrier;
 	decide_isolation(engine, row, &program.isolated);
+	decide_held(leg, &program.held);
 	program.serial = leg->program.serial;
 	if (memcmp(&program, &leg->program, sizeof(program)) != 0 ||
 	    leg->program_generation != generation) {
@@ -306,6 +335,13 @@ static void refresh_program(struct mlag_engine *engine, struct table_row *row)
 	publish(engine, row);
 }
 
+/* Never one of before, also of a leg that was removed in between. */
+static void next_generation(struct mlag_engine *engine, struct leg *leg)
+{
+	engine->leg_generation += engine->leg_generation == UINT32_MAX ? 2 : 1;
+	leg->generation = engine->leg_generation;
+}
+
 static void leg_enter(struct mlag_engine *engine, struct table_row *row, enum mlag_leg_state state,
 		      enum leg_input input)
 {
@@ -325,9 +361,7 @@ static void leg_enter(struct mlag_engine *engine, struct table_row *row, enum ml
 		break;
 	case MLAG_LEG_READY:
 		if (leg->state != MLAG_LEG_OPEN) {
-			/* Never one of before, also of a leg that was removed in between. */
-			engine->leg_generation += engine->leg_generation == UINT32_MAX ? 2 : 1;
-			leg->generation = engine->leg_generation;
+			next_generation(engine, leg);
 			leg->collecting_seen = leg->seen.partner_collecting;
 		}
 		leg->opened_alone = false;
@@ -396,25 +430,36 @@ static enum leg_input physical_input(const struct mlag_engine *engine, const str
 	return proven ? LEG_INPUT_PROVEN : LEG_INPUT_ALIVE;
 }
 
+static bool has_no_leg_there(const struct mlag_engine *engine, const struct table_row *row)
+{
+	return !table_row_is_peer(row) && engine->session == MLAG_SESSION_UP &&
+	       engine->legs.peer_complete;
+}
+
+/* R2: the peer has R1 in force for what this leg is now, or nobody is there who would need it. */
+static bool is_acked(const struct mlag_engine *engine, const struct table_row *row)
+{
+	const struct leg_value *peer = peer_value(engine, row);
+
+	return (peer != NULL && peer->enforced == leg_of(engine, row)->generation &&
+		engine->session == MLAG_SESSION_UP) ||
+	       has_no_leg_there(engine, row) || engine_nobody_floods(engine);
+}
+
 /* May a ready leg open, must an open one close its floods again? */
 static enum leg_input peer_input(const struct mlag_engine *engine, const struct table_row *row)
 {
 	const struct leg *leg = leg_of(engine, row);
 	const struct leg_value *peer = peer_value(engine, row);
-	bool session_up = engine->session == MLAG_SESSION_UP;
-	bool acked = peer != NULL && peer->enforced == leg->generation;
-	bool no_leg_there = peer == NULL && session_up && engine->legs.peer_complete;
+	bool enforced = peer != NULL && peer->enforced == leg->generation;
 
-	if (leg->state == MLAG_LEG_READY) {
-		if ((acked && session_up) || no_leg_there || engine_nobody_floods(engine)) {
-			return LEG_INPUT_ACKED;
-		}
-	} else if (leg->state == MLAG_LEG_OPEN) {
-		/* A peer of old may still deliver what it lifted R1 for while we were alone. */
-		if (leg->opened_alone && !acked && !no_leg_there && !engine_nobody_floods(engine) &&
-		    engine->peer_known) {
-			return LEG_INPUT_UNACKED;
-		}
+	if (leg->state == MLAG_LEG_READY && is_acked(engine, row)) {
+		return LEG_INPUT_ACKED;
+	}
+	/* A peer of old may still deliver what it lifted R1 for while we were alone. */
+	if (leg->state == MLAG_LEG_OPEN && leg->opened_alone && !enforced &&
+	    !has_no_leg_there(engine, row) && !engine_nobody_floods(engine) && engine->peer_known) {
+		return LEG_INPUT_UNACKED;
 	}
 	return LEG_INPUT_NONE;
 }
@@ -442,6 +487,9 @@ static void refresh(struct mlag_engine *engine, struct table_row *row)
 	apply_input(engine, row, peer_input(engine, row));
 	if (leg->opened_alone && peer != NULL && peer->enforced == leg->generation) {
 		leg->opened_alone = false;
+	}
+	if (leg->state == MLAG_LEG_OPEN && is_acked(engine, row)) {
+		leg->acked_vlans = leg->seen.vlans;
 	}
 	refresh_program(engine, row);
 }
@@ -486,6 +534,16 @@ void leg_remove(struct mlag_engine *engine, uint16_t lag_id)
 	mac_refresh_all(engine);
 }
 
+static bool has_more_vlans(const struct mlag_vlans *now, const struct mlag_vlans *before)
+{
+	for (uint32_t i = 0; i < MLAG_VLAN_WORDS; i++) {
+		if ((now->words[i] & ~before->words[i]) != 0) {
+			return true;
+		}
+	}
+	return false;
+}
+
 void leg_observe(struct mlag_engine *engine, uint16_t lag_id,
 		 const struct mlag_leg_observation *observation)
 {
@@ -502,6 +560,10 @@ void leg_observe(struct mlag_engine *engine, uint16_t lag_id,
 	old_ifindex = leg->seen.ifindex;
 	ports_changed = old_ifindex != observation->ifindex ||
 			memcmp(&leg->seen.vlans, &observation->vlans, sizeof(leg->seen.vlans)) != 0;
+	if (has_more_vlans(&observation->vlans, &leg->seen.vlans) &&
+	    (leg->state == MLAG_LEG_READY || leg->state == MLAG_LEG_OPEN)) {
+		next_generation(engine, leg); /* the peer is to acknowledge the new ones */
+	}
 	leg->seen = *observation;
 	if (!observation->distributing) {
 		leg->idle_seen = true;
@@ -657,6 +719,31 @@ uint64_t mlag_leg_poll_ns(const struct mlag_engine *engine)
 	return poll;
 }
 
+static bool is_same_system(const struct mlag_mac *a, const struct mlag_mac *b)
+{
+	static const struct mlag_mac none;
+
+	return memcmp(a, &none, sizeof(none)) != 0 && memcmp(a, b, sizeof(none)) == 0;
+}
+
+/* The LAG of the peer's whose LACP partner is ours under another id, or 0: ids were mixed up. */
+static uint16_t find_partner_elsewhere(const struct mlag_engine *engine,
+				       const struct mlag_leg_view *view)
+{
+	struct table_row *row;
+	uint32_t cursor = 0;
+
+	while ((row = table_next(&engine->legs, &cursor)) != NULL) {
+		const struct leg_value *peer = peer_value(engine, row);
+
+		if (peer != NULL && lag_id_of(engine, row) != view->lag_id &&
+		    is_same_system(&view->partner_mac, &peer->partner_mac)) {
+			return lag_id_of(engine, row);
+		}
+	}
+	return 0;
+}
+
 bool mlag_get_leg(const struct mlag_engine *engine, uint32_t index, struct mlag_leg_view *ret_view)
 {
 	static const struct mlag_mac none;
@@ -688,7 +775,10 @@ bool mlag_get_leg(const struct mlag_engine *engine, uint32_t index, struct mlag_
 		ret_view->peer_up = peer->up;
 		ret_view->peer_open = peer->open;
 		ret_view->peer_partner_mac = peer->partner_mac;
+		ret_view->mode_differs = leg->configured && leg->seen.ifindex != 0 &&
+					 peer->lacp != leg->seen.lacp;
 	}
+	ret_view->partner_elsewhere_lag_id = find_partner_elsewhere(engine, ret_view);
 	for (uint32_t i = 0; leg->configured && i < MLAG_VLAN_WORDS; i++) {
 		ret_view->isolated |= (leg->program.isolated.words[i] & leg->seen.vlans.words[i]) !=
 				      0;
@@ -696,6 +786,6 @@ bool mlag_get_leg(const struct mlag_engine *engine, uint32_t index, struct mlag_
 	ret_view->partner_differs =
 		memcmp(&ret_view->partner_mac, &none, sizeof(none)) != 0 &&
 		memcmp(&ret_view->peer_partner_mac, &none, sizeof(none)) != 0 &&
-		memcmp(&ret_view->partner_mac, &ret_view->peer_partner_mac, sizeof(none)) != 0;
+		!is_same_system(&ret_view->partner_mac, &ret_view->peer_partner_mac);
 	return true;
 }

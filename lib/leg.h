@@ -38,6 +38,7 @@ struct leg_key {
  * @up: ready or open
  * @open: floods leave through it
  * @generation: names this coming-up
+ * @lacp: it is a bond in 802.3ad mode
  * @enforced: the generation of the *receiver's* leg for which R1 is in force at the sender, 0 for
  *	none: the acknowledgement
  * @partner_mac: LACP partner, all zero for none
@@ -46,6 +47,8 @@ struct leg_key {
 struct leg_value {
 	uint8_t up;
 	uint8_t open;
+	uint8_t lacp;
+	uint8_t pad;
 	struct mlag_mac partner_mac;
 	uint32_t generation;
 	uint32_t enforced;
@@ -61,6 +64,7 @@ struct leg_value {
  * @steady_ns: since when the actor distributes to a collecting partner without a break
  * @steady_count: observations of that
  * @collecting_seen: since it became ready the partner was seen collecting
+ * @acked_vlans: the VLANs that the peer acknowledged with this generation
  * @opened_alone: it opened without the acknowledgement, because the peer was out of the way
  * @program: what the data plane should hold; @program_generation of the peer's leg it isolates
  * @applied_serial: what it holds; @applied_generation and @applied_gate likewise
@@ -78,6 +82,7 @@ struct leg {
 	uint64_t since_ns;
 	uint64_t steady_ns;
 	struct mlag_leg_observation seen;
+	struct mlag_vlans acked_vlans;
 	struct mlag_leg_program program;
 	uint32_t program_generation;
 	uint32_t applied_serial;
@@ -93,6 +98,9 @@ struct leg *leg_of(const struct mlag_engine *engine, const struct table_row *row
 
 /** leg_lag_of_device() - the LAG whose configured leg is device @ifindex; 0 for none */
 uint16_t leg_lag_of_device(const struct mlag_engine *engine, uint32_t ifindex);
+
+/** leg_has_vlan() - the local leg of a LAG is a port of the bridge and carries @vlan */
+bool leg_has_vlan(const struct mlag_engine *engine, uint16_t lag_id, uint16_t vlan);
 
 void leg_configure(struct mlag_engine *engine, uint16_t lag_id);
 void leg_remove(struct mlag_engine *engine, uint16_t lag_id);

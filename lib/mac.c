@@ -83,13 +83,24 @@ static const struct mlag_mac_key *key_of(const struct mlag_engine *engine,
 	return table_key(&engine->macs, row);
 }
 
-static bool is_sighting(const struct mlag_engine *engine, const struct mlag_fdb_entry *entry)
+static bool is_sighting(const struct mlag_engine *engine, const struct table_row *row)
 {
+	const struct mlag_fdb_entry *entry = &local_of(engine, row)->seen;
+	uint16_t lag_id = leg_lag_of_device(engine, entry->ifindex);
+
+	/* The kernel keeps static entries of a VLAN that left the port; nobody is reached there. */
+	if (lag_id != 0 && !leg_has_vlan(engine, lag_id, key_of(engine, row)->vlan)) {
+		return false;
+	}
 	switch (entry->kind) {
 	case MLAG_FDB_NONE:
 	case MLAG_FDB_INACTIVE:
-	case MLAG_FDB_EXTERNAL:
+	case MLAG_FDB_STICKY:
 		break;
+	case MLAG_FDB_EXTERNAL:
+		/* Another control plane (EVPN) knows a host behind a port of ours. */
+		return !local_of(engine, row)->external_is_ours && lag_id == 0 &&
+		       entry->ifindex != 0 && entry->ifindex != engine->peer_link.ifindex;
 	case MLAG_FDB_DYNAMIC:
 	case MLAG_FDB_ACTIVE:
 	case MLAG_FDB_OPERATOR:
@@ -125,15 +136,10 @@ static struct mlag_fdb_entry decide(const struct mlag_engine *engine, uint16_t v
 	struct mlag_fdb_entry entry = {0, MLAG_FDB_NONE};
 	struct table_row *leg_row = peer->lag_id != 0 ? leg_find(engine, peer->lag_id) : NULL;
 
-	if (leg_row != NULL) {
-		const struct leg *leg = leg_of(engine, leg_row);
-
-		if (leg->configured && leg->seen.ifindex != 0 &&
-		    mlag_vlans_has(&leg->seen.vlans, vlan)) {
-			entry.ifindex = leg->seen.ifindex;
-			entry.kind = MLAG_FDB_INACTIVE;
-			return entry;
-		}
+	if (leg_row != NULL && leg_has_vlan(engine, peer->lag_id, vlan)) {
+		entry.ifindex = leg_of(engine, leg_row)->seen.ifindex;
+		entry.kind = MLAG_FDB_INACTIVE;
+		return entry;
 	}
 	if (engine->peer_link.ifindex != 0 && mlag_vlans_has(&engine->peer_link.vlans, vlan)) {
 		entry.ifindex = engine->peer_link.ifindex;
@@ -154,7 +160,8 @@ static struct mlag_fdb_entry wanted_entry(const struct mlag_engine *engine,
 	const struct mac_local *local = local_of(engine, row);
 	struct mlag_fdb_entry none = {0, MLAG_FDB_NONE};
 
-	if (table_row_is_own(row)) {
+	/* What a person set is never taken away. */
+	if (table_row_is_own(row) || local->believed.kind == MLAG_FDB_OPERATOR) {
 		return local->believed;
 	}
 	if (table_row_is_peer(row)) {
@@ -253,6 +260,7 @@ static void claim_sighting(struct mlag_engine *engine, struct table_row *row)
 void mac_observe(struct mlag_engine *engine, const struct mlag_mac_key *key,
 		 const struct mlag_fdb_entry *entry)
 {
+	static const struct mlag_fdb_entry none = {0, MLAG_FDB_NONE};
 	struct table_row *row;
 	struct mac_local *local;
 
@@ -260,12 +268,15 @@ void mac_observe(struct mlag_engine *engine, const struct mlag_mac_key *key,
 		engine->ignored_count++;
 		return;
 	}
+	if (address_owns_entry(engine, key, entry->kind)) {
+		entry = &none; /* a router, not a host */
+	}
 	if (entry->kind == MLAG_FDB_NONE) {
 		row = table_find(&engine->macs, key);
 	} else {
 		row = table_add(&engine->macs, key);
-		if (row == NULL && !engine->macs_full_told) {
-			engine->macs_full_told = true;
+		if (row == NULL && !engine->macs_dropped) {
+			engine->macs_dropped = true;
 			engine_notice(engine, MLAG_NOTICE_TABLE_FULL, 0, "macs", "full",
 				      "more MACs than the table has rows");
 		}
@@ -281,7 +292,10 @@ void mac_observe(struct mlag_engine *engine, const struct mlag_mac_key *key,
 	local->believed = local->seen;
 	local->dump_epoch = engine->dump_epoch;
 	local->verify = false;
-	if (is_sighting(engine, &local->seen)) {
+	if (entry->kind != MLAG_FDB_EXTERNAL) {
+		local->external_is_ours = false;
+	}
+	if (is_sighting(engine, row)) {
 		claim_sighting(engine, row);
 	} else {
 		table_withdraw(&engine->macs, row);
@@ -290,8 +304,16 @@ void mac_observe(struct mlag_engine *engine, const struct mlag_mac_key *key,
 	table_settle(&engine->macs, row);
 }
 
+bool mlag_wants_dump(const struct mlag_engine *engine)
+{
+	uint32_t rows_max = engine->macs.rows_max;
+
+	return engine->macs_dropped && engine->macs.rows_used < rows_max - rows_max / 16;
+}
+
 void mac_dump_begin(struct mlag_engine *engine)
 {
+	engine->macs_dropped = false;
 	engine->dump_epoch++;
 }
 
@@ -317,6 +339,9 @@ void mac_failed(struct mlag_engine *engine, const struct mlag_mac_key *key, int 
 {
 	struct table_row *row;
 
+	if (address_failed(engine, key)) {
+		return;
+	}
 	/* A MAC of this very machine is nowhere else, whatever the peer saw: do not insist. */
 	if (error == EADDRINUSE || !is_possible(key)) {
 		return;
@@ -383,7 +408,7 @@ void mac_refresh_all(struct mlag_engine *engine)
 	uint32_t cursor = 0;
 
 	while ((row = table_next(&engine->macs, &cursor)) != NULL) {
-		if (!is_sighting(engine, &local_of(engine, row)->seen)) {
+		if (!is_sighting(engine, row)) {
 			table_withdraw(&engine->macs, row);
 		} else if (table_row_is_own(row) || !table_row_is_peer(row)) {
 			claim_sighting(engine, row); /* a claim that lost stays lost */
@@ -429,6 +454,7 @@ static void fill_operation(struct mlag_engine *engine, struct table_row *row,
 			ret_operation->entry = local->believed;
 		}
 		local->believed = wanted;
+		local->external_is_ours = wanted.kind == MLAG_FDB_EXTERNAL;
 	}
 	local->source_known = wanted_source(engine, row, &local->source);
 	ret_operation->place_known = local->source_known;

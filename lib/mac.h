@@ -35,6 +35,7 @@ struct mac_value {
  * @dump_epoch: the dump that last showed it
  * @verify: absent from a dump: ask for it
  * @retry: an operation failed
+ * @external_is_ours: an EXTERNAL entry that is seen was written by this daemon
  */
 struct mac_local {
 	struct mlag_fdb_entry seen;
@@ -44,6 +45,7 @@ struct mac_local {
 	bool source_known;
 	bool verify;
 	bool retry;
+	bool external_is_ours;
 };
 
 extern const struct table_class mac_table_class;

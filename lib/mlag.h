@@ -59,14 +59,19 @@ struct mlag_config {
  * @carrier: lower layer is up and the device is running
  * @vlan_aware: the bridge filters VLANs
  * @bridge_ifindex: 0 while the bridge does not exist
+ * @untagged_vid: the VLAN that leaves it without a tag, 0 for none or a plain bridge
  * @mac: permanent MAC of the device; the member id
  * @vlans: VLANs allowed on it (bit 0 on a plain bridge)
+ * @incarnation: changes whenever the device became a port anew, 0 while it is none; not the
+ *	engine's business
  */
 struct mlag_peer_link {
 	uint32_t ifindex;
+	uint32_t incarnation;
 	uint32_t bridge_ifindex;
 	bool carrier;
 	bool vlan_aware;
+	uint16_t untagged_vid;
 	struct mlag_mac mac;
 	struct mlag_vlans vlans;
 };
@@ -82,9 +87,12 @@ struct mlag_peer_link {
  * @partner_mac: the partner's system id, all zero where there is none
  * @vlans: VLANs allowed on it (bit 0 on a plain bridge)
  * @untagged_vid: the VLAN that leaves the leg without a tag, 0 for none
+ * @incarnation: changes whenever the device became a port anew, 0 while it is none; not the
+ *	engine's business
  */
 struct mlag_leg_observation {
 	uint32_t ifindex;
+	uint32_t incarnation;
 	bool carrier;
 	bool lacp;
 	bool distributing;
@@ -102,7 +110,8 @@ struct mlag_leg_observation {
 	X(MLAG_FDB_ACTIVE, "active")	 /* static, with activity notification, seen here */     \
 	X(MLAG_FDB_INACTIVE, "inactive") /* static, with activity notification, not seen here */ \
 	X(MLAG_FDB_EXTERNAL, "external") /* NTF_EXT_LEARNED */                                   \
-	X(MLAG_FDB_OPERATOR, "static")	 /* static, set by a person or another daemon */
+	X(MLAG_FDB_OPERATOR, "static")	 /* static, set by a person or another daemon */         \
+	X(MLAG_FDB_STICKY, "sticky")	 /* static and sticky: a router MAC of the peer, on PL */
 enum mlag_fdb_kind { MLAG_FDB_KINDS(MLAG_ENUM_VALUE) };
 const char *mlag_fdb_kind_text(enum mlag_fdb_kind kind);
 
@@ -126,6 +135,40 @@ struct mlag_fdb_entry {
 	enum mlag_fdb_kind kind;
 };
 
+/* What a row of the address table speaks of (R20 to R23). */
+#define MLAG_ADDRESS_KINDS(X)                                                 \
+	X(MLAG_ADDRESS_NONE, "none")                                          \
+	X(MLAG_ADDRESS_ROUTER_MAC, "router-mac") /* of an SVI, in its VLAN */ \
+	X(MLAG_ADDRESS_IP, "ip")		 /* in its routing domain */  \
+	X(MLAG_ADDRESS_LINK_LOCAL, "link-local") /* of an SVI, in its VLAN */
+enum mlag_address_kind { MLAG_ADDRESS_KINDS(MLAG_ENUM_VALUE) };
+const char *mlag_address_kind_text(enum mlag_address_kind kind);
+
+/**
+ * struct mlag_address_key - what the address table is keyed by; zeroed before it is filled
+ * @kind: enum mlag_address_kind
+ * @family: 4 or 6; 0 for a router MAC
+ * @vlan: of a router MAC or a link-local address: 1..4094, 0 on a plain bridge; else 0
+ * @domain: of an IP address: its routing domain, a hash of the VRF's name, 0 for the default one;
+ *	else 0
+ * @octets: the address from the first octet on, the rest zero
+ */
+struct mlag_address_key {
+	uint8_t kind;
+	uint8_t family;
+	uint16_t vlan;
+	uint32_t domain;
+	uint8_t octets[16];
+};
+
+/**
+ * mlag_routing_domain() - the number that stands for a VRF on both members
+ * @vrf: its name, "" for the default one
+ *
+ * Return: 0 for the default one, otherwise a hash that is never 0.
+ */
+uint32_t mlag_routing_domain(const char *vrf);
+
 enum mlag_event_type {
 	MLAG_EVENT_NONE,
 	MLAG_EVENT_TICK,	   /* time passed */
@@ -141,6 +184,7 @@ enum mlag_event_type {
 	MLAG_EVENT_FDB_DUMP_BEGIN, /* entries that follow are a dump */
 	MLAG_EVENT_FDB_DUMP_END,   /* the dump is over; it alone proves no absence */
 	MLAG_EVENT_FDB_FAILED,	   /* an operation of mlag_next_fdb() failed */
+	MLAG_EVENT_ADDRESS,	   /* an own address or router MAC came or went */
 	MLAG_EVENT_RECONFIGURE,	   /* [domain] or timers changed */
 	MLAG_EVENT_GOODBYE,	   /* this member leaves: tell the peer */
 };
@@ -159,6 +203,10 @@ enum mlag_event_type {
  * @fdb.key, @fdb.entry: the entry; kind none means it is gone
  * @fdb_failed.key: the key of the operation
  * @fdb_failed.error: errno, positive
+ * @address.key: the address
+ * @address.present: it is there now
+ * @address.domain: of a router MAC: routing domain of its SVI
+ * @address.ifindex: of a router MAC: its SVI
  * @reconfigure: borrowed
  */
 struct mlag_event {
@@ -191,6 +239,12 @@ struct mlag_event {
 			struct mlag_mac_key key;
 			int error;
 		} fdb_failed;
+		struct {
+			struct mlag_address_key key;
+			bool present;
+			uint32_t domain;
+			uint32_t ifindex;
+		} address;
 		const struct mlag_config *reconfigure;
 	};
 };
@@ -330,6 +384,7 @@ uint32_t mlag_next_message(struct mlag_engine *engine, enum mlag_urgency urgency
  *	flood is mistaken for known unicast; without carrier the gate goes first (DESIGN §4)
  * @untagged_vid: see struct mlag_leg_observation
  * @isolated: VLANs in which R1 is in force
+ * @held: of an open leg: VLANs that the peer has not acknowledged: no group frames there
  */
 struct mlag_leg_program {
 	uint16_t lag_id;
@@ -340,6 +395,7 @@ struct mlag_leg_program {
 	bool flood;
 	bool carrier;
 	struct mlag_vlans isolated;
+	struct mlag_vlans held;
 };
 
 /**
@@ -393,16 +449,80 @@ uint32_t mlag_next_fdb(struct mlag_engine *engine, struct mlag_fdb_operation *re
 		       uint32_t size_max);
 
 /**
+ * mlag_wants_dump() - MACs found no room, and there is room again
+ *
+ * Return: true until the next MLAG_EVENT_FDB_DUMP_BEGIN: the FDB should be dumped.
+ */
+bool mlag_wants_dump(const struct mlag_engine *engine);
+
+/**
+ * struct mlag_address_program - what the data plane should hold for one address
+ * @key: the address
+ * @owner: none: it should hold nothing
+ * @domain: of a router MAC: routing domain of its owner's SVI, by which the owner's IP addresses
+ *	are looked up
+ * @own_mac: of the peer's router MAC: ours in the same VLAN, all zero where we have no SVI
+ * @own_ifindex: of a router MAC: our SVI in the VLAN, 0 for none
+ * @on_peer_link: of the peer's router MAC: it wants a static sticky FDB entry on the peer link
+ * @peer_link_ifindex: which that is, 0 for none
+ * @old_peer_link_ifindex: where an earlier program wanted one; what is no longer wanted is deleted
+ */
+struct mlag_address_program {
+	struct mlag_address_key key;
+	enum mlag_owner owner;
+	uint32_t domain;
+	struct mlag_mac own_mac;
+	bool on_peer_link;
+	uint32_t own_ifindex;
+	uint32_t peer_link_ifindex;
+	uint32_t old_peer_link_ifindex;
+};
+
+/**
+ * mlag_next_addresses() - take the next slice of addresses whose program changed
+ * @engine: the engine
+ * @ret_programs: room for @size_max of them
+ * @size_max: 1..MLAG_FDB_BATCH_MAX
+ *
+ * Return: how many were written.
+ */
+uint32_t mlag_next_addresses(struct mlag_engine *engine, struct mlag_address_program *ret_programs,
+			     uint32_t size_max);
+
+/**
+ * mlag_may_route_for_peer() - R21: the peer's address table is proven complete here
+ *
+ * While it is not, everything with the peer's router MAC goes to the peer.
+ */
+bool mlag_may_route_for_peer(const struct mlag_engine *engine);
+
+/**
+ * struct mlag_address_view - one address, for `mlagctl addresses`
+ * @own, @peer: who has it
+ * @domain: see struct mlag_address_program
+ */
+struct mlag_address_view {
+	struct mlag_address_key key;
+	bool own;
+	bool peer;
+	uint32_t domain;
+};
+
+/** mlag_next_address_view() - walk the address table; as mlag_next_mac() */
+bool mlag_next_address_view(const struct mlag_engine *engine, uint32_t *cursor,
+			    struct mlag_address_view *ret_view);
+
+/**
  * struct mlag_table_view - how one replicated table stands
  * @local_count, @remote_count: rows that this member and that the peer publishes
  * @match: both digests were proven equal since the last change
- * @full_count: how often a row found no room
+ * @full: rows found no room and are missing here
  */
 struct mlag_table_view {
 	uint32_t local_count;
 	uint32_t remote_count;
 	bool match;
-	uint64_t full_count;
+	bool full;
 };
 
 /**
@@ -437,6 +557,7 @@ struct mlag_view {
 	bool synced;
 	struct mlag_table_view legs;
 	struct mlag_table_view macs;
+	struct mlag_table_view addresses;
 	uint32_t fdb_pending;
 	uint64_t malformed_count;
 	uint64_t ignored_count;
@@ -453,6 +574,8 @@ void mlag_get_view(const struct mlag_engine *engine, struct mlag_view *ret_view)
  * @peer_open: the peer's leg floods
  * @isolated: R1 is in force here in at least one VLAN of the leg
  * @partner_differs: both legs speak LACP and their partners are not the same system
+ * @mode_differs: only one of the two legs speaks LACP
+ * @partner_elsewhere_lag_id: the peer knows the partner of our leg under this LAG id, 0 for none
  */
 struct mlag_leg_view {
 	uint16_t lag_id;
@@ -465,6 +588,8 @@ struct mlag_leg_view {
 	bool peer_open;
 	bool isolated;
 	bool partner_differs;
+	bool mode_differs;
+	uint16_t partner_elsewhere_lag_id;
 	struct mlag_mac partner_mac;
 	struct mlag_mac peer_partner_mac;
 };

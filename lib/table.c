@@ -14,6 +14,8 @@
 
 /* A digest must be equal on both members, so its seed is part of the protocol. */
 #define TABLE_DIGEST_SEED UINT64_C(0x6d6c616700000001)
+/* A claim beyond this could never be outdone. */
+#define TABLE_SEQ_MAX INT32_MAX
 #define TABLE_ENCODED_MAX 8320 /* the largest row: a leg with every second VLAN */
 
 static uint32_t round_up(uint32_t value, uint32_t multiple)
@@ -497,7 +499,25 @@ bool table_get_begin(struct table *table, struct buf_reader *reader)
 	table->peer_complete = false;
 	table->snapshot_ack_pending = false; /* that was of the snapshot before */
 	table->peer_proven = false;
+	table->peer_dropped = false;
 	return true;
+}
+
+/* Make room for a claim of the peer's, if it may have it. */
+static struct table_row *add_for_peer(struct table *table, const void *key)
+{
+	struct table_row *row = table_find(table, key);
+
+	if (row == NULL) {
+		if (table->class->peer_rows_max == 0 ||
+		    table->peer_count < table->class->peer_rows_max) {
+			row = table_add(table, key);
+		} else {
+			table->full_count++;
+		}
+		table->peer_dropped = table->peer_dropped || row == NULL;
+	}
+	return row;
 }
 
 /* Read one row and apply it.  False when the bytes make no sense. */
@@ -524,10 +544,10 @@ static bool get_row(struct table *table, struct buf_reader *reader, table_row_fn
 	}
 	seq = buf_get_u32(reader);
 	if (operation != WIRE_ROW_CLAIM || !table->class->get_value(reader, value) ||
-	    reader->failed) {
+	    reader->failed || seq == 0 || seq > TABLE_SEQ_MAX) {
 		return false;
 	}
-	row = table_add(table, key);
+	row = add_for_peer(table, key);
 	if (row == NULL) {
 		return true; /* counted; the digests will differ and say so */
 	}

@@ -25,6 +25,7 @@
  * @key_size, @value_size: bytes of the in-memory structs; zeroed before they are filled, because
  *	they are compared and hashed as bytes
  * @local_size: bytes the owner keeps with each row, zeroed when the row is made
+ * @peer_rows_max: most rows the peer may claim, so that ours have room; 0 for no such limit
  * @encoded_size_max: most bytes that key, sequence number and value take on the wire
  * @put_key, @put_value: write them
  * @get_key, @get_value: read them; false when what was read cannot be one
@@ -36,6 +37,7 @@ struct table_class {
 	uint16_t value_size;
 	uint16_t local_size;
 	uint32_t encoded_size_max;
+	uint32_t peer_rows_max;
 	void (*put_key)(struct buf_writer *writer, const void *key);
 	bool (*get_key)(struct buf_reader *reader, void *ret_key);
 	void (*put_value)(struct buf_writer *writer, const void *value);
@@ -126,6 +128,7 @@ struct table {
 	uint32_t peer_snapshot_done_id;
 
 	bool digest_dirty; /* something changed since the digests were last sent */
+	bool peer_dropped; /* a claim of the peer found no room since its last snapshot */
 	uint64_t full_count;
 };
 

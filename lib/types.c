@@ -24,4 +24,5 @@ MLAG_ENUM_TEXT_FUNCTION(mlag_session_state_text, enum mlag_session_state, MLAG_S
 MLAG_ENUM_TEXT_FUNCTION(mlag_leg_state_text, enum mlag_leg_state, MLAG_LEG_STATES)
 MLAG_ENUM_TEXT_FUNCTION(mlag_close_reason_text, enum mlag_close_reason, MLAG_CLOSE_REASONS)
 MLAG_ENUM_TEXT_FUNCTION(mlag_fdb_kind_text, enum mlag_fdb_kind, MLAG_FDB_KINDS)
+MLAG_ENUM_TEXT_FUNCTION(mlag_address_kind_text, enum mlag_address_kind, MLAG_ADDRESS_KINDS)
 MLAG_ENUM_TEXT_FUNCTION(mlag_notice_text, enum mlag_notice, MLAG_NOTICES)

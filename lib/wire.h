@@ -30,7 +30,8 @@ enum wire_table {
 	WIRE_TABLE_NONE = 0,
 	WIRE_TABLE_LEGS = 1,
 	WIRE_TABLE_MACS = 2,
-	WIRE_TABLES_COUNT = 3,
+	WIRE_TABLE_ADDRESSES = 3,
+	WIRE_TABLES_COUNT = 4,
 };
 
 /* Operations of a row. */

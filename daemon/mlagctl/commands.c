@@ -62,6 +62,15 @@ static const struct command commands[] = {
 			"whose legs are up, otherwise orphan.\n",
 	},
 	{
+		.name = "addresses",
+		.show_row = render_address,
+		.empty = "There are no addresses.",
+		.summary = "the router MACs and IP addresses of both members",
+		.help = "KIND is router-mac (of an interface in a VLAN), ip, or link-local. OWNER is local,\n"
+			"peer or both. DOMAIN is the routing domain: 0, or a number made of the name of a\n"
+			"VRF, equal on both members.\n",
+	},
+	{
 		.name = "counters",
 		.show_row = render_counter,
 		.empty = "Nothing is counted yet.",
@@ -80,8 +89,8 @@ static const struct command commands[] = {
 
 /* Names that are promised, so that a script can tell "not yet" from "no such command". */
 static const char *const later_commands[] = {
-	"neighbors", "addresses", "gateways", "consistency", "explain", "monitor", "drain",
-	"undrain",   "role",	  "leave",    "diff",	     "record",	"metrics", "genkey",
+	"neighbors", "gateways", "consistency", "explain", "monitor", "drain",	"undrain",
+	"role",	     "leave",	 "diff",	"record",  "metrics", "genkey",
 };
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))

@@ -20,9 +20,14 @@ static const struct {
 	{"sync-pending", "Wait: it ends by itself within seconds. If it does not, see the log."},
 	{"tables-differ",
 	 "Wait: it is repaired by itself within seconds. If it stays, see the log."},
-	{"table-full", "There are more MACs than this release holds; look for a loop or a flood."},
+	{"table-full", "There are more entries than this release holds; if it is MACs, look for a "
+		       "loop or a flood."},
 	{"partner-differs", "One of the two legs is plugged into another machine or another bond; "
 			    "compare 'partner_mac' of 'mlagctl -j lags' on both members."},
+	{"lag-id-mismatch", "Give the LAG the same 'id' in mlagd.conf on both members."},
+	{"lag-mode-differs", "Use 802.3ad on both members' devices of the LAG, or on neither."},
+	{"floods-held", "See why the peer does not answer; its daemon must put its filter in force "
+			"before this leg may flood."},
 	{"not-supported-yet", "Remove it from mlagd.conf, or wait for the release that has it."},
 	{"not-peered", "Look at 'mlagctl status' of the peer."},
 	{"device-missing",
@@ -32,6 +37,9 @@ static const struct {
 	{"not-a-bridge", "Name a bridge as 'bridge' of [domain] in mlagd.conf."},
 	{"multicast-snooping", "Groups are not synced yet: ip link set BRIDGE type bridge "
 			       "mcast_snooping 0, on both members."},
+	{"vlan-protocol",
+	 "Let the bridge use 802.1Q: ip link set BRIDGE type bridge vlan_protocol 802.1Q, on both "
+	 "members."},
 	{"peer-link-learning",
 	 "Somebody turned learning on again on the peer link: bridge link set "
 	 "dev DEVICE learning off."},
@@ -41,6 +49,12 @@ static const struct {
 	{"vlan-missing-on-peer-link",
 	 "Allow every VLAN of the legs on the peer link: bridge vlan add "
 	 "dev DEVICE vid VID."},
+	{"svi-without-vlan",
+	 "Make the bridge itself a tagged member of the VLAN: bridge vlan add dev BRIDGE vid VID "
+	 "self. Or remove the device."},
+	{"too-many-addresses",
+	 "What is sent to the others by way of the peer is routed, not handed "
+	 "over; remove addresses that nobody needs."},
 };
 
 const char *render_remedy(const char *code)
@@ -167,6 +181,20 @@ void render_mac(FILE *out, const json_t *row)
 	fprintf(out, "%-17s %-4s %-15s %-7s %-8s %s\n", text_of(row, "mac"),
 		maybe_number(row, "vlan", vlan), text_of(row, "ifname"), text_of(row, "origin"),
 		text_of(row, "attached"), maybe_number(row, "lag_id", lag));
+}
+
+void render_address(FILE *out, const json_t *row)
+{
+	char vlan[24], domain[24];
+
+	if (row == NULL) {
+		fprintf(out, "%-10s %-4s %-10s %-6s %s\n", "KIND", "VLAN", "DOMAIN", "OWNER",
+			"ADDRESS");
+		return;
+	}
+	fprintf(out, "%-10s %-4s %-10s %-6s %s\n", text_of(row, "kind"),
+		maybe_number(row, "vlan", vlan), maybe_number(row, "domain", domain),
+		text_of(row, "origin"), text_of(row, "address"));
 }
 
 void render_counter(FILE *out, const json_t *row)

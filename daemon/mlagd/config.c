@@ -428,7 +428,7 @@ static bool same_host(const struct config_address *a, const struct config_addres
 	return memcmp(&a6->sin6_addr, &b6->sin6_addr, sizeof(a6->sin6_addr)) == 0;
 }
 
-/* Two ends of one path: same family, not the same address. */
+/* Two ends of one path: same family, same device, not the same address. */
 static void check_ends(struct reader *reader, const struct config_address *local,
 		       const struct config_address *remote, const char *prefix)
 {
@@ -444,6 +444,10 @@ static void check_ends(struct reader *reader, const struct config_address *local
 	if (local->storage.ss_family != remote->storage.ss_family) {
 		fail(reader, line, where,
 		     "is not of the family of %slocal; allowed: both IPv4 or both IPv6", prefix);
+	} else if (strcmp(local->scope, remote->scope) != 0) {
+		fail(reader, line, where,
+		     "is not on the device of %slocal; allowed: the same after '%%', or none in both",
+		     prefix);
 	} else if (same_host(local, remote)) {
 		fail(reader, line, where,
 		     "is the same address as %slocal; allowed: the address of the other member",

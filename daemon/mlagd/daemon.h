@@ -10,26 +10,73 @@
 #include "config.h"
 #include "control/methods.h"
 #include "datapath/datapath.h"
+#include "kernel/addresses.h"
 #include "kernel/fdb.h"
+#include "kernel/filters.h"
 #include "kernel/links.h"
 #include "kernel/ports.h"
 #include "mlag.h"
 #include "peer/channel.h"
 
+#define DAEMON_PORTS_MAX 1024 /* ports of the bridge that get the receive program */
+
 /**
- * struct daemon_port - what was set up at a device, so that it is done once
- * @ifindex: 0 for a free entry
- * @backup_ifindex: of a leg: the peer link it was told
- * @rx_frames: of a leg: the count of data frames at the last observation
+ * struct daemon_audit - how a port fares with audit.c
+ * @due: it is to be compared with the kernel
+ * @repaired_ns: when it was last set up again, 0 for never
+ * @found: what was found then
+ * @told_ns: when lines about that began, for a limit a minute
+ * @told_count: how many there were since
+ * @silent_count: repairs that were not logged
+ */
+struct daemon_audit {
+	bool due;
+	uint64_t repaired_ns;
+	uint32_t found;
+	uint64_t told_ns;
+	uint32_t told_count;
+	uint32_t silent_count;
+};
+
+/**
+ * struct daemon_port - a leg: its device, what is wanted of it, and what it is believed to have
+ * @lag_id: its LAG
+ * @lacp: it is a bond in 802.3ad mode
+ * @anew: the device became a port anew, and the engine may have nothing new to say of it
+ * @seen_ifindex, @seen_incarnation: the device as last observed, 0 for none
+ * @wanted: the engine's last program; its ifindex is 0 before the first
+ * @ifindex, @incarnation: the device that was set up, 0 for none; what follows is believed of it
+ * @flood_known: @flood is what its flood flags are
+ * @backup_ifindex: the peer link it was told
+ * @rx_frames: the count of data frames at the last observation
  */
 struct daemon_port {
-	uint32_t ifindex;
 	uint16_t lag_id;
 	bool lacp;
+	bool anew;
+	uint32_t seen_ifindex;
+	uint32_t seen_incarnation;
+	struct mlag_leg_program wanted;
+	uint32_t ifindex;
+	uint32_t incarnation;
 	bool flood_known;
 	bool flood;
 	uint32_t backup_ifindex;
 	uint64_t rx_frames;
+	struct daemon_audit audit;
+};
+
+/**
+ * struct daemon_member_port - a port of the bridge that is not the peer link, leg or orphan
+ * @ifindex: its device
+ * @incarnation: see struct links_handler
+ * @ingress_vid: the VLAN of what arrives without a tag, 0 for none
+ */
+struct daemon_member_port {
+	uint32_t ifindex;
+	uint32_t incarnation;
+	uint16_t ingress_vid;
+	struct daemon_audit audit;
 };
 
 struct daemon {
@@ -40,7 +87,9 @@ struct daemon {
 	struct config *config;
 	struct mlag_engine *engine;
 	struct links *links;
+	struct filters *filters;
 	struct fdb *fdb;
+	struct addresses *addresses;
 	struct ports *ports;
 	struct datapath *datapath;
 	struct channel *channel;
@@ -51,9 +100,16 @@ struct daemon {
 	uint64_t deadline_ns; /* what the timer is set to */
 	struct mlag_peer_link peer_link;
 	struct mlag_domain domain;
-	uint32_t peer_link_prepared;
+	uint32_t peer_link_prepared; /* its ifindex once it was set up, 0 for none */
+	uint32_t peer_link_incarnation;
+	struct daemon_audit peer_link_audit;
+	sd_event_source *audit_timer;
+	uint64_t audit_round_ns; /* when some ports are audited without a reason */
+	uint32_t audit_next;	 /* which they are */
 	uint32_t ports_count;
 	struct daemon_port leg_ports[MLAG_LEGS_MAX];
+	uint32_t member_ports_count;
+	struct daemon_member_port member_ports[DAEMON_PORTS_MAX];
 	bool running; /* effects_run() is at work: events of its own making do not start it again */
 	bool ready_said;
 	bool fdb_dumped;

@@ -12,8 +12,10 @@
 #include <systemd/sd-daemon.h>
 
 #include "log.h"
+#include "setup.h"
 
-#define EFFECTS_SLICES_MAX 4 /* FDB slices before the event loop has its turn */
+#define EFFECTS_ADDRESSES_MAX 64 /* addresses of one slice */
+#define EFFECTS_SLICES_MAX 4	 /* FDB slices before the event loop has its turn */
 
 static void log_notice_effect(struct daemon *daemon, const struct mlag_effect *effect)
 {
@@ -76,139 +78,6 @@ static void perform(struct daemon *daemon, const struct mlag_effects *effects)
 	}
 }
 
-static struct daemon_port *find_leg_port(struct daemon *daemon, uint16_t lag_id)
-{
-	for (uint32_t i = 0; i < daemon->ports_count; i++) {
-		if (daemon->leg_ports[i].lag_id == lag_id) {
-			return &daemon->leg_ports[i];
-		}
-	}
-	return NULL;
-}
-
-static struct daemon_port *add_leg_port(struct daemon *daemon, uint16_t lag_id)
-{
-	struct daemon_port *port = find_leg_port(daemon, lag_id);
-
-	if (port == NULL && daemon->ports_count < MLAG_LEGS_MAX) {
-		port = &daemon->leg_ports[daemon->ports_count++];
-		memset(port, 0, sizeof(*port));
-		port->lag_id = lag_id;
-	}
-	return port;
-}
-
-static const char *name_of(struct daemon *daemon, uint32_t ifindex, char buf[IFNAMSIZ])
-{
-	return links_ifname(daemon->links, ifindex, buf);
-}
-
-static int set_flood(struct daemon *daemon, struct daemon_port *port, bool flood)
-{
-	char name[IFNAMSIZ];
-	int r;
-
-	if (port->flood_known && port->flood == flood) {
-		return 0;
-	}
-	r = ports_set_flood(daemon->ports, port->ifindex, flood);
-	if (r < 0) {
-		port->flood_known = false;
-		log_warning("leg %s: flood flags: %s", name_of(daemon, port->ifindex, name),
-			    ports_error(daemon->ports));
-		return r;
-	}
-	port->flood_known = true;
-	port->flood = flood;
-	return 0;
-}
-
-static int write_port(struct daemon *daemon, const struct mlag_leg_program *program)
-{
-	struct mlag_port value;
-	char name[IFNAMSIZ];
-	int r;
-
-	memset(&value, 0, sizeof(value));
-	value.kind = MLAG_PORT_LEG;
-	value.gate = (uint8_t)program->gate;
-	value.lag_id = program->lag_id;
-	value.untagged_vid = program->untagged_vid;
-	memcpy(value.isolated, program->isolated.words, sizeof(value.isolated));
-	r = datapath_set_port(daemon->datapath, program->ifindex, &value);
-	if (r < 0) {
-		log_error("leg %s: its state cannot be written into the data plane: %s",
-			  name_of(daemon, program->ifindex, name), strerror(-r));
-	}
-	return r;
-}
-
-/* The device is no leg any more, or gone: leave nothing of ours on it. */
-static void forget_device(struct daemon *daemon, struct daemon_port *port)
-{
-	if (port->ifindex != 0) {
-		(void)datapath_detach(daemon->datapath, port->ifindex);
-		(void)datapath_delete_port(daemon->datapath, port->ifindex);
-		port->ifindex = 0;
-		port->rx_frames = 0;
-	}
-}
-
-/* A device that is new as a leg gets its programs and port settings, after its map entry. */
-static int prepare_leg(struct daemon *daemon, struct daemon_port *port,
-		       const struct mlag_leg_program *program)
-{
-	char name[IFNAMSIZ];
-	int r;
-
-	if (port->ifindex != program->ifindex) {
-		forget_device(daemon, port);
-		r = datapath_attach(daemon->datapath, program->ifindex, MLAG_PORT_LEG);
-		if (r < 0) {
-			log_error("leg %s: the filter cannot be attached: %s",
-				  name_of(daemon, program->ifindex, name), strerror(-r));
-			return r;
-		}
-		port->ifindex = program->ifindex;
-		port->flood_known = false;
-		port->backup_ifindex = 0;
-	}
-	if (port->backup_ifindex != daemon->peer_link.ifindex || port->backup_ifindex == 0) {
-		r = ports_prepare_leg(daemon->ports, port->ifindex, port->lacp,
-				      daemon->peer_link.ifindex, &daemon->config->system_mac);
-		if (r < 0) {
-			log_warning("leg %s: %s", name_of(daemon, port->ifindex, name),
-				    ports_error(daemon->ports));
-			return 0; /* it forwards without; the next change tries again */
-		}
-		port->backup_ifindex = daemon->peer_link.ifindex;
-	}
-	return 0;
-}
-
-/* Program one leg; the order of gate and flood flags is that of DESIGN §4. */
-static int apply_leg(struct daemon *daemon, const struct mlag_leg_program *program)
-{
-	struct daemon_port *port = add_leg_port(daemon, program->lag_id);
-	int r;
-
-	if (port == NULL) {
-		return -ENOSPC;
-	}
-	if (port->ifindex == program->ifindex && !program->flood && program->carrier) {
-		r = set_flood(daemon, port, false);
-		if (r < 0) {
-			return r;
-		}
-	}
-	r = write_port(daemon, program);
-	if (r < 0) {
-		return r;
-	}
-	r = prepare_leg(daemon, port, program);
-	return r < 0 ? r : set_flood(daemon, port, program->flood);
-}
-
 static void plain_step(struct daemon *daemon, const struct mlag_event *event)
 {
 	struct mlag_effects effects;
@@ -222,7 +91,7 @@ static void apply_legs(struct daemon *daemon)
 	struct mlag_leg_program program;
 
 	while (mlag_next_leg(daemon->engine, &program)) {
-		if (apply_leg(daemon, &program) == 0) {
+		if (setup_apply_leg(daemon, &program) == 0) {
 			struct mlag_event event = {.type = MLAG_EVENT_LEG_APPLIED};
 
 			event.leg_applied.lag_id = program.lag_id;
@@ -230,6 +99,7 @@ static void apply_legs(struct daemon *daemon)
 			plain_step(daemon, &event);
 		}
 	}
+	setup_legs_anew(daemon);
 }
 
 /* Bring the map of known MACs in line; the kernel's FDB follows in the same slice. */
@@ -276,6 +146,133 @@ static bool apply_fdb_slice(struct daemon *daemon)
 	return true;
 }
 
+/* The peer's router MAC is known to both, so that unicast to it is no flood (R1). */
+static int set_router_source(struct daemon *daemon, const struct mlag_router_key *router,
+			     bool present)
+{
+	struct mlag_source_key key = {.vlan = router->vlan};
+	struct mlag_source source = {.peer_knows = 1, .known = 1};
+
+	memcpy(key.mac, router->mac, sizeof(key.mac));
+	return datapath_set_source(daemon->datapath, &key, present ? &source : NULL);
+}
+
+static void set_router(struct daemon *daemon, const struct mlag_address_program *program)
+{
+	struct mlag_router_key key = {.vlan = program->key.vlan};
+	struct mlag_router router;
+	struct mlag_mac mac;
+	int r;
+
+	memcpy(key.mac, program->key.octets, sizeof(key.mac));
+	memcpy(mac.octets, program->key.octets, sizeof(mac.octets));
+	memset(&router, 0, sizeof(router));
+	router.domain = program->domain;
+	router.own_ifindex = program->own_ifindex;
+	router.owner = (uint8_t)program->owner;
+	memcpy(router.own_mac, program->own_mac.octets, sizeof(router.own_mac));
+	r = datapath_set_router(daemon->datapath, &key,
+				program->owner != MLAG_OWNER_NONE ? &router : NULL);
+	if (r == 0) {
+		r = set_router_source(daemon, &key, program->owner == MLAG_OWNER_PEER);
+	}
+	if (r < 0) {
+		log_warning("a router MAC cannot be written into the data plane: %s", strerror(-r));
+	}
+	r = fdb_set_local(daemon->fdb, program->key.vlan, &mac, program->owner == MLAG_OWNER_SELF);
+	if (r < 0) {
+		log_warning("a router MAC of ours gets no FDB entry: %s", strerror(-r));
+	}
+}
+
+static void set_address(struct daemon *daemon, const struct mlag_address_program *program)
+{
+	struct mlag_address address;
+	int r;
+
+	memset(&address, 0, sizeof(address));
+	address.domain = program->key.domain;
+	address.vlan = program->key.vlan;
+	address.family = program->key.family;
+	memcpy(address.octets, program->key.octets, sizeof(address.octets));
+	r = datapath_set_address(daemon->datapath, &address, (uint8_t)program->owner);
+	if (r < 0) {
+		log_warning("an address cannot be written into the data plane: %s", strerror(-r));
+	}
+}
+
+/* The static entry that leads to the peer's router MAC; 0 or 1 operations. */
+static uint32_t sticky_entry(const struct mlag_address_program *program,
+			     struct mlag_fdb_operation *ret_operation)
+{
+	uint32_t ifindex = program->on_peer_link ? program->peer_link_ifindex
+						 : program->old_peer_link_ifindex;
+
+	if (ifindex == 0) {
+		return 0;
+	}
+	memset(ret_operation, 0, sizeof(*ret_operation));
+	ret_operation->verb = program->on_peer_link ? MLAG_FDB_VERB_SET : MLAG_FDB_VERB_DELETE;
+	ret_operation->key.vlan = program->key.vlan;
+	memcpy(ret_operation->key.mac.octets, program->key.octets,
+	       sizeof(ret_operation->key.mac.octets));
+	ret_operation->entry.ifindex = ifindex;
+	ret_operation->entry.kind = MLAG_FDB_STICKY;
+	return 1;
+}
+
+/* Who may route what, as far as it changed.  False when nothing was due. */
+static bool apply_addresses(struct daemon *daemon)
+{
+	struct mlag_address_program programs[EFFECTS_ADDRESSES_MAX];
+	struct mlag_fdb_operation operations[EFFECTS_ADDRESSES_MAX];
+	uint32_t count = mlag_next_addresses(daemon->engine, programs, EFFECTS_ADDRESSES_MAX);
+	uint32_t operations_count = 0;
+
+	for (uint32_t i = 0; i < count; i++) {
+		if (programs[i].key.kind == MLAG_ADDRESS_ROUTER_MAC) {
+			set_router(daemon, &programs[i]);
+			operations_count +=
+				sticky_entry(&programs[i], &operations[operations_count]);
+		} else {
+			set_address(daemon, &programs[i]);
+		}
+	}
+	if (operations_count > 0) {
+		int r = fdb_apply(daemon->fdb, operations, operations_count);
+
+		if (r < 0 && r != -ENODEV) {
+			log_warning("router MACs: the FDB cannot be written: %s", strerror(-r));
+		}
+	}
+	return count > 0;
+}
+
+static void write_domain(struct daemon *daemon, const struct mlag_domain *domain)
+{
+	int r;
+
+	if (memcmp(domain, &daemon->domain, sizeof(*domain)) == 0) {
+		return;
+	}
+	r = datapath_set_domain(daemon->datapath, domain);
+	if (r < 0) {
+		log_error("the state of the pair cannot be written into the data plane: %s",
+			  strerror(-r));
+		return;
+	}
+	daemon->domain = *domain;
+}
+
+/* R21: only once it is known what the peer's own addresses are. */
+static void apply_route_for_peer(struct daemon *daemon)
+{
+	struct mlag_domain domain = daemon->domain;
+
+	domain.route_for_peer = mlag_may_route_for_peer(daemon->engine);
+	write_domain(daemon, &domain);
+}
+
 static void say_ready(struct daemon *daemon)
 {
 	struct mlag_view view;
@@ -319,7 +316,12 @@ static void effects_run(struct daemon *daemon)
 		channel_pump(daemon->channel, false);
 		apply_legs(daemon);
 		channel_pump(daemon->channel, false);
-		more = apply_fdb_slice(daemon);
+		more = apply_addresses(daemon);
+		more = apply_fdb_slice(daemon) || more;
+	}
+	apply_route_for_peer(daemon);
+	if (mlag_wants_dump(daemon->engine)) {
+		(void)fdb_resync(daemon->fdb); /* MACs that had found no room */
 	}
 	channel_pump(daemon->channel, true);
 	daemon->running = false;
@@ -354,15 +356,11 @@ void effects_leg(struct daemon *daemon, uint16_t lag_id,
 {
 	struct mlag_leg_observation copy = *observation;
 	struct mlag_event event = {.type = MLAG_EVENT_LEG};
-	struct daemon_port *port = add_leg_port(daemon, lag_id);
+	struct daemon_port *port = setup_observe_leg(daemon, lag_id, observation);
 	uint64_t rx_frames;
 
 	if (port == NULL) {
 		return;
-	}
-	if (port->lacp != observation->lacp) {
-		port->lacp = observation->lacp;
-		port->backup_ifindex = 0; /* to be prepared again */
 	}
 	if (port->ifindex != 0 && port->ifindex == observation->ifindex &&
 	    datapath_leg_rx(daemon->datapath, port->ifindex, &rx_frames) == 0) {
@@ -378,66 +376,14 @@ void effects_peer_link(struct daemon *daemon)
 {
 	const struct mlag_peer_link *peer_link = &daemon->peer_link;
 	struct mlag_domain domain;
-	struct mlag_port port;
-	int r;
 
 	memset(&domain, 0, sizeof(domain));
 	domain.peer_link_ifindex = peer_link->ifindex;
-	domain.peer_link_untagged_vid = links_peer_link_untagged_vid(daemon->links);
+	domain.peer_link_untagged_vid = peer_link->untagged_vid;
 	domain.vlan_aware = peer_link->vlan_aware;
-	r = datapath_set_domain(daemon->datapath, &domain);
-	if (r < 0) {
-		log_error("peer link: its state cannot be written into the data plane: %s",
-			  strerror(-r));
-	}
+	domain.route_for_peer = daemon->domain.route_for_peer;
+	write_domain(daemon, &domain);
 	(void)fdb_set_bridge(daemon->fdb, peer_link->bridge_ifindex, peer_link->vlan_aware);
-	if (peer_link->ifindex == daemon->peer_link_prepared) {
-		return;
-	}
-	if (daemon->peer_link_prepared != 0) {
-		(void)datapath_detach(daemon->datapath, daemon->peer_link_prepared);
-		(void)datapath_delete_port(daemon->datapath, daemon->peer_link_prepared);
-		daemon->peer_link_prepared = 0;
-	}
-	if (peer_link->ifindex == 0) {
-		return;
-	}
-	memset(&port, 0, sizeof(port));
-	port.kind = MLAG_PORT_PEER_LINK;
-	r = datapath_set_port(daemon->datapath, peer_link->ifindex, &port);
-	if (r == 0) {
-		r = datapath_attach(daemon->datapath, peer_link->ifindex, MLAG_PORT_PEER_LINK);
-	}
-	if (r < 0) {
-		log_error("peer link %s: the filter cannot be attached: %s", daemon->config->link,
-			  strerror(-r));
-	}
-	r = ports_prepare_peer_link(daemon->ports, peer_link->ifindex);
-	if (r < 0) {
-		log_warning("peer link %s: %s", daemon->config->link, ports_error(daemon->ports));
-	}
-	daemon->peer_link_prepared = peer_link->ifindex;
-	for (uint32_t i = 0; i < daemon->ports_count; i++) {
-		struct daemon_port *leg = &daemon->leg_ports[i];
-
-		if (leg->ifindex != 0 &&
-		    ports_prepare_leg(daemon->ports, leg->ifindex, leg->lacp, peer_link->ifindex,
-				      &daemon->config->system_mac) == 0) {
-			leg->backup_ifindex = peer_link->ifindex;
-		}
-	}
-}
-
-void effects_forget_leg(struct daemon *daemon, uint16_t lag_id)
-{
-	struct daemon_port *port = find_leg_port(daemon, lag_id);
-
-	if (port == NULL) {
-		return;
-	}
-	if (port->ifindex != 0) {
-		(void)ports_set_flood(daemon->ports, port->ifindex, true);
-	}
-	forget_device(daemon, port);
-	*port = daemon->leg_ports[--daemon->ports_count];
+	addresses_set_bridge(daemon->addresses, peer_link->bridge_ifindex, peer_link->vlan_aware);
+	setup_peer_link(daemon);
 }

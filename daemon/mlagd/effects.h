@@ -45,11 +45,4 @@ void effects_leg(struct daemon *daemon, uint16_t lag_id,
  */
 void effects_peer_link(struct daemon *daemon);
 
-/**
- * effects_forget_leg() - a leg left the configuration: take the programs off its device
- * @daemon: the daemon
- * @lag_id: its LAG
- */
-void effects_forget_leg(struct daemon *daemon, uint16_t lag_id);
-
 #endif

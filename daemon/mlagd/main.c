@@ -20,10 +20,12 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "audit.h"
 #include "control/server.h"
 #include "daemon.h"
 #include "effects.h"
 #include "log.h"
+#include "setup.h"
 
 #define MAIN_NICE (-10)
 
@@ -89,6 +91,34 @@ static void on_peer_link(void *user, const struct mlag_peer_link *peer_link)
 static void on_leg(void *user, uint16_t lag_id, const struct mlag_leg_observation *observation)
 {
 	effects_leg(user, lag_id, observation);
+}
+
+static void on_port(void *user, uint32_t ifindex, bool present, uint32_t incarnation,
+		    uint16_t ingress_vid)
+{
+	setup_port(user, ifindex, present, incarnation, ingress_vid);
+}
+
+static void on_settings(void *user, uint32_t ifindex, const struct linkmsg_settings *settings)
+{
+	audit_settings(user, ifindex, settings);
+}
+
+static void on_filters_changed(void *user, uint32_t ifindex)
+{
+	audit_want(user, ifindex);
+}
+
+static void on_address(void *user, const struct mlag_address_key *key, bool present,
+		       uint32_t domain, uint32_t ifindex)
+{
+	struct mlag_event event = {.type = MLAG_EVENT_ADDRESS};
+
+	event.address.key = *key;
+	event.address.present = present;
+	event.address.domain = domain;
+	event.address.ifindex = ifindex;
+	effects_note(user, &event);
 }
 
 static void on_fdb_entry(void *user, const struct mlag_mac_key *key,
@@ -261,7 +291,7 @@ static int apply_config(struct daemon *daemon, const struct config *old)
 		const struct config_lag *now = config_lag_by_id(config, old->lags[i].id);
 
 		if (now == NULL || strcmp(now->ifname, old->lags[i].ifname) != 0) {
-			effects_forget_leg(daemon, old->lags[i].id);
+			setup_forget_leg(daemon, old->lags[i].id);
 			configure_leg(daemon, MLAG_EVENT_LEG_REMOVE, old->lags[i].id);
 		}
 	}
@@ -410,7 +440,14 @@ static int fail(const char *what, int r)
 
 static int open_adapters(struct daemon *daemon)
 {
-	static const struct links_handler links_handler = {on_peer_link, on_leg};
+	static const struct links_handler links_handler = {
+		.peer_link = on_peer_link,
+		.leg = on_leg,
+		.port = on_port,
+		.settings = on_settings,
+	};
+	static const struct filters_handler filters_handler = {on_filters_changed};
+	static const struct addresses_handler addresses_handler = {on_address};
 	static const struct fdb_handler fdb_handler = {
 		on_fdb_entry,
 		on_fdb_dump_begin,
@@ -437,9 +474,17 @@ static int open_adapters(struct daemon *daemon)
 	if (r < 0) {
 		return fail("netlink, FDB", r);
 	}
+	r = addresses_open(&daemon->addresses, daemon->event, &addresses_handler, daemon);
+	if (r < 0) {
+		return fail("netlink, addresses", r);
+	}
 	r = links_open(&daemon->links, daemon->event, &spec, &links_handler, daemon);
 	if (r < 0) {
 		return fail("netlink, links", r);
+	}
+	r = filters_open(&daemon->filters, daemon->event, &filters_handler, daemon);
+	if (r < 0) {
+		return fail("netlink, filters", r);
 	}
 	r = open_channel(daemon);
 	return r < 0 ? fail("peer", r) : 0;
@@ -450,6 +495,7 @@ static int open_control(struct daemon *daemon)
 	daemon->control_context = (struct control_context){
 		.engine = daemon->engine,
 		.links = daemon->links,
+		.addresses = daemon->addresses,
 		.datapath = daemon->datapath,
 		.config = daemon->config,
 		.now_ns = daemon_now_ns,
@@ -464,12 +510,15 @@ static void close_daemon(struct daemon *daemon)
 {
 	control_server_free(daemon->control);
 	channel_close(daemon->channel);
+	filters_close(daemon->filters);
 	links_close(daemon->links);
+	addresses_close(daemon->addresses);
 	fdb_close(daemon->fdb);
 	ports_close(daemon->ports);
 	datapath_close(daemon->datapath);
 	sd_event_source_disable_unref(daemon->timer);
 	sd_event_source_disable_unref(daemon->more);
+	audit_close(daemon);
 	sd_event_unref(daemon->event);
 	if (daemon->engine != NULL) {
 		struct mlag_config config;
@@ -508,6 +557,14 @@ static int start(struct daemon *daemon)
 	r = links_start(daemon->links);
 	if (r < 0) {
 		return fail("the links cannot be read", r);
+	}
+	r = audit_start(daemon);
+	if (r < 0) {
+		return fail("a timer", r);
+	}
+	r = addresses_start(daemon->addresses);
+	if (r < 0) {
+		return fail("the addresses cannot be read", r);
 	}
 	if (daemon->peer_link.bridge_ifindex == 0) {
 		/* There is no FDB to read yet; `status` names what is waited for. */

@@ -386,8 +386,9 @@ static void test_attach_is_idempotent_and_quiet(void **state)
 	assert_int_equal(lab.log_lines, 0);
 }
 
-static void test_a_leg_that_becomes_the_peer_link_is_observed_no_more(void **state)
+static void test_a_port_that_becomes_another_kind_changes_its_programs(void **state)
 {
+	uint64_t frames;
 	uint32_t id;
 
 	(void)state;
@@ -397,6 +398,10 @@ static void test_a_leg_that_becomes_the_peer_link_is_observed_no_more(void **sta
 	assert_int_not_equal(attached_program_id(lab.leg, BPF_TC_INGRESS, &id), 0);
 	assert_int_equal(datapath_attach(lab.dp, lab.leg, MLAG_PORT_NONE), 0);
 	assert_int_not_equal(attached_program_id(lab.leg, BPF_TC_EGRESS, &id), 0);
+	assert_int_equal(attached_program_id(lab.leg, BPF_TC_INGRESS, &id), 0);
+	assert_int_equal(datapath_leg_rx(lab.dp, lab.leg, &frames), -ENOENT);
+	assert_int_equal(datapath_detach(lab.dp, lab.leg), 0);
+	assert_int_not_equal(attached_program_id(lab.leg, BPF_TC_INGRESS, &id), 0);
 }
 
 static void test_close_leaves_forwarding_and_detach_ends_it(void **state)
@@ -678,7 +683,7 @@ int main(void)
 		test(test_R1_flood_of_an_unknown_source_stays_off_the_peer_link),
 		test(test_leg_rx_counts_data_only),
 		test(test_attach_is_idempotent_and_quiet),
-		test(test_a_leg_that_becomes_the_peer_link_is_observed_no_more),
+		test(test_a_port_that_becomes_another_kind_changes_its_programs),
 		test(test_close_leaves_forwarding_and_detach_ends_it),
 		test(test_replacing_an_earlier_filter_lets_no_frame_through),
 		test(test_filters_of_others_still_see_what_passes),

@@ -80,6 +80,7 @@ struct scene {
 	bool vlan_aware;
 	bool isolated; /* in isolated_vid */
 	uint16_t isolated_vid;
+	bool held; /* in VLAN 10 */
 	uint16_t leg_untagged;
 	uint16_t peer_link_untagged;
 	uint32_t tags[2];
@@ -189,6 +190,14 @@ static const struct scene SCENES[] = {
 	 DROP(GATE_FLOOD)},
 	{"R5 gate closed, no PL", LEG, FROM_ORPHAN, TO_UNICAST, .gate = MLAG_GATE_CLOSED,
 	 .without_peer_link = true, DROP(NO_PEER_LINK)},
+	{"R2 gate open, group in a VLAN that is held", LEG, FROM_ORPHAN, TO_GROUP,
+	 .gate = MLAG_GATE_OPEN, .vlan_aware = true, TAGGED(10), .held = true, DROP(GATE_FLOOD)},
+	{"R2 gate open, group in another VLAN", LEG, FROM_ORPHAN, TO_GROUP, .gate = MLAG_GATE_OPEN,
+	 .vlan_aware = true, TAGGED(11), .held = true, PASS},
+	{"R2 gate open, unicast in a VLAN that is held", LEG, FROM_ORPHAN, TO_UNICAST,
+	 .gate = MLAG_GATE_OPEN, .vlan_aware = true, TAGGED(10), .held = true, PASS},
+	{"R2 from PL a VLAN that is held is no matter", LEG, FROM_PEER_LINK, TO_GROUP,
+	 .gate = MLAG_GATE_OPEN, .vlan_aware = true, TAGGED(10), .held = true, PASS},
 	/* the tag of what is redirected */
 	{"R5 redirect: trunk to trunk", LEG, FROM_ORPHAN, TO_UNICAST, .gate = MLAG_GATE_CLOSED,
 	 .vlan_aware = true, TAGGED(10), REDIRECT},
@@ -308,6 +317,9 @@ static struct mlag_port leg_of(const struct scene *scene)
 		.untagged_vid = scene->leg_untagged,
 	};
 
+	if (scene->held) {
+		port.held[0] = UINT64_C(1) << 10;
+	}
 	if (scene->isolated) {
 		port.isolated[scene->isolated_vid / 64] = UINT64_C(1) << (scene->isolated_vid % 64);
 	}
@@ -488,7 +500,11 @@ static int verdict_of(enum mlag_action action)
 	case MLAG_ACTION_TO_PEER_LINK:
 		return TC_ACT_REDIRECT;
 	case MLAG_ACTION_NONE:
+	case MLAG_ACTION_REWRITE:
 	case MLAG_ACTION_ASK_SOURCE:
+	case MLAG_ACTION_ASK_ROUTER:
+	case MLAG_ACTION_ASK_ADDRESS:
+	case MLAG_ACTION_ASK_ROUTE:
 		break;
 	}
 	return 12345;
@@ -684,20 +700,6 @@ static void test_reasons_have_texts_of_their_own(void **state)
 	}
 }
 
-/* What runs is what is attached: the programs are found through the filters. */
-static int attached_program(uint32_t ifindex, enum bpf_tc_attach_point point)
-{
-	LIBBPF_OPTS(bpf_tc_hook, hook, .ifindex = (int)ifindex, .attach_point = point);
-	LIBBPF_OPTS(bpf_tc_opts, opts, .handle = DATAPATH_TC_HANDLE,
-		    .priority = DATAPATH_TC_PRIORITY);
-	int fd;
-
-	assert_int_equal(bpf_tc_query(&hook, &opts), 0);
-	fd = bpf_prog_get_fd_by_id(opts.prog_id);
-	assert_true(fd >= 0);
-	return fd;
-}
-
 static void on_log(void *user, const char *text)
 {
 	(void)user;
@@ -717,9 +719,10 @@ static int set_up(void **state)
 	assert_int_equal(datapath_open(&lab.dp, &spec), 0);
 	assert_int_equal(datapath_attach(lab.dp, lab.leg, MLAG_PORT_LEG), 0);
 	assert_int_equal(datapath_attach(lab.dp, lab.peer_link, MLAG_PORT_PEER_LINK), 0);
-	lab.program_fds[PROGRAM_LEG] = attached_program(lab.leg, BPF_TC_EGRESS);
-	lab.program_fds[PROGRAM_OBSERVE] = attached_program(lab.leg, BPF_TC_INGRESS);
-	lab.program_fds[PROGRAM_PEER_LINK] = attached_program(lab.peer_link, BPF_TC_EGRESS);
+	/* What runs is what is attached. */
+	lab.program_fds[PROGRAM_LEG] = wire_open_program(lab.leg, BPF_TC_EGRESS);
+	lab.program_fds[PROGRAM_OBSERVE] = wire_open_program(lab.leg, BPF_TC_INGRESS);
+	lab.program_fds[PROGRAM_PEER_LINK] = wire_open_program(lab.peer_link, BPF_TC_EGRESS);
 	return 0;
 }
 

@@ -10,6 +10,7 @@
 #include <fcntl.h>
 #include <linux/if_ether.h>
 #include <linux/if_packet.h>
+#include <linux/neighbour.h>
 #include <net/if.h>
 #include <poll.h>
 #include <sched.h>
@@ -24,11 +25,16 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
 #include <cmocka.h>
 #include <netlink/netlink.h>
 #include <netlink/route/link.h>
 #include <netlink/route/link/bridge.h>
 #include <netlink/route/link/veth.h>
+#include <netlink/route/neighbour.h>
+
+#include "datapath/datapath.h"
 
 static struct nl_sock *open_route(void)
 {
@@ -57,15 +63,37 @@ void wire_enter_namespace(void)
 	silence_ipv6();
 }
 
-static void set_up(const char *name)
+/* Asks something of a device by an ioctl. */
+static void ask(const char *name, unsigned long what, struct ifreq *request)
 {
-	struct ifreq request = {.ifr_flags = IFF_UP};
 	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 
 	assert_true(fd >= 0);
-	(void)snprintf(request.ifr_name, sizeof(request.ifr_name), "%s", name);
-	assert_int_equal(ioctl(fd, SIOCSIFFLAGS, &request), 0);
+	(void)snprintf(request->ifr_name, sizeof(request->ifr_name), "%s", name);
+	assert_int_equal(ioctl(fd, what, request), 0);
 	close(fd);
+}
+
+static void set_up(const char *name)
+{
+	struct ifreq request = {.ifr_flags = IFF_UP};
+
+	ask(name, SIOCSIFFLAGS, &request);
+}
+
+void wire_get_mac(const char *name, uint8_t *ret_mac)
+{
+	struct ifreq request = {0};
+
+	ask(name, SIOCGIFHWADDR, &request);
+	memcpy(ret_mac, request.ifr_hwaddr.sa_data, 6);
+}
+
+void wire_set_mtu(const char *name, uint32_t mtu)
+{
+	struct ifreq request = {.ifr_mtu = (int)mtu};
+
+	ask(name, SIOCSIFMTU, &request);
 }
 
 static void enslave(struct nl_sock *route, const char *name, uint32_t bridge)
@@ -112,6 +140,39 @@ void wire_delete(const char *name)
 	assert_int_equal(rtnl_link_delete(route, link), 0);
 	rtnl_link_put(link);
 	nl_socket_free(route);
+}
+
+void wire_pin_mac(const char *name, const uint8_t *mac)
+{
+	struct nl_sock *route = open_route();
+	struct nl_addr *address = nl_addr_build(AF_LLC, mac, 6);
+	struct rtnl_neigh *entry = rtnl_neigh_alloc();
+
+	assert_non_null(address);
+	assert_non_null(entry);
+	rtnl_neigh_set_family(entry, AF_BRIDGE);
+	rtnl_neigh_set_ifindex(entry, (int)if_nametoindex(name));
+	rtnl_neigh_set_lladdr(entry, address);
+	rtnl_neigh_set_state(entry, NUD_NOARP);
+	rtnl_neigh_set_flags(entry, NTF_MASTER | NTF_STICKY);
+	assert_int_equal(rtnl_neigh_add(route, entry, NLM_F_CREATE | NLM_F_REPLACE), 0);
+	rtnl_neigh_put(entry);
+	nl_addr_put(address);
+	nl_socket_free(route);
+}
+
+int wire_open_program(uint32_t ifindex, uint32_t point)
+{
+	LIBBPF_OPTS(bpf_tc_hook, hook, .ifindex = (int)ifindex,
+		    .attach_point = (enum bpf_tc_attach_point)point);
+	LIBBPF_OPTS(bpf_tc_opts, opts, .handle = DATAPATH_TC_HANDLE,
+		    .priority = DATAPATH_TC_PRIORITY);
+	int fd;
+
+	assert_int_equal(bpf_tc_query(&hook, &opts), 0);
+	fd = bpf_prog_get_fd_by_id(opts.prog_id);
+	assert_true(fd >= 0);
+	return fd;
 }
 
 int wire_open(const char *name)
@@ -177,13 +238,25 @@ static void restore_tag(struct wire_frame *frame, struct msghdr *message)
 	}
 }
 
+/* What the machine says of its own accord is IGMP, MLD and neighbour discovery. */
+static bool is_our_packet(const struct wire_frame *frame, uint32_t offset, uint16_t type)
+{
+	enum { ICMP = 1 };
+	const uint8_t *header = frame->bytes + offset;
+
+	if (type == ETH_P_IP && frame->size >= offset + 20) {
+		return header[9] == WIRE_IP_PROTOCOL || header[9] == ICMP;
+	}
+	return type == ETH_P_IPV6 && frame->size >= offset + 40 && header[6] == WIRE_IP_PROTOCOL;
+}
+
 static bool is_ours(const struct wire_frame *frame)
 {
 	for (uint32_t offset = 12; offset + 2 <= frame->size && offset <= 20; offset += 4) {
 		uint16_t type = (uint16_t)(frame->bytes[offset] << 8 | frame->bytes[offset + 1]);
 
 		if (type != ETH_P_8021Q && type != ETH_P_8021AD) {
-			return type == WIRE_ETHERTYPE;
+			return type == WIRE_ETHERTYPE || is_our_packet(frame, offset + 2, type);
 		}
 	}
 	return false;

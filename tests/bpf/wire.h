@@ -10,6 +10,7 @@
 
 #define WIRE_FRAME_MAX 128
 #define WIRE_ETHERTYPE 0x88b5 /* local experimental, so that the machine's own chatter differs */
+#define WIRE_IP_PROTOCOL 253  /* likewise */
 
 /**
  * struct wire_frame - the bytes of an Ethernet frame, tags included
@@ -35,8 +36,19 @@ int wire_open(const char *name);
 
 void wire_send(int socket, const struct wire_frame *frame);
 
+/* The bridge's static sticky entry: @mac is behind @name, whatever arrives elsewhere. */
+void wire_pin_mac(const char *name, const uint8_t *mac);
+
+void wire_get_mac(const char *name, uint8_t *ret_mac);
+
+void wire_set_mtu(const char *name, uint32_t mtu);
+
+/* Return: the program that our filter at this point (a BPF_TC_…) runs, to be closed. */
+int wire_open_program(uint32_t ifindex, uint32_t point);
+
 /*
- * Waits for the next frame of WIRE_ETHERTYPE, its tag where it was on the wire.
+ * Waits for the next frame of WIRE_ETHERTYPE or WIRE_IP_PROTOCOL, or one with an error of ICMP, its
+ * tag where it was on the wire.
  * Return: the frame's size, 0 when none came in time.
  */
 uint32_t wire_receive(int socket, int timeout_ms, struct wire_frame *ret);

@@ -76,13 +76,15 @@ static void check(const struct world *world)
 
 	check_table(&world->engine->legs);
 	check_table(&world->engine->macs);
+	check_table(&world->engine->addresses);
 	require(world->effects.count <= MLAG_EFFECTS_MAX);
 	require((world->engine->session == MLAG_SESSION_UP) == world->engine->macs.live);
 	while (mlag_next_mac(world->engine, &cursor, &mac)) {
-		/* What is known from the peer alone is never claimed. */
+		/* What is known from the peer alone is never claimed; EVPN's hosts are orphans. */
 		require(!mac.own ||
-			(mac.entry.kind != MLAG_FDB_INACTIVE &&
-			 mac.entry.kind != MLAG_FDB_EXTERNAL && mac.entry.kind != MLAG_FDB_NONE));
+			(mac.entry.kind != MLAG_FDB_INACTIVE && mac.entry.kind != MLAG_FDB_STICKY &&
+			 (mac.entry.kind != MLAG_FDB_EXTERNAL || mac.lag_id == 0) &&
+			 mac.entry.kind != MLAG_FDB_NONE));
 		require((mac.key.mac.octets[0] & 1) == 0);
 	}
 }
@@ -92,6 +94,7 @@ static void pull(struct world *world)
 {
 	static uint8_t message[MLAG_WIRE_MESSAGE_MAX];
 	static struct mlag_fdb_operation operations[MLAG_FDB_BATCH_MAX];
+	static struct mlag_address_program programs[MLAG_FDB_BATCH_MAX];
 	struct mlag_leg_program program;
 	struct mlag_effects effects;
 	uint32_t pulls = 0;
@@ -110,6 +113,10 @@ static void pull(struct world *world)
 		applied.leg_applied.lag_id = program.lag_id;
 		applied.leg_applied.serial = program.serial;
 		mlag_step(world->engine, &applied, world->now_ns, &effects);
+	}
+	while (mlag_next_addresses(world->engine, programs, MLAG_FDB_BATCH_MAX) > 0 &&
+	       pulls < PULLS_MAX) {
+		pulls++;
 	}
 	while (mlag_next_fdb(world->engine, operations, MLAG_FDB_BATCH_MAX) > 0 &&
 	       pulls < PULLS_MAX) {
@@ -245,7 +252,7 @@ static void report_fdb(struct world *world, const uint8_t *bytes, uint32_t size)
 
 	event.fdb.key.vlan = size > 0 ? bytes[0] % 12 : 1;
 	event.fdb.key.mac.octets[5] = size > 1 ? bytes[1] : 1;
-	event.fdb.entry.kind = size > 2 ? bytes[2] % (MLAG_FDB_OPERATOR + 1) : MLAG_FDB_DYNAMIC;
+	event.fdb.entry.kind = size > 2 ? bytes[2] % (MLAG_FDB_STICKY + 1) : MLAG_FDB_DYNAMIC;
 	event.fdb.entry.ifindex = size > 3 && bytes[3] % 3 != 0 ? 10 * (bytes[3] % 3) : 30;
 	step(world, &event);
 }
@@ -322,6 +329,20 @@ static void disturb(struct world *world, uint8_t bits)
 	step(world, &event);
 }
 
+/* An own address comes or goes, also an impossible one. */
+static void report_address(struct world *world, const uint8_t *bytes, size_t size)
+{
+	struct mlag_event event = {.type = MLAG_EVENT_ADDRESS};
+	uint8_t *key = (uint8_t *)&event.address.key;
+
+	for (size_t i = 0; i < size && i < sizeof(event.address.key); i++) {
+		key[i] = bytes[i];
+	}
+	event.address.present = (size & 1) != 0;
+	event.address.ifindex = (uint32_t)size;
+	step(world, &event);
+}
+
 static void act(struct world *world, uint8_t operation, const uint8_t *bytes, uint32_t size)
 {
 	struct mlag_event event = {.type = MLAG_EVENT_NONE};
@@ -353,6 +374,9 @@ static void act(struct world *world, uint8_t operation, const uint8_t *bytes, ui
 		event.type = (operation & 0x80) != 0 ? MLAG_EVENT_CHANNEL_DOWN
 						     : MLAG_EVENT_CHANNEL_UP;
 		break;
+	case 10:
+		report_address(world, bytes, size);
+		return;
 	case 9:
 		disturb(world, size > 0 ? bytes[0] : operation);
 		return;

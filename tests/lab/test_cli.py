@@ -76,7 +76,7 @@ def test_counters_rows(pair: Pair) -> None:
         assert isinstance(row["expected"], bool)
 
 
-@pytest.mark.parametrize("command", ["status", "lags", "macs", "counters"])
+@pytest.mark.parametrize("command", ["status", "lags", "macs", "counters", "addresses"])
 def test_text_and_help_of_each_command(pair: Pair, command: str) -> None:
     """Text for people, and --help without a daemon."""
     done = pair.s1.mlagd.ctl(command)

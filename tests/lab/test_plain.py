@@ -18,7 +18,7 @@ PAIR = {"vlan_aware": False}
 # What may be lost, by the end at which the cable is cut.  Shutting the switch's own port is an
 # event at once; of a carrier that goes or comes the kernel's link watch tells up to a second later,
 # and until then nobody, not even the bridge, knows.
-LOST_MS_MAX = {"switch": 50, "host": 1100}
+LOST_MS_MAX = {"switch": 250, "host": 1100}
 
 
 def LAYOUT(pair: Pair) -> None:

@@ -165,6 +165,8 @@ void rig_hear_snapshots(struct rig *rig)
 {
 	rig_hear_begin(rig, WIRE_TABLE_LEGS, 1);
 	rig_hear_end(rig, WIRE_TABLE_LEGS, 1);
+	rig_hear_begin(rig, WIRE_TABLE_ADDRESSES, 1);
+	rig_hear_end(rig, WIRE_TABLE_ADDRESSES, 1);
 	rig_hear_begin(rig, WIRE_TABLE_MACS, 1);
 	rig_hear_end(rig, WIRE_TABLE_MACS, 1);
 }

@@ -199,6 +199,8 @@ static const struct {
 	 "F:10: [peer] backup-remote: is the same address as backup-local; allowed: "},
 	{false, "backup-local = 192.0.2.1\nbackup-remote = fd00::1",
 	 "F:10: [peer] backup-remote: is not of the family of backup-local; allowed: "},
+	{false, "backup-local = fe80::1%lo\nbackup-remote = fe80::2%eth0",
+	 "F:10: [peer] backup-remote: is not on the device of backup-local; allowed: "},
 	{false, "backup-local = 10.0.0.1\nbackup-remote = 10.0.0.2",
 	 "F:10: [peer] backup-remote: makes the backup path the session's own"},
 	{false, "bogus = 1",
@@ -303,6 +305,10 @@ static const struct {
 	{NULL, NULL, "fe80::1",
 	 "F:7: [peer] remote: \"fe80::1\" is link-local and needs its device"},
 	{NULL, NULL, "fe80::1%", "F:7: [peer] remote: \"fe80::1%\" has no valid device after '%'"},
+	{NULL, "fe80::1%lo", "fe80::2%eth0",
+	 "F:7: [peer] remote: is not on the device of local; allowed: the same after '%', or none"},
+	{NULL, "fe80::1%lo", "fe80::1%eth0", "F:7: [peer] remote: is not on the device of local"},
+	{NULL, "fd00::1", "fe80::2%lo", "F:7: [peer] remote: is not on the device of local"},
 	{NULL, NULL, "10.0.0.2:4796", "F:7: [peer] remote: \"10.0.0.2:4796\" is not an address"},
 };
 

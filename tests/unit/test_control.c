@@ -32,7 +32,7 @@ static const char healthy[] =
 	"\"peer_link\":\"alive\",\"backup\":\"none\"},\"member_id\":\"02:00:00:00:00:02\","
 	"\"version\":\"0.1.0\"},\"peer_link\":{\"ifname\":\"pl\",\"carrier\":true,\"usable\":true},"
 	"\"sync\":{\"macs\":{\"local\":2,\"remote\":3,\"match\":true},\"neighbors\":null,"
-	"\"addresses\":null}}";
+	"\"addresses\":{\"local\":4,\"remote\":5,\"match\":true}}}";
 
 static const char degraded[] =
 	"{\"version\":\"0.1.0\",\"domain\":1,\"role\":\"none\",\"verdict\":\"starting\","
@@ -96,9 +96,28 @@ static int play_reload(struct control_call *call, json_t **ret_result)
 	return control_call_fail(call, EINVAL, "config", "nothing was changed: 1 error");
 }
 
+/* One row of each kind; the last as a newer daemon may send it. */
+static int play_addresses_row(struct control_call *call, json_t **ret_row)
+{
+	static const char *const rows[] = {
+		"{\"kind\":\"router-mac\",\"address\":\"02:00:00:00:00:05\",\"vlan\":10,"
+		"\"domain\":4294967295,\"origin\":\"peer\"}",
+		"{\"kind\":\"ip\",\"address\":\"2001:db8::1\",\"vlan\":null,\"domain\":0,"
+		"\"origin\":\"both\"}",
+		"{\"kind\":\"new\",\"more\":1}",
+	};
+
+	if (call->cursor == 3) {
+		return 0;
+	}
+	*ret_row = json_loads(rows[call->cursor++], 0, NULL);
+	return 1;
+}
+
 static const struct control_method methods[] = {
 	{"status", play_status, NULL},
 	{"macs", play_begin, play_row},
+	{"addresses", play_begin, play_addresses_row},
 	{"reload", play_reload, NULL},
 	{NULL, NULL, NULL},
 };
@@ -529,6 +548,7 @@ static void test_mlagctl_status(void **state)
 	assert_non_null(strstr(answer.out, "MLAG domain 1: healthy\n"));
 	assert_non_null(strstr(answer.out, "peered since 2024-01-02T03:04:05Z"));
 	assert_non_null(strstr(answer.out, "2 here, 3 at the peer, proven equal"));
+	assert_non_null(strstr(answer.out, "Addresses    4 here, 5 at the peer, proven equal"));
 	assert_non_null(strstr(answer.out, "Problems: none\n"));
 	ASK(f, &answer, "status", "-j");
 	assert_int_equal(answer.code, 0);
@@ -576,6 +596,26 @@ static void test_mlagctl_lists(void **state)
 	play.rows_fail = true;
 	ASK(f, &answer, "macs");
 	assert_int_equal(answer.code, 4);
+}
+
+static void test_mlagctl_addresses(void **state)
+{
+	struct fixture *f = *state;
+	struct answer answer;
+	json_t *json;
+
+	ASK(f, &answer, "addresses");
+	assert_int_equal(answer.code, 0);
+	assert_string_equal(answer.out, "KIND       VLAN DOMAIN     OWNER  ADDRESS\n"
+					"router-mac 10   4294967295 peer   02:00:00:00:00:05\n"
+					"ip         -    0          both   2001:db8::1\n"
+					"new        -    -          -      -\n");
+	ASK(f, &answer, "addresses", "-j");
+	json = json_loads(answer.out, 0, NULL);
+	assert_int_equal(json_array_size(json), 3);
+	json_decref(json);
+	ASK(f, &answer, "addresses", "--vlan", "10");
+	assert_int_equal(answer.code, 3);
 }
 
 static void test_mlagctl_exit_codes(void **state)
@@ -643,6 +683,7 @@ int main(void)
 		TEST(test_a_stale_socket_is_replaced),
 		TEST(test_mlagctl_status),
 		TEST(test_mlagctl_lists),
+		TEST(test_mlagctl_addresses),
 		TEST(test_mlagctl_exit_codes),
 		TEST(test_mlagctl_without_a_daemon),
 	};

@@ -13,17 +13,20 @@
 
 #include <cmocka.h>
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <libmnl/libmnl.h>
 #include <net/if.h>
 
 #include <linux/if_bridge.h>
+#include <linux/if_ether.h>
 #include <linux/if_link.h>
 #include <linux/neighbour.h>
 #include <linux/rtnetlink.h>
 
 #include "kernel/fdblocal.h"
 #include "kernel/fdbmsg.h"
+#include "kernel/filters.h"
 #include "kernel/linkmsg.h"
 #include "kernel/linkstate.h"
 
@@ -194,7 +197,49 @@ static void a_permanent_address_wins(void **state)
 	mnl_attr_put(message, IFLA_PERM_ADDRESS, sizeof(permanent), permanent);
 	assert_int_equal(linkmsg_parse(message, &link), 0);
 	assert_int_equal(link.mac.octets[5], 0x77);
+	assert_int_equal(link.address.octets[5], 1);
 	assert_false(link.up || link.running || link.lower_up);
+}
+
+static struct nlmsghdr *make_vlan_device(struct packet *packet, uint16_t protocol, uint16_t vlan)
+{
+	struct nlmsghdr *message = link_named(packet, 9, UP, "br0.10", 20);
+	struct nlattr *info, *data;
+
+	mnl_attr_put_u32(message, IFLA_LINK, 2);
+	info = mnl_attr_nest_start(message, IFLA_LINKINFO);
+	mnl_attr_put_strz(message, IFLA_INFO_KIND, "vlan");
+	data = mnl_attr_nest_start(message, IFLA_INFO_DATA);
+	mnl_attr_put_u16(message, IFLA_VLAN_ID, vlan);
+	mnl_attr_put_u16(message, IFLA_VLAN_PROTOCOL, htons(protocol));
+	mnl_attr_nest_end(message, data);
+	mnl_attr_put_strz(message, IFLA_INFO_SLAVE_KIND, "vrf");
+	mnl_attr_nest_end(message, info);
+	return message;
+}
+
+static void a_vlan_device_is_read(void **state)
+{
+	struct packet packet;
+	struct nlmsghdr *message = make_vlan_device(&packet, ETH_P_8021Q, 10);
+	struct linkmsg link;
+
+	(void)state;
+	assert_int_equal(linkmsg_parse(message, &link), 0);
+	assert_int_equal(link.kind, LINKMSG_KIND_VLAN);
+	assert_int_equal(link.vlan, 10);
+	assert_int_equal(link.lower, 2);
+	assert_int_equal(link.master, 20);
+	assert_int_equal(link.master_kind, LINKMSG_KIND_VRF);
+	assert_int_equal(link.address.octets[5], 1);
+	/* The number below is one of another namespace. */
+	mnl_attr_put_u32(message, IFLA_LINK_NETNSID, 0);
+	assert_int_equal(linkmsg_parse(message, &link), 0);
+	assert_int_equal(link.lower, 0);
+	assert_int_equal(linkmsg_parse(make_vlan_device(&packet, ETH_P_8021AD, 10), &link), 0);
+	assert_int_equal(link.vlan, 0);
+	assert_int_equal(linkmsg_parse(make_vlan_device(&packet, ETH_P_8021Q, 4095), &link), 0);
+	assert_int_equal(link.vlan, 0);
 }
 
 static void a_slave_shows_both_lacp_states(void **state)
@@ -235,6 +280,8 @@ static void vlans_are_read_with_ranges(void **state)
 	(void)state;
 	assert_int_equal(linkmsg_parse_vlans(make_vlans(&packet), &ifindex, &vlans), 0);
 	assert_int_equal(ifindex, 10);
+	assert_int_equal(vlans.ingress_vid, 1);
+	assert_true(vlans.ingress_untagged);
 	assert_int_equal(vlans.untagged_vid, 1);
 	assert_int_equal(vlans.untagged_vid_second, 0);
 	for (vlan = 0; vlan < MLAG_VLANS_MAX; vlan++) {
@@ -314,6 +361,7 @@ static void each_prefix(const struct nlmsghdr *message)
 		struct nlmsghdr *prefix = malloc(size);
 		struct linkmsg link;
 		struct linkmsg_vlans vlans;
+		struct linkmsg_settings settings;
 		struct mlag_mac_key key;
 		struct mlag_fdb_entry entry;
 		uint32_t ifindex;
@@ -324,6 +372,7 @@ static void each_prefix(const struct nlmsghdr *message)
 		(void)linkmsg_family(prefix);
 		(void)linkmsg_parse(prefix, &link);
 		(void)linkmsg_parse_vlans(prefix, &ifindex, &vlans);
+		(void)linkmsg_parse_settings(prefix, &ifindex, &settings);
 		(void)fdbmsg_parse(prefix, &bridge, &key, &entry);
 		free(prefix);
 	}
@@ -513,6 +562,59 @@ static void vlans_follow_the_bridge(void **state)
 	model_free(model);
 }
 
+static void the_peer_links_untagged_vlan_is_observed(void **state)
+{
+	struct linkstate *model = model_new();
+	struct linkmsg_vlans vlans = {.untagged_vid = 10, .ingress_vid = 10};
+	struct mlag_peer_link before, after;
+
+	(void)state;
+	mlag_vlans_add(&vlans.set, 10);
+	assert_int_equal(linkstate_update_vlans(model, 3, &vlans), 0);
+	linkstate_resolve(model);
+	linkstate_observe_peer_link(model, &before);
+	assert_int_equal(before.untagged_vid, 10);
+	vlans.untagged_vid = 0;
+	assert_int_equal(linkstate_update_vlans(model, 3, &vlans), 0);
+	linkstate_observe_peer_link(model, &after);
+	assert_int_equal(after.untagged_vid, 0);
+	assert_false(linkstate_peer_link_equal(&before, &after));
+	model_free(model);
+}
+
+static void ports_but_the_peer_link_are_listed_with_their_pvid(void **state)
+{
+	struct linkstate *model = model_new();
+	struct linkmsg_vlans vlans = {.ingress_vid = 30};
+	struct linkstate_member member;
+	struct packet packet;
+	uint32_t index = 0;
+
+	(void)state;
+	feed(model, make_port(&packet, 4, "orphan", 2, UP));
+	feed(model, make_port(&packet, 5, "other", 0, UP));
+	assert_int_equal(linkstate_update_vlans(model, 3, &vlans), 0);
+	assert_int_equal(linkstate_update_vlans(model, 4, &vlans), 0);
+	linkstate_resolve(model);
+	assert_true(linkstate_next_member(model, &index, &member));
+	assert_int_equal(member.ifindex, 4);
+	assert_int_equal(member.ingress_vid, 30);
+	assert_true(linkstate_next_member(model, &index, &member));
+	assert_int_equal(member.ifindex, 10);
+	assert_int_equal(member.ingress_vid, 0);
+	assert_false(linkstate_next_member(model, &index, &member));
+	feed(model, make_bridge(&packet, false));
+	linkstate_resolve(model);
+	index = 0;
+	assert_true(linkstate_next_member(model, &index, &member));
+	assert_int_equal(member.ingress_vid, 0);
+	linkstate_remove(model, 2);
+	linkstate_resolve(model);
+	index = 0;
+	assert_false(linkstate_next_member(model, &index, &member));
+	model_free(model);
+}
+
 static bool has_problem(struct linkstate *model, const char *code, const char *word)
 {
 	struct links_problem problems[16];
@@ -572,6 +674,201 @@ static void a_reload_keeps_what_was_reported(void **state)
 	assert_true(model->ports[1].reported);
 	assert_false(model->ports[2].reported);
 	model_free(model);
+}
+
+static uint32_t incarnation(struct linkstate *model)
+{
+	return observe(model, 0).incarnation;
+}
+
+/* What the daemon set at a port is gone with the port, however alike the next one looks. */
+static void a_port_that_is_one_anew_has_another_incarnation(void **state)
+{
+	struct linkstate *model = model_new();
+	struct packet packet;
+	uint32_t before = incarnation(model);
+
+	(void)state;
+	assert_int_not_equal(before, 0);
+	feed(model, make_bond(&packet, 10, 2));
+	feed(model, make_port(&packet, 20, "eth9", 2, UP));
+	assert_int_equal(incarnation(model), before);
+	/* Out of the bridge and back, with nobody looking in between. */
+	feed(model, make_port(&packet, 10, "bond1", 0, UP));
+	feed(model, make_bond(&packet, 10, 1));
+	assert_int_not_equal(incarnation(model), before);
+	before = incarnation(model);
+	/* Deleted, and made again with the same number. */
+	linkstate_remove(model, 10);
+	feed(model, make_bond(&packet, 10, 1));
+	assert_int_not_equal(incarnation(model), before);
+	/* While it is no port there is nothing to tell apart. */
+	feed(model, make_port(&packet, 10, "bond1", 0, UP));
+	assert_int_equal(incarnation(model), 0);
+	model_free(model);
+}
+
+static void another_incarnation_is_reported(void **state)
+{
+	struct linkstate *model = model_new();
+	struct mlag_peer_link before, after;
+	struct mlag_leg_observation leg_before = observe(model, 0), leg_after;
+	struct linkstate_member member, member_after;
+	struct packet packet;
+	uint32_t index = 0;
+
+	(void)state;
+	linkstate_observe_peer_link(model, &before);
+	assert_true(linkstate_next_member(model, &index, &member));
+	feed(model, make_port(&packet, 3, "pl", 0, UP));
+	feed(model, make_port(&packet, 3, "pl", 2, UP));
+	feed(model, make_port(&packet, 10, "bond1", 0, UP));
+	feed(model, make_bond(&packet, 10, 1));
+	leg_after = observe(model, 0);
+	linkstate_observe_peer_link(model, &after);
+	assert_false(linkstate_peer_link_equal(&before, &after));
+	assert_false(linkstate_leg_equal(&leg_before, &leg_after));
+	index = 0;
+	assert_true(linkstate_next_member(model, &index, &member_after));
+	assert_int_equal(member_after.ifindex, member.ifindex);
+	assert_int_equal(member_after.incarnation, leg_after.incarnation);
+	assert_int_not_equal(member_after.incarnation, member.incarnation);
+	before.incarnation = after.incarnation;
+	leg_before.incarnation = leg_after.incarnation;
+	assert_true(linkstate_peer_link_equal(&before, &after));
+	assert_true(linkstate_leg_equal(&leg_before, &leg_after));
+	model_free(model);
+}
+
+static void incarnations_are_never_0(void **state)
+{
+	struct linkstate *model = model_new();
+	struct packet packet;
+
+	(void)state;
+	model->incarnations = UINT32_MAX - 1;
+	feed(model, make_port(&packet, 20, "eth9", 0, UP));
+	assert_int_equal(linkstate_find(model, 20)->incarnation, UINT32_MAX);
+	feed(model, make_port(&packet, 20, "eth9", 2, UP));
+	assert_int_not_equal(linkstate_find(model, 20)->incarnation, 0);
+	model_free(model);
+}
+
+static struct nlmsghdr *make_settings(struct packet *packet, int ifindex, uint8_t learning,
+				      uint8_t flood, uint32_t backup_ifindex)
+{
+	struct nlmsghdr *message = link_begin(packet, AF_BRIDGE, ifindex, UP);
+	struct nlattr *nest = mnl_attr_nest_start(message, IFLA_PROTINFO);
+
+	mnl_attr_put_u8(message, IFLA_BRPORT_LEARNING, learning);
+	mnl_attr_put_u8(message, IFLA_BRPORT_UNICAST_FLOOD, flood);
+	mnl_attr_put_u8(message, IFLA_BRPORT_MCAST_FLOOD, 1);
+	mnl_attr_put_u8(message, IFLA_BRPORT_BCAST_FLOOD, flood);
+	if (backup_ifindex != 0) {
+		mnl_attr_put_u32(message, IFLA_BRPORT_BACKUP_PORT, backup_ifindex);
+	}
+	mnl_attr_nest_end(message, nest);
+	return message;
+}
+
+static void settings_of_a_port_are_read(void **state)
+{
+	struct packet packet;
+	struct linkmsg_settings settings;
+	uint32_t ifindex;
+
+	(void)state;
+	assert_int_equal(linkmsg_parse_settings(make_settings(&packet, 10, 0, 1, 3), &ifindex,
+						&settings),
+			 0);
+	assert_int_equal(ifindex, 10);
+	assert_false(settings.learning);
+	assert_true(settings.flood && settings.mcast_flood && settings.bcast_flood);
+	assert_int_equal(settings.backup_ifindex, 3);
+	assert_int_equal(
+		linkmsg_parse_settings(make_settings(&packet, 3, 1, 0, 0), &ifindex, &settings), 0);
+	assert_true(settings.learning && settings.mcast_flood);
+	assert_false(settings.flood || settings.bcast_flood);
+	assert_int_equal(settings.backup_ifindex, 0);
+	/* The bridge's word that a port is gone has none. */
+	assert_int_equal(linkmsg_parse_settings(make_vlans(&packet), &ifindex, &settings), -ENOMSG);
+	each_prefix(make_settings(&packet, 10, 0, 1, 3));
+}
+
+static void settings_are_reported_when_they_change(void **state)
+{
+	struct linkstate *model = model_new();
+	struct linkmsg_settings settings;
+	struct packet packet;
+	uint32_t ifindex;
+
+	(void)state;
+	linkstate_resolve(model);
+	assert_true(linkstate_take_settings(model, 0, &ifindex, &settings));
+	assert_int_equal(ifindex, 3);
+	assert_true(settings.learning);
+	assert_true(linkstate_take_settings(model, 1, &ifindex, &settings));
+	assert_int_equal(ifindex, 10);
+	assert_false(linkstate_take_settings(model, 0, &ifindex, &settings));
+	assert_false(linkstate_take_settings(model, 1, &ifindex, &settings));
+	assert_false(linkstate_take_settings(model, 2, &ifindex, &settings)); /* no such device */
+	linkstate_find(model, 10)->message.settings.backup_ifindex = 3;
+	assert_true(linkstate_take_settings(model, 1, &ifindex, &settings));
+	assert_int_equal(settings.backup_ifindex, 3);
+	assert_false(linkstate_take_settings(model, 1, &ifindex, &settings));
+	/* Those of a new port are told though they look the same. */
+	feed(model, make_port(&packet, 3, "pl", 0, UP));
+	feed(model, make_port(&packet, 3, "pl", 2, UP));
+	linkstate_resolve(model);
+	assert_true(linkstate_take_settings(model, 0, &ifindex, &settings));
+	feed(model, make_port(&packet, 3, "pl", 0, UP));
+	linkstate_resolve(model);
+	assert_false(linkstate_take_settings(model, 0, &ifindex, &settings));
+	model_free(model);
+}
+
+static void tags_of_another_type_are_a_problem(void **state)
+{
+	struct linkstate *model = model_new();
+	struct linkstate_link *bridge = linkstate_find(model, 2);
+
+	(void)state;
+	assert_false(has_problem(model, "vlan-protocol", "")); /* not told */
+	bridge->message.vlan_protocol = ETH_P_8021Q;
+	assert_false(has_problem(model, "vlan-protocol", ""));
+	bridge->message.vlan_protocol = ETH_P_8021AD;
+	assert_true(has_problem(model, "vlan-protocol", "br0"));
+	bridge->message.vlan_filtering = false;
+	assert_false(has_problem(model, "vlan-protocol", ""));
+	model_free(model);
+}
+
+static void a_lost_filter_is_told_from_other_events(void **state)
+{
+	static const struct {
+		uint16_t type;
+		bool told;
+	} cases[] = {
+		{RTM_DELQDISC, true}, {RTM_DELTFILTER, true}, {RTM_NEWTFILTER, true},
+		{RTM_DELCHAIN, true}, {RTM_NEWQDISC, false},  {RTM_NEWTCLASS, false},
+		{RTM_NEWLINK, false},
+	};
+	struct packet packet;
+	struct nlmsghdr *message = mnl_nlmsg_put_header(packet.bytes);
+	struct tcmsg *header = mnl_nlmsg_put_extra_header(message, sizeof(*header));
+
+	(void)state;
+	header->tcm_ifindex = 7;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		message->nlmsg_type = cases[i].type;
+		assert_int_equal(filters_parse(message), cases[i].told ? 7 : 0);
+	}
+	message->nlmsg_type = RTM_DELQDISC;
+	header->tcm_ifindex = -1; /* a block shared by several devices */
+	assert_int_equal(filters_parse(message), 0);
+	header->tcm_ifindex = 7;
+	message->nlmsg_len -= 1;
+	assert_int_equal(filters_parse(message), 0);
 }
 
 static void many_links_stay_in_order(void **state)
@@ -646,7 +943,9 @@ static void kinds_follow_state_flags_and_activity(void **state)
 		{NUD_STALE, 0, -1, MLAG_FDB_DYNAMIC},
 		{NUD_REACHABLE, NTF_EXT_LEARNED, -1, MLAG_FDB_EXTERNAL},
 		{NUD_NOARP, 0, -1, MLAG_FDB_OPERATOR},
-		{NUD_NOARP, NTF_STICKY, 0, MLAG_FDB_OPERATOR},
+		{NUD_NOARP, NTF_STICKY, -1, MLAG_FDB_STICKY},
+		{NUD_NOARP, NTF_STICKY, FDB_NOTIFY_BIT, MLAG_FDB_STICKY},
+		{NUD_NOARP, NTF_STICKY | NTF_EXT_LEARNED, -1, MLAG_FDB_STICKY},
 		{NUD_NOARP, 0, FDB_NOTIFY_BIT, MLAG_FDB_ACTIVE},
 		{NUD_NOARP, 0, FDB_NOTIFY_BIT | FDB_NOTIFY_INACTIVE_BIT, MLAG_FDB_INACTIVE},
 		{NUD_NOARP, NTF_EXT_LEARNED, FDB_NOTIFY_BIT, MLAG_FDB_ACTIVE},
@@ -712,7 +1011,7 @@ static void what_is_written_is_read_back_as_the_same_kind(void **state)
 	enum mlag_fdb_kind kind;
 
 	(void)state;
-	for (kind = MLAG_FDB_DYNAMIC; kind <= MLAG_FDB_OPERATOR; kind++) {
+	for (kind = MLAG_FDB_DYNAMIC; kind <= MLAG_FDB_STICKY; kind++) {
 		struct mlag_fdb_entry wanted = {.ifindex = 4, .kind = kind};
 		struct mlag_fdb_entry entry;
 		struct mlag_mac_key key;
@@ -765,6 +1064,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_bridge_is_read),
 		cmocka_unit_test(a_permanent_address_wins),
+		cmocka_unit_test(a_vlan_device_is_read),
 		cmocka_unit_test(a_slave_shows_both_lacp_states),
 		cmocka_unit_test(what_describes_no_link_is_refused),
 		cmocka_unit_test(vlans_are_read_with_ranges),
@@ -778,8 +1078,17 @@ int main(void)
 		cmocka_unit_test(a_slave_without_carrier_is_no_evidence),
 		cmocka_unit_test(a_static_leg_follows_its_own_flags),
 		cmocka_unit_test(vlans_follow_the_bridge),
+		cmocka_unit_test(the_peer_links_untagged_vlan_is_observed),
+		cmocka_unit_test(ports_but_the_peer_link_are_listed_with_their_pvid),
 		cmocka_unit_test(problems_name_the_device),
 		cmocka_unit_test(a_reload_keeps_what_was_reported),
+		cmocka_unit_test(a_port_that_is_one_anew_has_another_incarnation),
+		cmocka_unit_test(another_incarnation_is_reported),
+		cmocka_unit_test(incarnations_are_never_0),
+		cmocka_unit_test(settings_of_a_port_are_read),
+		cmocka_unit_test(settings_are_reported_when_they_change),
+		cmocka_unit_test(tags_of_another_type_are_a_problem),
+		cmocka_unit_test(a_lost_filter_is_told_from_other_events),
 		cmocka_unit_test(many_links_stay_in_order),
 		cmocka_unit_test(kinds_follow_state_flags_and_activity),
 		cmocka_unit_test(what_is_not_to_be_reported_is_told_apart),

@@ -581,6 +581,63 @@ static void test_leg_down_is_told_before_the_gate(void **state)
 }
 
 /*
+ * The peer puts R1 in force on our word: said before our gate lets unicast out, what the gate still
+ * sends over PL would be dropped there.
+ */
+static void test_r5_leg_up_is_told_after_the_gate(void **state)
+{
+	(void)state;
+	be_pending();
+	assert_int_equal(observe(20, true, true), MLAG_LEG_READY);
+	assert_int_equal(rig_own_leg(&rig, 1)->up, 0);
+	assert_int_equal(apply_one().gate, MLAG_GATE_UNICAST);
+	assert_int_equal(rig_own_leg(&rig, 1)->up, 1);
+	assert_int_equal(rig_own_leg(&rig, 1)->open, 0);
+}
+
+/* A VLAN that comes to an open leg is flooded there only when the peer isolates it too. */
+static void test_r2_a_new_vlan_waits_for_the_acknowledgement(void **state)
+{
+	struct mlag_leg_program program;
+
+	(void)state;
+	be_open();
+	mlag_vlans_add(&seen.vlans, RIG_VLAN + 1);
+	assert_int_equal(observe(20, true, true), MLAG_LEG_OPEN);
+	/* It was held before it came: whatever the peer has not acknowledged is. */
+	assert_false(mlag_next_leg(rig.engine, &program));
+	acknowledge();
+	program = apply_one();
+	assert_int_equal(program.gate, MLAG_GATE_OPEN);
+	assert_false(mlag_vlans_has(&program.held, RIG_VLAN));
+	assert_false(mlag_vlans_has(&program.held, RIG_VLAN + 1));
+	assert_true(mlag_vlans_has(&program.held, RIG_VLAN + 2));
+	assert_int_equal(look().state, MLAG_LEG_OPEN);
+}
+
+/* The same LACP partner under two ids, or only one leg with LACP: people mix up numbers. */
+static void test_mixed_up_lags_are_named(void **state)
+{
+	struct leg_value value;
+
+	(void)state;
+	memset(&value, 0, sizeof(value));
+	seen.partner_mac.octets[5] = 7;
+	be_ready();
+	connect_peer(false);
+	value.partner_mac.octets[5] = 7;
+	value.lacp = 1;
+	rig_hear_leg(&rig, 1, &value);
+	assert_false(look().mode_differs || look().partner_differs);
+	assert_int_equal(look().partner_elsewhere_lag_id, 0);
+	rig_hear_leg(&rig, 5, &value);
+	assert_int_equal(look().partner_elsewhere_lag_id, 5);
+	value.lacp = 0;
+	rig_hear_leg(&rig, 1, &value);
+	assert_true(look().mode_differs);
+}
+
+/*
  * SAFE-2: with carrier, the leg goes on delivering until its gate is closed; a peer that is told
  * before would lift R1 and deliver the same.  A write that fails is tried again later.
  */
@@ -818,6 +875,9 @@ int main(void)
 		LEG_TEST(test_r2_nothing_is_lifted_before_the_peers_snapshot_ends),
 		LEG_TEST(test_nothing_is_published_before_the_first_program),
 		LEG_TEST(test_leg_down_is_told_before_the_gate),
+		LEG_TEST(test_r5_leg_up_is_told_after_the_gate),
+		LEG_TEST(test_r2_a_new_vlan_waits_for_the_acknowledgement),
+		LEG_TEST(test_mixed_up_lags_are_named),
 		LEG_TEST(test_safe2_with_carrier_the_gate_comes_before_the_word),
 		LEG_TEST(test_program_not_confirmed_comes_again),
 		LEG_TEST(test_a_newer_program_makes_the_old_confirmation_void),

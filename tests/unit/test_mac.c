@@ -29,6 +29,7 @@ static int start(void **state)
 	rig_hear_snapshots(&rig);
 	(void)rig_drain(&rig);
 	rig_hear_ack(&rig, WIRE_TABLE_LEGS, 1, 1);
+	rig_hear_ack(&rig, WIRE_TABLE_ADDRESSES, 0, 1);
 	rig_hear_ack(&rig, WIRE_TABLE_MACS, 0, 1);
 	assert_true(rig.engine->synced);
 	return 0;
@@ -226,6 +227,37 @@ static void test_r8_place_follows_leg_and_vlan(void **state)
 	expect_operation(MLAG_FDB_VERB_RENEW, RIG_PEER_LINK, MLAG_FDB_EXTERNAL);
 }
 
+/* The kernel keeps a static entry when its VLAN leaves the port: nobody is reached by it. */
+static void test_r8_a_static_sighting_ends_with_the_vlan_of_its_leg(void **state)
+{
+	struct mlag_leg_observation seen = {.ifindex = RIG_LEG, .carrier = true};
+
+	(void)state;
+	rig_hear_mac(&rig, 1, 1, 1, 0);
+	expect_operation(MLAG_FDB_VERB_SET, RIG_LEG, MLAG_FDB_INACTIVE);
+	rig_fdb(&rig, 1, RIG_LEG, MLAG_FDB_ACTIVE);
+	assert_true(rig_mac(&rig, 1, &view) && view.own);
+	(void)rig_operations(&rig, (struct mlag_fdb_operation[MLAG_FDB_BATCH_MAX]){{0}});
+	rig_observe_leg(&rig, 1, &seen);
+	assert_true(rig_mac(&rig, 1, &view));
+	assert_false(view.own);
+	expect_operation(MLAG_FDB_VERB_RENEW, RIG_PEER_LINK, MLAG_FDB_EXTERNAL);
+}
+
+/* What a person, or the control plane of an overlay, put there is not ours to delete. */
+static void test_entries_of_others_stay(void **state)
+{
+	(void)state;
+	rig_fdb(&rig, 1, RIG_PEER_LINK, MLAG_FDB_OPERATOR);
+	assert_false(rig_mac(&rig, 1, &view));
+	expect_nothing();
+	rig_fdb(&rig, 2, RIG_ORPHAN, MLAG_FDB_EXTERNAL);
+	assert_true(rig_mac(&rig, 2, &view) && view.own && view.lag_id == 0);
+	assert_int_equal(rig_operation(&rig).verb, MLAG_FDB_VERB_NONE);
+	rig_fdb(&rig, 2, 0, MLAG_FDB_NONE);
+	assert_false(rig_mac(&rig, 2, &view));
+}
+
 static void test_r8_peer_link_changes(void **state)
 {
 	struct mlag_event event = {.type = MLAG_EVENT_PEER_LINK, .peer_link = &rig.peer_link};
@@ -396,6 +428,24 @@ static void test_full_table_is_told_and_the_rest_goes_on(void **state)
 	assert_true(rig_mac(&rig, 8, &view));
 }
 
+/* What found no room is asked for when there is some again, so that nobody stays unknown. */
+static void test_a_full_table_asks_for_a_dump_when_it_has_room(void **state)
+{
+	(void)state;
+	for (uint32_t i = 0; i < 70; i++) {
+		rig_fdb(&rig, (uint8_t)i, RIG_ORPHAN, MLAG_FDB_DYNAMIC);
+	}
+	assert_false(mlag_wants_dump(rig.engine));
+	for (uint32_t i = 0; i < 10; i++) {
+		rig_fdb(&rig, (uint8_t)i, 0, MLAG_FDB_NONE);
+	}
+	(void)rig_drain(&rig);
+	(void)rig_operations(&rig, (struct mlag_fdb_operation[MLAG_FDB_BATCH_MAX]){{0}});
+	assert_true(mlag_wants_dump(rig.engine));
+	rig_step_type(&rig, MLAG_EVENT_FDB_DUMP_BEGIN);
+	assert_false(mlag_wants_dump(rig.engine));
+}
+
 static void test_rows_go_when_nobody_needs_them(void **state)
 {
 	struct mlag_fdb_operation operations[MLAG_FDB_BATCH_MAX];
@@ -500,6 +550,7 @@ static void test_what_the_peer_counts_on_stays_known_while_it_cannot_hear(void *
 	assert_int_equal(rig_operations(&rig, operations), 0);
 	rig_hear_snapshots(&rig);
 	rig_hear_ack(&rig, WIRE_TABLE_LEGS, 1, 1);
+	rig_hear_ack(&rig, WIRE_TABLE_ADDRESSES, 0, 1);
 	rig_hear_ack(&rig, WIRE_TABLE_MACS, 0, 1);
 	(void)rig_apply(&rig);
 	(void)rig_drain(&rig);
@@ -786,6 +837,8 @@ int main(void)
 		MAC_TEST(test_operator_static_wins_over_any_sighting),
 		MAC_TEST(test_group_addresses_and_impossible_vlans_are_ignored),
 		MAC_TEST(test_r8_place_follows_leg_and_vlan),
+		MAC_TEST(test_r8_a_static_sighting_ends_with_the_vlan_of_its_leg),
+		MAC_TEST(test_entries_of_others_stay),
 		MAC_TEST(test_r8_peer_link_changes),
 		MAC_TEST(test_sightings_follow_the_configuration),
 		MAC_TEST(test_r9_a_leg_that_vanishes_makes_no_orphans),
@@ -795,6 +848,7 @@ int main(void)
 		MAC_TEST(test_failed_deletion_is_tried_again),
 		MAC_TEST(test_a_mac_of_this_machine_is_not_insisted_on),
 		MAC_TEST(test_full_table_is_told_and_the_rest_goes_on),
+		MAC_TEST(test_a_full_table_asks_for_a_dump_when_it_has_room),
 		MAC_TEST(test_rows_go_when_nobody_needs_them),
 		MAC_TEST(test_slices_are_bounded),
 		MAC_TEST(test_peer_knows_after_its_acknowledgement),

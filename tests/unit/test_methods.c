@@ -155,22 +155,22 @@ static void test_status_has_the_keys_of_the_contract(void **state)
 {
 	json_t *status = run("status", NULL, NULL);
 	const char *role, *verdict, *since, *health, *session, *path, *backup, *ifname;
-	json_t *problems, *member_id, *version, *neighbors, *addresses;
+	json_t *problems, *member_id, *version, *neighbors;
 	int domain, carrier, usable, match;
 	json_int_t local, remote;
 
 	(void)state;
 	assert_int_equal(json_unpack(status,
 				     "{s:s,s:i,s:s,s:s,s:s,s:o,s:{s:s,s:{s:s,s:s},s:o,s:o},"
-				     "s:{s:s,s:b,s:b},s:{s:{s:I,s:I,s:b},s:o,s:o}}",
+				     "s:{s:s,s:b,s:b},s:{s:{s:I,s:I,s:b},s:o,s:{s:I,s:I,s:b}}}",
 				     "role", &role, "domain", &domain, "verdict", &verdict, "since",
 				     &since, "health", &health, "problems", &problems, "peer",
 				     "session", &session, "paths", "peer_link", &path, "backup",
 				     &backup, "member_id", &member_id, "version", &version,
 				     "peer_link", "ifname", &ifname, "carrier", &carrier, "usable",
 				     &usable, "sync", "macs", "local", &local, "remote", &remote,
-				     "match", &match, "neighbors", &neighbors, "addresses",
-				     &addresses),
+				     "match", &match, "neighbors", &neighbors, "addresses", "local",
+				     &local, "remote", &remote, "match", &match),
 			 0);
 	assert_string_equal(json_string_value(json_object_get(status, "version")), MLAG_VERSION);
 	assert_string_equal(role, "none");
@@ -181,8 +181,8 @@ static void test_status_has_the_keys_of_the_contract(void **state)
 	assert_string_equal(path, "dead");
 	assert_string_equal(backup, "none");
 	assert_string_equal(ifname, "pl");
-	assert_true(json_is_null(member_id) && json_is_null(version) && json_is_null(neighbors) &&
-		    json_is_null(addresses));
+	assert_true(json_is_null(member_id) && json_is_null(version) && json_is_null(neighbors));
+	assert_true(local == 0 && remote == 0 && !match);
 	assert_int_equal(strlen(since), strlen("2024-01-02T03:04:05Z"));
 	assert_true(since[10] == 'T' && since[19] == 'Z');
 	assert_true(has_problem(status, "session-down"));
@@ -263,6 +263,60 @@ static void test_mac_filters_are_checked(void **state)
 	}
 }
 
+static void observe_address(enum mlag_address_kind kind, uint8_t family, uint16_t vlan,
+			    uint32_t domain, const uint8_t octets[16])
+{
+	struct mlag_event event = {.type = MLAG_EVENT_ADDRESS, .address = {.present = true}};
+	struct mlag_address_key *key = &event.address.key;
+
+	key->kind = (uint8_t)kind;
+	key->family = family;
+	key->vlan = vlan;
+	memcpy(key->octets, octets, sizeof(key->octets));
+	if (kind == MLAG_ADDRESS_ROUTER_MAC) {
+		event.address.domain = domain;
+		event.address.ifindex = 9;
+	} else {
+		key->domain = domain;
+	}
+	step(&event);
+}
+
+static void test_addresses(void **state)
+{
+	static const uint8_t mac[16] = {2, 0, 0, 0, 0, 5}, v4[16] = {10, 1, 2, 3};
+	static const uint8_t v6[16] = {0xfe, 0x80, [15] = 1};
+	static const char *const expected[] = {
+		"{\"kind\":\"router-mac\",\"address\":\"02:00:00:00:00:05\",\"vlan\":10,"
+		"\"domain\":4000000000,\"origin\":\"local\"}",
+		"{\"kind\":\"ip\",\"address\":\"10.1.2.3\",\"vlan\":null,\"domain\":0,"
+		"\"origin\":\"local\"}",
+		"{\"kind\":\"link-local\",\"address\":\"fe80::1\",\"vlan\":10,\"domain\":null,"
+		"\"origin\":\"local\"}",
+	};
+	json_t *addresses = run("addresses", NULL, NULL);
+	size_t found = 0;
+
+	(void)state;
+	assert_int_equal(json_array_size(addresses), 0);
+	json_decref(addresses);
+	observe_address(MLAG_ADDRESS_ROUTER_MAC, 0, 10, 4000000000U, mac);
+	observe_address(MLAG_ADDRESS_IP, 4, 0, 0, v4);
+	observe_address(MLAG_ADDRESS_LINK_LOCAL, 6, 10, 0, v6);
+	addresses = run("addresses", NULL, NULL);
+	assert_int_equal(json_array_size(addresses), 3);
+	for (size_t i = 0; i < 3; i++) {
+		json_t *wanted = json_loads(expected[i], 0, NULL);
+
+		for (size_t j = 0; j < 3; j++) {
+			found += (size_t)json_equal(json_array_get(addresses, j), wanted);
+		}
+		json_decref(wanted);
+	}
+	assert_int_equal(found, 3);
+	json_decref(addresses);
+}
+
 static void test_counters_without_a_data_plane(void **state)
 {
 	json_t *counters = run("counters", NULL, NULL);
@@ -299,6 +353,7 @@ int main(void)
 		TEST(test_since_does_not_flicker),
 		TEST(test_lags),
 		TEST(test_mac_filters_are_checked),
+		TEST(test_addresses),
 		TEST(test_counters_without_a_data_plane),
 		TEST(test_reload),
 	};

@@ -183,9 +183,10 @@ static void test_keepalive_skips_unknown_tables(void **state)
 	buf_reader_init(&reader, bytes, writer.offset);
 	assert_true(wire_get_keepalive(&reader, &back));
 	assert_true(back.digests_count <= WIRE_TABLES_COUNT);
-	assert_int_equal(back.digests_count, 2);
-	assert_int_equal(back.digests[0].table, WIRE_TABLE_MACS);
-	assert_int_equal(back.digests[1].table, WIRE_TABLE_LEGS);
+	assert_int_equal(back.digests_count, 3);
+	assert_int_equal(back.digests[0].table, WIRE_TABLE_ADDRESSES);
+	assert_int_equal(back.digests[1].table, WIRE_TABLE_MACS);
+	assert_int_equal(back.digests[2].table, WIRE_TABLE_LEGS);
 }
 
 static void expect_vlans(const struct mlag_vlans *set, uint32_t ranges)
@@ -368,7 +369,7 @@ static void test_every_number_has_a_word(void **state)
 	for (uint32_t i = 0; i <= MLAG_CLOSE_LIMIT; i++) {
 		assert_string_not_equal(mlag_close_reason_text((enum mlag_close_reason)i), "?");
 	}
-	for (uint32_t i = 0; i <= MLAG_FDB_OPERATOR; i++) {
+	for (uint32_t i = 0; i <= MLAG_FDB_STICKY; i++) {
 		assert_string_not_equal(mlag_fdb_kind_text((enum mlag_fdb_kind)i), "?");
 	}
 	for (uint32_t i = 0; i <= MLAG_NOTICE_SYNCED; i++) {

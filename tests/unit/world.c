@@ -185,6 +185,53 @@ static void apply_fdb(struct world *world, uint32_t member)
 	}
 }
 
+static void apply_addresses(struct world *world, uint32_t member)
+{
+	struct world_member *m = &world->members[member];
+	struct mlag_address_program program;
+
+	while (mlag_next_addresses(m->engine, &program, 1) == 1) {
+		uint32_t i = 0;
+
+		while (i < m->addresses_count &&
+		       memcmp(&m->addresses[i].key, &program.key, sizeof(program.key)) != 0) {
+			i++;
+		}
+		mlag_assert(i < WORLD_ADDRESSES_MAX);
+		m->addresses_count += i == m->addresses_count;
+		m->addresses[i] = program;
+		if (program.owner == MLAG_OWNER_NONE) {
+			m->addresses[i] = m->addresses[--m->addresses_count];
+		}
+	}
+}
+
+const struct mlag_address_program *world_address(const struct world *world, uint32_t member,
+						 const struct mlag_address_key *key)
+{
+	const struct world_member *m = &world->members[member];
+
+	for (uint32_t i = 0; i < m->addresses_count; i++) {
+		if (memcmp(&m->addresses[i].key, key, sizeof(*key)) == 0) {
+			return &m->addresses[i];
+		}
+	}
+	return NULL;
+}
+
+void world_set_address(struct world *world, uint32_t member, const struct mlag_address_key *key,
+		       bool present, uint32_t domain, uint32_t ifindex)
+{
+	struct mlag_event event = {.type = MLAG_EVENT_ADDRESS};
+
+	event.address.key = *key;
+	event.address.present = present;
+	event.address.domain = domain;
+	event.address.ifindex = ifindex;
+	world_step(world, member, &event);
+	run_member(world, member);
+}
+
 /* Everything that is due, in the order of lib/mlag.h. */
 static void run_member(struct world *world, uint32_t member)
 {
@@ -196,6 +243,7 @@ static void run_member(struct world *world, uint32_t member)
 		apply_legs(world, member);
 	}
 	pump(world, member, MLAG_URGENCY_URGENT);
+	apply_addresses(world, member);
 	apply_fdb(world, member);
 	pump(world, member, MLAG_URGENCY_BULK);
 }
@@ -263,6 +311,7 @@ void world_start(struct world *world, uint32_t member)
 	m->engine = mlag_engine_init(m->memory, &m->config, world->now_ns);
 	m->running = true;
 	m->events_count = 0;
+	m->addresses_count = 0;
 	for (uint16_t lag = 0; lag < WORLD_LAGS; lag++) {
 		event.leg_configure.lag_id = (uint16_t)(lag + 1);
 		world_step(world, member, &event);

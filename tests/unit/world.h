@@ -16,6 +16,7 @@
 #define WORLD_LAGS 3
 #define WORLD_HOSTS (WORLD_LAGS + 2) /* a host on each LAG, an orphan on each member */
 #define WORLD_MACS_MAX 64
+#define WORLD_ADDRESSES_MAX 64
 #define WORLD_EVENTS_MAX 512
 #define WORLD_MESSAGES_MAX 8
 #define WORLD_VLAN 10
@@ -79,6 +80,8 @@ struct world_member {
 	struct world_source sources[WORLD_MACS_MAX];
 	struct world_fdb_event events[WORLD_EVENTS_MAX];
 	uint32_t events_count;
+	struct mlag_address_program addresses[WORLD_ADDRESSES_MAX]; /* in the data plane */
+	uint32_t addresses_count;
 	struct world_message inbox[WORLD_MESSAGES_MAX];
 	uint32_t inbox_count;
 	bool connected; /* the engine was told so */
@@ -131,6 +134,14 @@ void world_run(struct world *world, uint64_t duration_ns);
 
 /** world_run_until_quiet() - let time pass until every leg with a link is open and all is synced */
 bool world_run_until_open(struct world *world, uint64_t limit_ns);
+
+/** world_set_address() - an own address of @member comes or goes */
+void world_set_address(struct world *world, uint32_t member, const struct mlag_address_key *key,
+		       bool present, uint32_t domain, uint32_t ifindex);
+
+/** world_address() - what the data plane of @member holds for an address; NULL for nothing */
+const struct mlag_address_program *world_address(const struct world *world, uint32_t member,
+						 const struct mlag_address_key *key);
 
 void world_set_link(struct world *world, uint32_t member, uint32_t lag, bool up);
 void world_set_partner(struct world *world, uint32_t member, uint32_t lag, bool in_bond);

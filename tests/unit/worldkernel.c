@@ -110,6 +110,7 @@ void worldkernel_apply_leg(struct world *world, uint32_t member,
 	leg->port.lag_id = program->lag_id;
 	leg->port.untagged_vid = program->untagged_vid;
 	memcpy(leg->port.isolated, program->isolated.words, sizeof(leg->port.isolated));
+	memcpy(leg->port.held, program->held.words, sizeof(leg->port.held));
 	leg->flood = program->flood;
 }
 

@@ -6,6 +6,7 @@
  */
 #include "control/methods.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,8 +16,9 @@
 #include "datapath/datapath.h"
 #include "kernel/links.h"
 
-#define MAC_LOOKS_PER_CALL_MAX 2048 /* rows of the MAC table looked at before others may run */
-#define DUAL_REFRESH_ROWS 256	    /* how long the set of dual LAGs is believed */
+#define MAC_LOOKS_PER_CALL_MAX 2048	/* rows of the MAC table looked at before others may run */
+#define ADDRESS_LOOKS_PER_CALL_MAX 2048 /* the same of the address table */
+#define DUAL_REFRESH_ROWS 256		/* how long the set of dual LAGs is believed */
 
 /* "bond1", or null for no device. */
 static json_t *ifname_json(const struct control_context *context, uint32_t ifindex)
@@ -47,7 +49,10 @@ static const char *lag_state(const struct mlag_leg_view *leg)
 		return "pending";
 	case MLAG_LEG_OPEN:
 		/* To two different partners it is not one LAG. */
-		return leg->peer_open && !leg->partner_differs ? "dual" : "local-only";
+		return leg->peer_open && !leg->partner_differs && !leg->mode_differs &&
+				       leg->partner_elsewhere_lag_id == 0
+			       ? "dual"
+			       : "local-only";
 	}
 	return "down";
 }
@@ -222,19 +227,29 @@ static bool mac_wanted(const struct mac_walk *walk, const struct mlag_mac_view *
 	       (!walk->mac_wanted || memcmp(&mac->key.mac, &walk->mac, sizeof(walk->mac)) == 0);
 }
 
+static const char *origin_text(bool own, bool peer)
+{
+	if (own && peer) {
+		return "both";
+	}
+	return own ? "local" : "peer";
+}
+
+static json_t *vlan_json(uint16_t vlan)
+{
+	return vlan != 0 ? json_integer(vlan) : json_null();
+}
+
 static json_t *make_mac(const struct control_context *context, const struct mac_walk *walk,
 			const struct mlag_mac_view *mac)
 {
 	bool dual = (walk->dual[mac->lag_id / 8] >> (mac->lag_id % 8)) & 1;
 
 	return json_pack("{s:o,s:o,s:o,s:s,s:s,s:o}", "mac", control_mac_json(&mac->key.mac),
-			 "vlan", mac->key.vlan != 0 ? json_integer(mac->key.vlan) : json_null(),
-			 "ifname", ifname_json(context, mac->entry.ifindex), "origin",
-			 mac->own && mac->peer ? "both"
-			 : mac->own	       ? "local"
-					       : "peer",
-			 "attached", dual ? "dual" : "orphan", "lag_id",
-			 mac->lag_id != 0 ? json_integer(mac->lag_id) : json_null());
+			 "vlan", vlan_json(mac->key.vlan), "ifname",
+			 ifname_json(context, mac->entry.ifindex), "origin",
+			 origin_text(mac->own, mac->peer), "attached", dual ? "dual" : "orphan",
+			 "lag_id", mac->lag_id != 0 ? json_integer(mac->lag_id) : json_null());
 }
 
 static int macs_row(struct control_call *call, json_t **ret_row)
@@ -256,6 +271,61 @@ static int macs_row(struct control_call *call, json_t **ret_row)
 		walk->rows--;
 		*ret_row = make_mac(context, walk, &mac);
 		return *ret_row != NULL ? 1 : -ENOMEM;
+	}
+	return -EAGAIN;
+}
+
+/* ---- addresses ---- */
+
+static int addresses_begin(struct control_call *call, json_t **ret_result)
+{
+	(void)call;
+	(void)ret_result;
+	return 0;
+}
+
+static json_t *make_address_text(const struct mlag_address_key *key)
+{
+	char text[INET6_ADDRSTRLEN];
+	struct mlag_mac mac;
+
+	if (key->kind == MLAG_ADDRESS_ROUTER_MAC) {
+		memcpy(mac.octets, key->octets, sizeof(mac.octets));
+		return control_mac_json(&mac);
+	}
+	if (inet_ntop(key->family == 4 ? AF_INET : AF_INET6, key->octets, text, sizeof(text)) ==
+	    NULL) {
+		return json_null();
+	}
+	return json_string(text);
+}
+
+/* A link-local address is in a VLAN, and in no routing domain. */
+static json_t *make_address(const struct mlag_address_view *address)
+{
+	const struct mlag_address_key *key = &address->key;
+	uint32_t domain = key->kind == MLAG_ADDRESS_IP ? key->domain : address->domain;
+
+	return json_pack("{s:s,s:o,s:o,s:o,s:s}", "kind",
+			 mlag_address_kind_text((enum mlag_address_kind)key->kind), "address",
+			 make_address_text(key), "vlan", vlan_json(key->vlan), "domain",
+			 key->kind != MLAG_ADDRESS_LINK_LOCAL ? json_integer(domain) : json_null(),
+			 "origin", origin_text(address->own, address->peer));
+}
+
+static int addresses_row(struct control_call *call, json_t **ret_row)
+{
+	const struct control_context *context = call->context;
+	struct mlag_address_view address;
+
+	for (uint32_t i = 0; i < ADDRESS_LOOKS_PER_CALL_MAX; i++) {
+		if (!mlag_next_address_view(context->engine, &call->cursor, &address)) {
+			return 0;
+		}
+		if (address.own || address.peer) {
+			*ret_row = make_address(&address);
+			return *ret_row != NULL ? 1 : -ENOMEM;
+		}
 	}
 	return -EAGAIN;
 }
@@ -396,7 +466,11 @@ static int reload_begin(struct control_call *call, json_t **ret_result)
 }
 
 const struct control_method control_methods[] = {
-	{"status", control_status, NULL}, {"lags", lags_begin, lags_row},
-	{"macs", macs_begin, macs_row},	  {"counters", counters_begin, counters_row},
-	{"reload", reload_begin, NULL},	  {NULL, NULL, NULL},
+	{"status", control_status, NULL},
+	{"lags", lags_begin, lags_row},
+	{"macs", macs_begin, macs_row},
+	{"addresses", addresses_begin, addresses_row},
+	{"counters", counters_begin, counters_row},
+	{"reload", reload_begin, NULL},
+	{NULL, NULL, NULL},
 };

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What the control socket answers: status, lags, macs, counters and reload, as DESIGN §6 writes
- * them, built from the views of the engine and of the adapters.  Nothing here changes anything.
+ * What the control socket answers: status, lags, macs, addresses, counters and reload, as DESIGN §6
+ * writes them, built from the views of the engine and of the adapters.  Nothing here changes anything.
  */
 #ifndef MLAGD_CONTROL_METHODS_H
 #define MLAGD_CONTROL_METHODS_H
@@ -10,6 +10,7 @@
 #include "control/server.h"
 #include "mlag.h"
 
+struct addresses;
 struct links;
 struct datapath;
 
@@ -17,6 +18,7 @@ struct datapath;
  * struct control_context - what the methods read; hand its address to control_server_new()
  * @engine: the engine; may change between two calls
  * @links: the link adapter, NULL in tests: devices then have no names
+ * @addresses: the address adapter, NULL in tests: it then has no problems
  * @datapath: the data plane, NULL in tests: there are then no counters
  * @config: the configuration in force
  * @now_ns: the engine's clock
@@ -28,6 +30,7 @@ struct datapath;
 struct control_context {
 	const struct mlag_engine *engine;
 	struct links *links;
+	const struct addresses *addresses;
 	struct datapath *datapath;
 	const struct config *config;
 	uint64_t (*now_ns)(void);

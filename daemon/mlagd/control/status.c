@@ -14,11 +14,13 @@
 #include <string.h>
 #include <time.h>
 
+#include "kernel/addresses.h"
 #include "kernel/links.h"
 
 #define NS_PER_S INT64_C(1000000000)
 #define PROBLEMS_MAX 128 /* told one by one; more are only counted */
 #define LINK_PROBLEMS_MAX 96
+#define ADDRESS_PROBLEMS_MAX 32
 
 json_t *control_mac_json(const struct mlag_mac *mac)
 {
@@ -88,11 +90,13 @@ static void add_table_problems(const char *name, const struct mlag_table_view *t
 		add_problem(problems, "tables-differ",
 			    "the %s tables of the two members are not proven equal", name);
 	}
-	if (table->full_count > 0) {
-		add_problem(problems, "table-full", "the %s table was full %llu times", name,
-			    (unsigned long long)table->full_count);
+	if (table->full) {
+		add_problem(problems, "table-full",
+			    "the %s table is full: entries are missing in it", name);
 	}
 }
+
+#define LEG_READY_LONG_NS UINT64_C(2000000000) /* many control round trips */
 
 /* The device of a LAG, from the configuration: it has a name even when it does not exist. */
 static void add_leg_problems(const struct control_context *context, json_t *problems)
@@ -102,11 +106,31 @@ static void add_leg_problems(const struct control_context *context, json_t *prob
 	for (uint32_t i = 0; mlag_get_leg(context->engine, i, &leg); i++) {
 		const struct config_lag *lag = config_lag_by_id(context->config, leg.lag_id);
 
+		const char *name = lag != NULL ? lag->ifname : "only on the peer";
+
+		if (leg.partner_elsewhere_lag_id != 0) {
+			add_problem(problems, "lag-id-mismatch",
+				    "LAG %u (%s): the peer has the same LACP partner under LAG %u; "
+				    "the ids must agree",
+				    leg.lag_id, name, leg.partner_elsewhere_lag_id);
+		}
+		if (leg.mode_differs) {
+			add_problem(problems, "lag-mode-differs",
+				    "LAG %u (%s): only one of the two legs speaks LACP", leg.lag_id,
+				    name);
+		}
+		if (leg.state == MLAG_LEG_READY &&
+		    context->now_ns() - leg.since_ns > LEG_READY_LONG_NS) {
+			add_problem(problems, "floods-held",
+				    "LAG %u (%s): broadcasts wait for the peer to acknowledge the "
+				    "leg; only known unicast leaves here",
+				    leg.lag_id, name);
+		}
 		if (leg.partner_differs) {
 			add_problem(problems, "partner-differs",
 				    "LAG %u (%s): the legs of the two members lead to different "
 				    "LACP partners",
-				    leg.lag_id, lag != NULL ? lag->ifname : "only on the peer");
+				    leg.lag_id, name);
 		}
 	}
 }
@@ -130,6 +154,19 @@ static void add_link_problems(const struct control_context *context, json_t *pro
 	free(list);
 }
 
+static void add_address_problems(const struct control_context *context, json_t *problems)
+{
+	struct addresses_problem list[ADDRESS_PROBLEMS_MAX];
+	uint32_t count = 0;
+
+	if (context->addresses != NULL) {
+		count = addresses_problems(context->addresses, list, ADDRESS_PROBLEMS_MAX);
+	}
+	for (uint32_t i = 0; i < count; i++) {
+		add_problem(problems, list[i].code, "%s", list[i].text);
+	}
+}
+
 static void add_config_problems(const struct control_context *context, json_t *problems)
 {
 	if (context->config->gateways_count > 0) {
@@ -150,9 +187,11 @@ static json_t *make_problems(const struct control_context *context, const struct
 
 	add_session_problems(context, view, problems);
 	add_table_problems("MAC", &view->macs, synced, problems);
+	add_table_problems("address", &view->addresses, synced, problems);
 	add_table_problems("leg", &view->legs, synced, problems);
 	add_leg_problems(context, problems);
 	add_link_problems(context, problems);
+	add_address_problems(context, problems);
 	add_config_problems(context, problems);
 	if (view->verdict != MLAG_VERDICT_PEERED && json_array_size(problems) == 0) {
 		add_problem(problems, "not-peered", "the verdict is %s",
@@ -209,7 +248,7 @@ int control_status(struct control_call *call, json_t **ret_result)
 			 view.peer_known ? control_mac_json(&view.peer_member_id) : json_null(),
 			 "version", view.peer_known ? view.peer_version : NULL);
 	result = json_pack("{s:s,s:i,s:s,s:s,s:o,s:s,s:o,s:o,s:o,s:{s:s,s:b,s:b},"
-			   "s:{s:o,s:n,s:n,s:o}}",
+			   "s:{s:o,s:n,s:o,s:o}}",
 			   "version", MLAG_VERSION, "domain", (int)context->config->domain_id,
 			   "role", mlag_role_text(view.role), "verdict",
 			   mlag_verdict_text(view.verdict), "since",
@@ -218,8 +257,8 @@ int control_status(struct control_call *call, json_t **ret_result)
 			   "member_id", control_mac_json(&view.member_id), "peer", peer,
 			   "peer_link", "ifname", context->config->link, "carrier",
 			   view.peer_link_carrier, "usable", view.peer_link_usable, "sync", "macs",
-			   make_table(&view.macs), "neighbors", "addresses", "legs",
-			   make_table(&view.legs));
+			   make_table(&view.macs), "neighbors", "addresses",
+			   make_table(&view.addresses), "legs", make_table(&view.legs));
 	if (result == NULL) {
 		return -ENOMEM;
 	}

@@ -141,6 +141,35 @@ int attach_program(uint32_t ifindex, enum attach_point point, int program_fd)
 	return bpf_tc_attach(&hook, &opts);
 }
 
+int attach_query(uint32_t ifindex, enum attach_point point, uint32_t *ret_program_id)
+{
+	struct bpf_tc_hook hook = {
+		.sz = sizeof(hook),
+		.ifindex = (int)ifindex,
+		.attach_point = tc_point(point),
+	};
+	struct bpf_tc_opts opts = {
+		.sz = sizeof(opts),
+		.handle = DATAPATH_TC_HANDLE,
+		.priority = DATAPATH_TC_PRIORITY,
+	};
+	int error;
+
+	hold_log();
+	error = bpf_tc_query(&hook, &opts);
+	/* No filter, or another kind of filter at its place; no clsact. */
+	if (error == -ENOENT || error == -EINVAL) {
+		opts.prog_id = 0;
+		error = 0;
+	}
+	release_log(error && error != -ENODEV);
+	if (error) {
+		return error;
+	}
+	*ret_program_id = opts.prog_id;
+	return 0;
+}
+
 int attach_remove(uint32_t ifindex, enum attach_point point)
 {
 	struct bpf_tc_hook hook = {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * How a program gets onto a port.  Only datapath.c includes this; another way to attach (tcx) is
- * another implementation of these two functions.
+ * another implementation of these three functions.
  */
 #ifndef MLAG_DATAPATH_ATTACH_H
 #define MLAG_DATAPATH_ATTACH_H
@@ -30,6 +30,16 @@ int attach_program(uint32_t ifindex, enum attach_point point, int program_fd);
  * Return: 0 or what the kernel answered.
  */
 int attach_remove(uint32_t ifindex, enum attach_point point);
+
+/**
+ * attach_query() - which program of ours a port has
+ * @ifindex: the port
+ * @point: where
+ * @ret_program_id: the kernel's number of the program, 0 when there is none
+ *
+ * Return: 0, -ENODEV, or what the kernel answered.
+ */
+int attach_query(uint32_t ifindex, enum attach_point point, uint32_t *ret_program_id);
 
 /**
  * attach_hook_log() - have the loader library tell its diagnostics

@@ -2,7 +2,7 @@
 /*
  * Loads the programs of ebpf/, fills the maps they read and says at which ports they run.  Called
  * by effects.c, which knows what the engine wants, and by the control server for the counters.
- * Owns the loaded object; does not own the attachments, which outlive it on purpose.
+ * Owns the loaded objects; does not own the attachments, which outlive it on purpose.
  */
 #include "datapath/datapath.h"
 
@@ -16,9 +16,11 @@
 
 #include "datapath/attach.h"
 #include "isolate.skel.h"
+#include "receive.skel.h"
 
 struct datapath {
 	struct isolate_bpf *isolate;
+	struct receive_bpf *receive; /* the maps of maps.bpf.h are those of @isolate */
 	void (*log)(void *user, const char *text);
 	void *user;
 	struct mlag_counter *per_cpu; /* one value of mlag_counters: cpus_count of them */
@@ -36,7 +38,7 @@ static void on_log(void *user, const char *text)
 	}
 }
 
-static int load(struct datapath *dp, const struct datapath_spec *spec)
+static int load_isolate(struct datapath *dp, const struct datapath_spec *spec)
 {
 	int error;
 
@@ -49,6 +51,44 @@ static int load(struct datapath *dp, const struct datapath_spec *spec)
 		return error;
 	}
 	return isolate_bpf__load(dp->isolate);
+}
+
+/* Both objects read the same domain and ports, and count in the same rows. */
+static int share_maps(struct isolate_bpf *from, struct receive_bpf *to)
+{
+	int error;
+
+	error = bpf_map__reuse_fd(to->maps.mlag_domain, bpf_map__fd(from->maps.mlag_domain));
+	if (error) {
+		return error;
+	}
+	error = bpf_map__reuse_fd(to->maps.mlag_ports, bpf_map__fd(from->maps.mlag_ports));
+	if (error) {
+		return error;
+	}
+	return bpf_map__reuse_fd(to->maps.mlag_counters, bpf_map__fd(from->maps.mlag_counters));
+}
+
+static int load_receive(struct datapath *dp)
+{
+	int error;
+
+	dp->receive = receive_bpf__open();
+	if (!dp->receive) {
+		return -errno;
+	}
+	error = share_maps(dp->isolate, dp->receive);
+	if (error) {
+		return error;
+	}
+	return receive_bpf__load(dp->receive);
+}
+
+static int load(struct datapath *dp, const struct datapath_spec *spec)
+{
+	int error = load_isolate(dp, spec);
+
+	return error ? error : load_receive(dp);
 }
 
 int datapath_open(struct datapath **ret, const struct datapath_spec *spec)
@@ -88,6 +128,7 @@ void datapath_close(struct datapath *dp)
 		return;
 	}
 	attach_unhook_log(dp);
+	receive_bpf__destroy(dp->receive);
 	isolate_bpf__destroy(dp->isolate);
 	free(dp->per_cpu);
 	free(dp);
@@ -146,15 +187,15 @@ static int make_rows(struct datapath *dp, uint32_t ifindex, enum mlag_port_kind 
 		}
 	}
 	if (kind != MLAG_PORT_LEG) {
-		return 0;
+		return forget(dp->receive->maps.mlag_leg_rx, &ifindex);
 	}
-	return make_row(dp->isolate->maps.mlag_leg_rx, &ifindex, &none);
+	return make_row(dp->receive->maps.mlag_leg_rx, &ifindex, &none);
 }
 
 static int delete_rows(struct datapath *dp, uint32_t ifindex)
 {
 	struct mlag_counter_key key = {.ifindex = ifindex};
-	int error = forget(dp->isolate->maps.mlag_leg_rx, &ifindex);
+	int error = forget(dp->receive->maps.mlag_leg_rx, &ifindex);
 
 	for (key.reason = MLAG_REASON_NONE + 1; !error && key.reason < MLAG_REASONS_COUNT;
 	     key.reason++) {
@@ -187,7 +228,12 @@ static void unremember(struct datapath *dp, uint32_t ifindex)
 	}
 }
 
-static int attach_leg(struct datapath *dp, uint32_t ifindex)
+static int attach_receive(const struct datapath *dp, uint32_t ifindex)
+{
+	return attach_program(ifindex, ATTACH_INGRESS, bpf_program__fd(dp->receive->progs.receive));
+}
+
+static int attach_leg(const struct datapath *dp, uint32_t ifindex)
 {
 	int error;
 
@@ -196,11 +242,10 @@ static int attach_leg(struct datapath *dp, uint32_t ifindex)
 	if (error) {
 		return error;
 	}
-	return attach_program(ifindex, ATTACH_INGRESS,
-			      bpf_program__fd(dp->isolate->progs.observe_leg));
+	return attach_receive(dp, ifindex);
 }
 
-static int attach_peer_link(struct datapath *dp, uint32_t ifindex)
+static int attach_peer_link(const struct datapath *dp, uint32_t ifindex)
 {
 	int error;
 
@@ -209,8 +254,32 @@ static int attach_peer_link(struct datapath *dp, uint32_t ifindex)
 	if (error) {
 		return error;
 	}
-	/* It may have been a leg until now. */
+	/* It may have been another kind of port until now. */
 	return attach_remove(ifindex, ATTACH_INGRESS);
+}
+
+static int attach_orphan(const struct datapath *dp, uint32_t ifindex)
+{
+	int error = attach_receive(dp, ifindex);
+
+	if (error) {
+		return error;
+	}
+	/* It may have been a leg or the peer link until now. */
+	return attach_remove(ifindex, ATTACH_EGRESS);
+}
+
+static int attach_kind(const struct datapath *dp, uint32_t ifindex, enum mlag_port_kind kind)
+{
+	switch (kind) {
+	case MLAG_PORT_NONE:
+		return attach_orphan(dp, ifindex);
+	case MLAG_PORT_PEER_LINK:
+		return attach_peer_link(dp, ifindex);
+	case MLAG_PORT_LEG:
+		return attach_leg(dp, ifindex);
+	}
+	return -EINVAL;
 }
 
 int datapath_attach(struct datapath *dp, uint32_t ifindex, enum mlag_port_kind kind)
@@ -220,9 +289,6 @@ int datapath_attach(struct datapath *dp, uint32_t ifindex, enum mlag_port_kind k
 	if (!ifindex) {
 		return -EINVAL;
 	}
-	if (kind == MLAG_PORT_NONE) {
-		return datapath_detach(dp, ifindex);
-	}
 	error = remember(dp, ifindex);
 	if (error) {
 		return error;
@@ -231,7 +297,53 @@ int datapath_attach(struct datapath *dp, uint32_t ifindex, enum mlag_port_kind k
 	if (error) {
 		return error;
 	}
-	return kind == MLAG_PORT_LEG ? attach_leg(dp, ifindex) : attach_peer_link(dp, ifindex);
+	return attach_kind(dp, ifindex, kind);
+}
+
+/* Clears @ret_intact unless the program at a point is this one. */
+static int verify_program(uint32_t ifindex, enum attach_point point,
+			  const struct bpf_program *program, bool *ret_intact)
+{
+	struct bpf_prog_info info = {0};
+	uint32_t size = sizeof(info);
+	uint32_t id;
+	int error;
+
+	error = bpf_obj_get_info_by_fd(bpf_program__fd(program), &info, &size);
+	if (error) {
+		return error;
+	}
+	error = attach_query(ifindex, point, &id);
+	if (error) {
+		return error;
+	}
+	*ret_intact = *ret_intact && id == info.id;
+	return 0;
+}
+
+int datapath_verify(const struct datapath *dp, uint32_t ifindex, enum mlag_port_kind kind,
+		    bool *ret_intact)
+{
+	bool intact = true;
+	int error = ifindex ? 0 : -EINVAL;
+
+	if (!error && kind == MLAG_PORT_LEG) {
+		error = verify_program(ifindex, ATTACH_EGRESS, dp->isolate->progs.isolate_leg,
+				       &intact);
+	}
+	if (!error && kind == MLAG_PORT_PEER_LINK) {
+		error = verify_program(ifindex, ATTACH_EGRESS, dp->isolate->progs.isolate_peer_link,
+				       &intact);
+	}
+	if (!error && kind != MLAG_PORT_PEER_LINK) {
+		error = verify_program(ifindex, ATTACH_INGRESS, dp->receive->progs.receive,
+				       &intact);
+	}
+	if (error) {
+		return error;
+	}
+	*ret_intact = intact;
+	return 0;
 }
 
 int datapath_detach(struct datapath *dp, uint32_t ifindex)
@@ -270,6 +382,27 @@ int datapath_set_source(struct datapath *dp, const struct mlag_source_key *key,
 		return forget(map, key);
 	}
 	return bpf_map_update_elem(bpf_map__fd(map), key, source, BPF_ANY);
+}
+
+int datapath_set_router(struct datapath *dp, const struct mlag_router_key *key,
+			const struct mlag_router *router)
+{
+	const struct bpf_map *map = dp->receive->maps.mlag_routers;
+
+	if (!router) {
+		return forget(map, key);
+	}
+	return bpf_map_update_elem(bpf_map__fd(map), key, router, BPF_ANY);
+}
+
+int datapath_set_address(struct datapath *dp, const struct mlag_address *address, uint8_t owner)
+{
+	const struct bpf_map *map = dp->receive->maps.mlag_addresses;
+
+	if (owner == MLAG_OWNER_NONE) {
+		return forget(map, address);
+	}
+	return bpf_map_update_elem(bpf_map__fd(map), address, &owner, BPF_ANY);
 }
 
 /* How many of the first keys are all to be set, so that they can go in one call. */
@@ -315,7 +448,7 @@ int datapath_leg_rx(struct datapath *dp, uint32_t ifindex, uint64_t *ret_frames)
 	uint64_t frames;
 	int error;
 
-	error = bpf_map_lookup_elem(bpf_map__fd(dp->isolate->maps.mlag_leg_rx), &ifindex, &frames);
+	error = bpf_map_lookup_elem(bpf_map__fd(dp->receive->maps.mlag_leg_rx), &ifindex, &frames);
 	if (error) {
 		return error;
 	}

@@ -3,8 +3,8 @@
  * The data plane as mlagd sees it: a few programs at the ports, and the maps they read.  This
  * adapter loads, attaches and fills; it decides nothing.  What it holds must be told to it again
  * after a start: a program finds nothing in its maps but what the setters below put there, and a
- * missing entry means pass.  So fill first (domain, port, sources), attach afterwards: then the
- * filter of an earlier daemon is replaced by one that already knows as much.
+ * missing entry means pass.  So fill first (domain, ports, sources, routers, addresses), attach
+ * afterwards: then the filter of an earlier daemon is replaced by one that already knows as much.
  *
  * All functions return 0 or a negative errno.  None of them blocks for longer than a few system
  * calls.  None is thread-safe.  Attaching works on the network namespace of the calling thread.
@@ -12,6 +12,7 @@
 #ifndef MLAG_DATAPATH_H
 #define MLAG_DATAPATH_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "mlag_maps.h"
@@ -84,8 +85,11 @@ int datapath_delete_port(struct datapath *dp, uint32_t ifindex);
 /**
  * datapath_attach() - put the programs of this kind on a port
  * @ifindex: the port
- * @kind: a leg gets isolate_leg (egress) and observe_leg (ingress), the peer link
- *	isolate_peer_link (egress); MLAG_PORT_NONE is datapath_detach()
+ * @kind: a leg gets isolate_leg (egress) and receive (ingress), the peer link isolate_peer_link
+ *	(egress), any other port of the bridge (MLAG_PORT_NONE) receive
+ *
+ * What runs at the port of another kind is taken away.  A port without an entry of
+ * datapath_set_port() passes everything, whatever is attached.
  *
  * Idempotent.  What an earlier daemon left at the port is replaced atomically: no frame sees the
  * port without a program.  Filters of others are untouched and still get to see what passes.
@@ -94,6 +98,17 @@ int datapath_delete_port(struct datapath *dp, uint32_t ifindex);
  * what the kernel answered; on failure nothing of ours that was there before is removed.
  */
 int datapath_attach(struct datapath *dp, uint32_t ifindex, enum mlag_port_kind kind);
+
+/**
+ * datapath_verify() - whether a port still has the programs that datapath_attach() put there
+ * @ifindex: the port
+ * @kind: as it was given to datapath_attach()
+ * @ret_intact: the kernel says so, now
+ *
+ * Return: 0, -EINVAL (ifindex 0), -ENODEV (no such device), or what the kernel answered.
+ */
+int datapath_verify(const struct datapath *dp, uint32_t ifindex, enum mlag_port_kind kind,
+		    bool *ret_intact);
 
 /**
  * datapath_detach() - take our programs off a port, those of an earlier daemon too
@@ -131,6 +146,31 @@ int datapath_set_source(struct datapath *dp, const struct mlag_source_key *key,
  */
 int datapath_set_sources(struct datapath *dp, const struct mlag_source_key *keys,
 			 const struct mlag_source *sources, uint32_t count);
+
+/**
+ * datapath_set_router() - say whose a router MAC is (R20)
+ * @key: VLAN and MAC
+ * @router: copied; NULL forgets the MAC (one that is not known is no error)
+ *
+ * Of the peer's MACs say the addresses first, then the MAC, and that the addresses are proven
+ * (mlag_domain.route_for_peer) last: what is no address of anybody's is routed here.  The frames
+ * that are not are the bridge's to carry: it needs an entry of the MAC to PL.
+ *
+ * Return: 0, -E2BIG (MLAG_MAP_ROUTERS_MAX), or -errno of the map.
+ */
+int datapath_set_router(struct datapath *dp, const struct mlag_router_key *key,
+			const struct mlag_router *router);
+
+/**
+ * datapath_set_address() - say whose an IP address is (R21, R22)
+ * @address: zeroed before it was filled
+ * @owner: enum mlag_owner; none forgets the address (one that is not known is no error)
+ *
+ * Link-local addresses are never asked for: what goes to one stays on its link.
+ *
+ * Return: 0, -E2BIG (MLAG_MAP_ADDRESSES_MAX), or -errno of the map.
+ */
+int datapath_set_address(struct datapath *dp, const struct mlag_address *address, uint8_t owner);
 
 /**
  * datapath_leg_rx() - how many data frames a leg received while its gate was not open

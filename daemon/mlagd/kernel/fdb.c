@@ -18,6 +18,7 @@
 
 #include "kernel/fdblocal.h"
 #include "kernel/fdbmsg.h"
+#include "kernel/fdbown.h"
 #include "kernel/netlink.h"
 #include "log.h"
 
@@ -45,7 +46,9 @@ struct fdb {
 	void *user;
 	struct fdb_statistics statistics;
 	struct fdblocal local;
-	bool inside; /* somebody may be in a callback */
+	struct fdbown own;
+	sd_event_source *own_source; /* own router MACs may lack their entry */
+	bool inside;		     /* somebody may be in a callback */
 	uint64_t resynced_us;
 	struct fdb_batch *renewing; /* whose inside is not reported */
 	uint8_t buffer[FDB_MESSAGES_MAX * FDBMSG_SIZE_MAX] __attribute__((aligned(NLMSG_ALIGNTO)));
@@ -75,6 +78,7 @@ struct fdb_batch {
 };
 
 static int fdb_resync_due(sd_event_source *source, uint64_t now_us, void *user);
+static int fdb_own_due(sd_event_source *source, uint64_t now_us, void *user);
 
 static uint64_t fdb_now_us(const struct fdb *fdb)
 {
@@ -84,27 +88,33 @@ static uint64_t fdb_now_us(const struct fdb *fdb)
 	return now_us;
 }
 
-/* Dump again from the event loop, but not more than once a second. */
-static void fdb_want_resync(struct fdb *fdb)
+/* Arm a one-shot timer, made at its first use. */
+static void fdb_arm(struct fdb *fdb, sd_event_source **source, uint64_t delay_us,
+		    sd_event_time_handler_t callback)
 {
-	uint64_t now_us = fdb_now_us(fdb);
-	uint64_t due_us = fdb->resynced_us + FDB_RESYNC_INTERVAL_US;
-	uint64_t delay_us = due_us > now_us ? due_us - now_us : 0;
 	int error;
 
-	if (fdb->resync_source == NULL) {
-		error = sd_event_add_time_relative(fdb->event, &fdb->resync_source, CLOCK_MONOTONIC,
-						   delay_us, FDB_TIMER_ACCURACY_US, fdb_resync_due,
-						   fdb);
+	if (*source == NULL) {
+		error = sd_event_add_time_relative(fdb->event, source, CLOCK_MONOTONIC, delay_us,
+						   FDB_TIMER_ACCURACY_US, callback, fdb);
 	} else {
-		error = sd_event_source_set_time_relative(fdb->resync_source, delay_us);
+		error = sd_event_source_set_time_relative(*source, delay_us);
 		if (error >= 0) {
-			error = sd_event_source_set_enabled(fdb->resync_source, SD_EVENT_ONESHOT);
+			error = sd_event_source_set_enabled(*source, SD_EVENT_ONESHOT);
 		}
 	}
 	if (error < 0) {
 		log_error("fdb: cannot arm a timer: %s", strerror(-error));
 	}
+}
+
+/* Dump again from the event loop, but not more than once a second. */
+static void fdb_want_resync(struct fdb *fdb)
+{
+	uint64_t now_us = fdb_now_us(fdb);
+	uint64_t due_us = fdb->resynced_us + FDB_RESYNC_INTERVAL_US;
+
+	fdb_arm(fdb, &fdb->resync_source, due_us > now_us ? due_us - now_us : 0, fdb_resync_due);
 }
 
 /* ---- what the kernel says ------------------------------------------------------------------ */
@@ -136,6 +146,9 @@ static void fdb_take_local(struct fdb *fdb, const struct mlag_mac_key *key, uint
 {
 	if (type == RTM_DELNEIGH) {
 		fdblocal_remove(&fdb->local, &key->mac);
+		if (fdbown_lose(&fdb->own, key)) {
+			fdb_arm(fdb, &fdb->own_source, 0, fdb_own_due);
+		}
 	} else if (!fdblocal_add(&fdb->local, &key->mac)) {
 		log_warning("fdb: more than %d own MAC addresses; the rest is not protected from "
 			    "what the peer says",
@@ -160,6 +173,10 @@ static void fdb_take(void *user, const struct nlmsghdr *message)
 		fdb_take_local(fdb, &key, message->nlmsg_type);
 	} else if (error == -EBADMSG) {
 		fdb->statistics.malformed++;
+	}
+	if (error == 0 && entry.kind != MLAG_FDB_NONE && fdbown_lose(&fdb->own, &key)) {
+		/* An own router MAC, and somewhere else: that cannot stay. */
+		fdb_arm(fdb, &fdb->own_source, 0, fdb_own_due);
 	}
 	if (error < 0 || fdb_is_hidden(fdb, &key, entry.kind == MLAG_FDB_NONE)) {
 		return;
@@ -239,6 +256,9 @@ int fdb_resync(struct fdb *fdb)
 		return 0;
 	}
 	fdb->inside = true;
+	if (fdbown_lose_all(&fdb->own)) {
+		fdb_arm(fdb, &fdb->own_source, 0, fdb_own_due);
+	}
 	fdb_read_dry(fdb);
 	error = fdb_dump(fdb);
 	if (error < 0) {
@@ -280,6 +300,63 @@ int fdb_drain(struct fdb *fdb)
 	fdb->inside = true;
 	(void)fdb_read_events(fdb, FDB_DRAIN_MAX);
 	fdb->inside = false;
+	return 0;
+}
+
+/* ---- own router MACs ------------------------------------------------------------------------ */
+
+static void fdb_own_replaced(void *user, const struct mlag_mac_key *key)
+{
+	static const struct mlag_fdb_entry none = {.ifindex = 0, .kind = MLAG_FDB_NONE};
+	struct fdb *fdb = user;
+
+	fdb->handler.entry(fdb->user, key, &none);
+}
+
+static void fdb_own_make(struct fdb *fdb)
+{
+	if (fdb->bridge.ifindex == 0) {
+		return;
+	}
+	fdb->inside = true;
+	if (fdbown_make(&fdb->own, &fdb->requests, &fdb->bridge, fdb_own_replaced, fdb) < 0) {
+		fdb_arm(fdb, &fdb->own_source, FDB_RESYNC_INTERVAL_US, fdb_own_due);
+	}
+	fdb->inside = false;
+}
+
+static int fdb_own_due(sd_event_source *source, uint64_t now_us, void *user)
+{
+	(void)source;
+	(void)now_us;
+	fdb_own_make(user);
+	return 0;
+}
+
+int fdb_set_local(struct fdb *fdb, uint16_t vlan, const struct mlag_mac *mac, bool present)
+{
+	struct mlag_mac_key key = {.vlan = vlan, .mac = *mac};
+	int r;
+
+	if (fdb->inside) {
+		return -EBUSY;
+	}
+	if (present) {
+		r = fdbown_want(&fdb->own, &key);
+		if (r > 0) {
+			fdb_own_make(fdb);
+		}
+		return r < 0 ? r : 0;
+	}
+	/* One that is not wanted may be left from an earlier start. */
+	if ((fdbown_forget(&fdb->own, &key) || fdblocal_has(&fdb->local, mac)) &&
+	    fdb->bridge.ifindex != 0) {
+		r = fdbown_unmake(&fdb->requests, &fdb->bridge, &key);
+		if (r < 0) {
+			log_warning("fdb: the local entry of a router MAC in VLAN %u stays: %s",
+				    vlan, strerror(-r));
+		}
+	}
 	return 0;
 }
 
@@ -608,6 +685,7 @@ int fdb_open(struct fdb **ret, sd_event *event, const struct fdb_handler *handle
 	fdb->event = sd_event_ref(event);
 	fdb->handler = *handler;
 	fdb->user = user;
+	fdbown_init(&fdb->own, FDB_LOCALS_MAX);
 	error = fdb_init(fdb);
 	if (error < 0) {
 		fdb_close(fdb);
@@ -624,6 +702,8 @@ void fdb_close(struct fdb *fdb)
 	}
 	sd_event_source_disable_unref(fdb->io_source);
 	sd_event_source_disable_unref(fdb->resync_source);
+	sd_event_source_disable_unref(fdb->own_source);
+	fdbown_fini(&fdb->own);
 	netlink_close(&fdb->events);
 	netlink_close(&fdb->requests);
 	sd_event_unref(fdb->event);

@@ -13,6 +13,9 @@
 
 struct fdb;
 
+/* Own router MACs: one a VLAN, and as many again. */
+#define FDB_LOCALS_MAX 8192
+
 /**
  * struct fdb_handler - who hears of the FDB
  * @entry: an entry is now as given; kind none means it is gone.  Own writes come back here like
@@ -117,6 +120,22 @@ int fdb_drain(struct fdb *fdb);
  * was reported by failed()).
  */
 int fdb_apply(struct fdb *fdb, const struct mlag_fdb_operation *operations, uint32_t count);
+
+/**
+ * fdb_set_local() - deliver a MAC to this machine, and do not flood it (R20)
+ * @fdb: the object; a bridge is not needed yet
+ * @vlan: 1..4094, or 0 on a plain bridge
+ * @mac: router MAC of an SVI of ours; the bridge's own is fine, nothing is done for it
+ * @present: it should be so; otherwise no more
+ *
+ * Wanted MACs are remembered: the entry is made now, when the bridge appears, and again whenever
+ * somebody takes it away.  An entry that is local anyway (the bridge's own MAC, a port's) stays as
+ * it is, also at the end.
+ *
+ * Return: 0; -EBUSY from a callback, -ENOSPC beyond FDB_LOCALS_MAX: nothing changed.  What the
+ * kernel refuses is logged, and tried again every second.
+ */
+int fdb_set_local(struct fdb *fdb, uint16_t vlan, const struct mlag_mac *mac, bool present);
 
 /**
  * fdb_resync() - dump again, now

@@ -57,13 +57,19 @@ static int fdbmsg_index(const struct nlattr *attribute, void *user)
 	return MNL_CB_OK;
 }
 
-/* A static entry that is also external does not act like an external one: static counts. */
+/*
+ * A static entry that is also external does not act like an external one: static counts.  A sticky
+ * one stays where it is, whatever it notifies.
+ */
 static enum mlag_fdb_kind fdbmsg_kind(const struct ndmsg *header,
 				      const struct fdbmsg_attributes *attributes)
 {
 	uint8_t notify = attributes->notify != NULL ? mnl_attr_get_u8(attributes->notify) : 0;
 
 	if ((header->ndm_state & NUD_NOARP) != 0) {
+		if ((header->ndm_flags & NTF_STICKY) != 0) {
+			return MLAG_FDB_STICKY;
+		}
 		if ((notify & FDB_NOTIFY_BIT) == 0) {
 			return MLAG_FDB_OPERATOR;
 		}
@@ -176,7 +182,22 @@ void fdbmsg_put_set(struct nlmsghdr *message, const struct mlag_mac_key *key,
 		header->ndm_state = NUD_REACHABLE;
 		header->ndm_flags |= NTF_EXT_LEARNED;
 		break;
+	case MLAG_FDB_STICKY:
+		header->ndm_flags |= NTF_STICKY;
+		/* An entry that notified until now stops it. */
+		fdbmsg_put_notify(message, 0);
+		break;
 	}
+}
+
+void fdbmsg_put_local(struct nlmsghdr *message, const struct mlag_mac_key *key,
+		      const struct fdbmsg_bridge *bridge)
+{
+	struct ndmsg *header = fdbmsg_put(message, key);
+
+	header->ndm_ifindex = (int)bridge->ifindex;
+	header->ndm_flags = NTF_SELF;
+	header->ndm_state = NUD_PERMANENT;
 }
 
 void fdbmsg_put_delete(struct nlmsghdr *message, const struct mlag_mac_key *key, uint32_t ifindex)

@@ -49,6 +49,15 @@ int fdbmsg_parse(const struct nlmsghdr *message, const struct fdbmsg_bridge *bri
 void fdbmsg_put_set(struct nlmsghdr *message, const struct mlag_mac_key *key,
 		    const struct mlag_fdb_entry *entry);
 
+/**
+ * fdbmsg_put_local() - fill a RTM_NEWNEIGH or RTM_DELNEIGH of a local entry of the bridge itself
+ * @message: with its header; room for FDBMSG_SIZE_MAX
+ * @key: vlan 0 for none: the kernel then takes all VLANs that the bridge itself is a member of
+ * @bridge: the bridge
+ */
+void fdbmsg_put_local(struct nlmsghdr *message, const struct mlag_mac_key *key,
+		      const struct fdbmsg_bridge *bridge);
+
 /** fdbmsg_put_delete() - fill a RTM_DELNEIGH of an entry that points to a port */
 void fdbmsg_put_delete(struct nlmsghdr *message, const struct mlag_mac_key *key, uint32_t ifindex);
 

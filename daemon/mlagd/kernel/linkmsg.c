@@ -6,10 +6,12 @@
  */
 #include "kernel/linkmsg.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <libmnl/libmnl.h>
 #include <linux/if.h>
 #include <linux/if_bridge.h>
+#include <linux/if_ether.h>
 #include <linux/if_link.h>
 #include <linux/rtnetlink.h>
 #include <string.h>
@@ -105,15 +107,27 @@ static bool linkmsg_get_text(const struct linkmsg_table *table, uint16_t type, c
 
 static enum linkmsg_kind linkmsg_get_kind(const struct linkmsg_table *info, uint16_t type)
 {
+	static const struct {
+		const char *text;
+		enum linkmsg_kind kind;
+	} kinds[] = {
+		{"bridge", LINKMSG_KIND_BRIDGE},
+		{"bond", LINKMSG_KIND_BOND},
+		{"vlan", LINKMSG_KIND_VLAN},
+		{"vrf", LINKMSG_KIND_VRF},
+	};
 	char text[IFNAMSIZ];
+	size_t i;
 
 	if (!linkmsg_get_text(info, type, text, sizeof(text))) {
 		return LINKMSG_KIND_NONE;
 	}
-	if (strcmp(text, "bridge") == 0) {
-		return LINKMSG_KIND_BRIDGE;
+	for (i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+		if (strcmp(text, kinds[i].text) == 0) {
+			return kinds[i].kind;
+		}
 	}
-	return strcmp(text, "bond") == 0 ? LINKMSG_KIND_BOND : LINKMSG_KIND_NONE;
+	return LINKMSG_KIND_NONE;
 }
 
 static void linkmsg_read_data(const struct nlattr *data, struct linkmsg *ret)
@@ -123,6 +137,13 @@ static void linkmsg_read_data(const struct nlattr *data, struct linkmsg *ret)
 	if (ret->kind == LINKMSG_KIND_BRIDGE) {
 		ret->vlan_filtering = linkmsg_get_u8(&table, IFLA_BR_VLAN_FILTERING) != 0;
 		ret->multicast_snooping = linkmsg_get_u8(&table, IFLA_BR_MCAST_SNOOPING) != 0;
+		ret->vlan_protocol = ntohs(linkmsg_get_u16(&table, IFLA_BR_VLAN_PROTOCOL));
+	}
+	if (ret->kind == LINKMSG_KIND_VLAN &&
+	    linkmsg_get_u16(&table, IFLA_VLAN_PROTOCOL) == htons(ETH_P_8021Q)) {
+		uint16_t vlan = linkmsg_get_u16(&table, IFLA_VLAN_ID);
+
+		ret->vlan = vlan < MLAG_VLANS_MAX - 1 ? vlan : 0;
 	}
 	if (ret->kind == LINKMSG_KIND_BOND) {
 		struct linkmsg_table ad = linkmsg_table_of(table.attributes[IFLA_BOND_AD_INFO]);
@@ -138,12 +159,22 @@ static void linkmsg_read_data(const struct nlattr *data, struct linkmsg *ret)
 	}
 }
 
+/* The same attributes in a port's own description and in the bridge's messages about it. */
+static void linkmsg_read_settings(const struct linkmsg_table *table, struct linkmsg_settings *ret)
+{
+	ret->learning = linkmsg_get_u8(table, IFLA_BRPORT_LEARNING) != 0;
+	ret->flood = linkmsg_get_u8(table, IFLA_BRPORT_UNICAST_FLOOD) != 0;
+	ret->mcast_flood = linkmsg_get_u8(table, IFLA_BRPORT_MCAST_FLOOD) != 0;
+	ret->bcast_flood = linkmsg_get_u8(table, IFLA_BRPORT_BCAST_FLOOD) != 0;
+	ret->backup_ifindex = linkmsg_get_u32(table, IFLA_BRPORT_BACKUP_PORT);
+}
+
 static void linkmsg_read_slave_data(const struct nlattr *data, struct linkmsg *ret)
 {
 	struct linkmsg_table table = linkmsg_table_of(data);
 
 	if (ret->master_kind == LINKMSG_KIND_BRIDGE) {
-		ret->learning = linkmsg_get_u8(&table, IFLA_BRPORT_LEARNING) != 0;
+		linkmsg_read_settings(&table, &ret->settings);
 	}
 	if (ret->master_kind == LINKMSG_KIND_BOND) {
 		ret->actor_state = linkmsg_get_u8(&table, IFLA_BOND_SLAVE_AD_ACTOR_OPER_PORT_STATE);
@@ -212,8 +243,12 @@ int linkmsg_parse(const struct nlmsghdr *message, struct linkmsg *ret)
 	ret->running = (header->ifi_flags & IFF_RUNNING) != 0;
 	ret->lower_up = (header->ifi_flags & IFF_LOWER_UP) != 0;
 	ret->master = linkmsg_get_u32(&table, IFLA_MASTER);
+	if (table.attributes[IFLA_LINK_NETNSID] == NULL) {
+		ret->lower = linkmsg_get_u32(&table, IFLA_LINK);
+	}
+	(void)linkmsg_get_mac(&table, IFLA_ADDRESS, &ret->address);
 	if (!linkmsg_get_mac(&table, IFLA_PERM_ADDRESS, &ret->mac)) {
-		(void)linkmsg_get_mac(&table, IFLA_ADDRESS, &ret->mac);
+		ret->mac = ret->address;
 	}
 	info = linkmsg_table_of(table.attributes[IFLA_LINKINFO]);
 	ret->kind = linkmsg_get_kind(&info, IFLA_INFO_KIND);
@@ -272,6 +307,11 @@ static int linkmsg_read_vlan(const struct nlattr *attribute, void *user)
 	if ((info->flags & BRIDGE_VLAN_INFO_RANGE_END) == 0 || reader->first == 0) {
 		reader->first = info->vid;
 	}
+	if ((info->flags & BRIDGE_VLAN_INFO_PVID) != 0) {
+		/* There is one at most, and it is never in a range. */
+		reader->vlans.ingress_vid = info->vid;
+		reader->vlans.ingress_untagged = (info->flags & BRIDGE_VLAN_INFO_UNTAGGED) != 0;
+	}
 	for (vlan = reader->first; vlan <= info->vid; vlan++) {
 		linkmsg_vlans_add(&reader->vlans, vlan,
 				  (info->flags & BRIDGE_VLAN_INFO_UNTAGGED) != 0);
@@ -306,8 +346,8 @@ int linkmsg_parse_vlans(const struct nlmsghdr *message, uint32_t *ret_ifindex,
 	return 0;
 }
 
-int linkmsg_parse_learning(const struct nlmsghdr *message, uint32_t *ret_ifindex,
-			   bool *ret_learning)
+int linkmsg_parse_settings(const struct nlmsghdr *message, uint32_t *ret_ifindex,
+			   struct linkmsg_settings *ret)
 {
 	const struct ifinfomsg *header;
 	struct linkmsg_table table, port;
@@ -321,6 +361,6 @@ int linkmsg_parse_learning(const struct nlmsghdr *message, uint32_t *ret_ifindex
 		return -ENOMSG;
 	}
 	*ret_ifindex = (uint32_t)header->ifi_index;
-	*ret_learning = linkmsg_get_u8(&port, IFLA_BRPORT_LEARNING) != 0;
+	linkmsg_read_settings(&port, ret);
 	return 0;
 }

@@ -22,54 +22,82 @@ enum linkmsg_kind {
 	LINKMSG_KIND_NONE, /* anything else */
 	LINKMSG_KIND_BRIDGE,
 	LINKMSG_KIND_BOND,
+	LINKMSG_KIND_VLAN,
+	LINKMSG_KIND_VRF,
+};
+
+/**
+ * struct linkmsg_settings - what a bridge port may do, as far as this daemon sets it
+ * @learning: address learning
+ * @flood, @mcast_flood, @bcast_flood: unknown unicast, multicast and broadcast leave through it
+ * @backup_ifindex: the port that takes over without carrier, 0 for none
+ */
+struct linkmsg_settings {
+	bool learning;
+	bool flood;
+	bool mcast_flood;
+	bool bcast_flood;
+	uint32_t backup_ifindex;
 };
 
 /**
  * struct linkmsg - one link
  * @ifindex: never 0
  * @master: 0 for none
+ * @lower: the link it sits on, where that is in this namespace, 0 for none
  * @up: IFF_UP
  * @running: IFF_RUNNING
  * @lower_up: IFF_LOWER_UP
  * @ifname: its name
  * @mac: permanent address where there is one, otherwise the current one; zero without Ethernet
+ * @address: current MAC; zero without Ethernet
  * @kind: what it is
  * @vlan_filtering, @multicast_snooping: of a bridge
+ * @vlan_protocol: of a bridge: the EtherType of its tags, 0 where that was not told
+ * @vlan: of a VLAN device: its VLAN, 0 when the protocol is not 802.1Q
  * @bond_8023ad: of a bond
  * @aggregator: of a bond: id of the active aggregator; of its slave: the one it is in; 0 for none
  * @partner_mac: of a bond in 802.3ad mode; zero without a partner
  * @master_kind: what the link is a port of
  * @actor_state, @partner_state: LACP states of a slave, 0 where they were not told
- * @learning: of a bridge port
+ * @settings: of a bridge port
  */
 struct linkmsg {
 	uint32_t ifindex;
 	uint32_t master;
+	uint32_t lower;
 	bool up;
 	bool running;
 	bool lower_up;
 	char ifname[IFNAMSIZ];
 	struct mlag_mac mac;
+	struct mlag_mac address;
 	enum linkmsg_kind kind;
 	bool vlan_filtering;
 	bool multicast_snooping;
+	uint16_t vlan_protocol;
+	uint16_t vlan;
 	bool bond_8023ad;
 	uint16_t aggregator;
 	struct mlag_mac partner_mac;
 	enum linkmsg_kind master_kind;
 	uint8_t actor_state;
 	uint8_t partner_state;
-	bool learning;
+	struct linkmsg_settings settings;
 };
 
 /**
- * struct linkmsg_vlans - the VLANs of one bridge port
+ * struct linkmsg_vlans - the VLANs of one bridge port, or of the bridge itself
  * @set: allowed ones, 1..4094
+ * @ingress_vid: the VLAN of what arrives without a tag (PVID), 0 for none
+ * @ingress_untagged: @ingress_vid also leaves without a tag
  * @untagged_vid: the lowest that leaves without a tag, 0 for none
  * @untagged_vid_second: the next one, which should not exist, 0 for none
  */
 struct linkmsg_vlans {
 	struct mlag_vlans set;
+	uint16_t ingress_vid;
+	bool ingress_untagged;
 	uint16_t untagged_vid;
 	uint16_t untagged_vid_second;
 };
@@ -97,15 +125,15 @@ int linkmsg_parse_vlans(const struct nlmsghdr *message, uint32_t *ret_ifindex,
 			struct linkmsg_vlans *ret);
 
 /**
- * linkmsg_parse_learning() - whether a port learns, from a RTM_NEWLINK of family AF_BRIDGE
+ * linkmsg_parse_settings() - what a port may do, from a RTM_NEWLINK of family AF_BRIDGE
  * @message: the whole message; a change made through the bridge (bridge link set) comes in no other
  * @ret_ifindex: the port
- * @ret_learning: address learning
+ * @ret: its settings
  *
  * Return: 0, -EBADMSG for one that is cut short, -ENOMSG for one that does not say.
  */
-int linkmsg_parse_learning(const struct nlmsghdr *message, uint32_t *ret_ifindex,
-			   bool *ret_learning);
+int linkmsg_parse_settings(const struct nlmsghdr *message, uint32_t *ret_ifindex,
+			   struct linkmsg_settings *ret);
 
 /**
  * linkmsg_family() - the address family of a link message

@@ -3,6 +3,7 @@
  * What a person should put right in the kernel's configuration: mlagctl status shows these.  A
  * pure function of the model, called by links_problems().
  */
+#include <linux/if_ether.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -60,6 +61,13 @@ static void linkproblems_of_bridge(struct linkproblems *problems, const struct l
 	if (!state->bridge->message.up) {
 		linkproblems_add(problems, "device-down", "the bridge %s is administratively down",
 				 ifname);
+	}
+	if (state->bridge->message.vlan_filtering && state->bridge->message.vlan_protocol != 0 &&
+	    state->bridge->message.vlan_protocol != ETH_P_8021Q) {
+		linkproblems_add(problems, "vlan-protocol",
+				 "the bridge %s has tags of type 0x%04x; what fails over to the "
+				 "peer link needs 802.1Q",
+				 ifname, state->bridge->message.vlan_protocol);
 	}
 	if (state->bridge->message.multicast_snooping) {
 		linkproblems_add(problems, "multicast-snooping",
@@ -159,7 +167,7 @@ uint32_t linkproblems_find(const struct linkstate *state, struct links_problem *
 
 	linkproblems_of_bridge(&problems, state);
 	if (linkproblems_of_port(&problems, state, 0, "the peer link", state->spec.peer_link) &&
-	    state->ports[0].link->message.learning) {
+	    state->ports[0].link->message.settings.learning) {
 		linkproblems_add(&problems, "peer-link-learning",
 				 "the peer link %s learns addresses from frames (R7); learning "
 				 "should be off",

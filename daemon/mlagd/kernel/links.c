@@ -47,6 +47,8 @@ struct links {
 	void *user;
 	struct mlag_peer_link peer_link;
 	bool peer_link_reported;
+	struct linkstate_member *members; /* as reported, by ascending ifindex */
+	uint32_t members_count;
 	bool lost;	    /* the model could not take something over */
 	uint64_t synced_us; /* when the last sync began */
 	uint64_t poll_us;   /* interval, UINT64_MAX for never */
@@ -140,18 +142,18 @@ static void links_take_vlans(struct links *links, const struct nlmsghdr *message
 	}
 }
 
-static void links_take_learning(struct links *links, const struct nlmsghdr *message)
+static void links_take_settings(struct links *links, const struct nlmsghdr *message)
 {
+	struct linkmsg_settings settings;
 	struct linkstate_link *link;
 	uint32_t ifindex;
-	bool learning;
 
-	if (linkmsg_parse_learning(message, &ifindex, &learning) < 0) {
+	if (linkmsg_parse_settings(message, &ifindex, &settings) < 0) {
 		return;
 	}
 	link = linkstate_find(&links->state, ifindex);
 	if (link != NULL) {
-		link->message.learning = learning;
+		link->message.settings = settings;
 	}
 }
 
@@ -164,7 +166,7 @@ static void links_take(void *user, const struct nlmsghdr *message)
 	case RTM_DELLINK:
 		if (linkmsg_family(message) == AF_BRIDGE) {
 			links_take_vlans(links, message);
-			links_take_learning(links, message);
+			links_take_settings(links, message);
 		} else {
 			links_take_link(links, message);
 		}
@@ -188,11 +190,107 @@ static void links_take(void *user, const struct nlmsghdr *message)
 
 /* ---- reports ------------------------------------------------------------------------------ */
 
+/* The ports there are now, by ascending ifindex, in memory of the caller's; NULL when it is short. */
+static struct linkstate_member *links_list_members(const struct links *links, uint32_t *ret_count)
+{
+	struct linkstate_member *members;
+	uint32_t index = 0;
+	uint32_t count = 0;
+
+	members = calloc(links->state.links_count + 1, sizeof(*members));
+	while (members != NULL && linkstate_next_member(&links->state, &index, &members[count])) {
+		count++;
+	}
+	*ret_count = count;
+	return members;
+}
+
+static void links_report_gone(struct links *links, const struct linkstate_member *now,
+			      uint32_t count)
+{
+	uint32_t i, j = 0;
+
+	for (i = 0; i < links->members_count; i++) {
+		uint32_t ifindex = links->members[i].ifindex;
+
+		while (j < count && now[j].ifindex < ifindex) {
+			j++;
+		}
+		if (j == count || now[j].ifindex != ifindex) {
+			links->handler.port(links->user, ifindex, false, 0, 0);
+		}
+	}
+}
+
+static void links_report_there(struct links *links, const struct linkstate_member *now,
+			       uint32_t count)
+{
+	uint32_t i, j = 0;
+
+	for (i = 0; i < count; i++) {
+		const struct linkstate_member *member = &now[i];
+
+		while (j < links->members_count && links->members[j].ifindex < member->ifindex) {
+			j++;
+		}
+		if (j == links->members_count || links->members[j].ifindex != member->ifindex ||
+		    links->members[j].incarnation != member->incarnation ||
+		    links->members[j].ingress_vid != member->ingress_vid) {
+			links->handler.port(links->user, member->ifindex, true, member->incarnation,
+					    member->ingress_vid);
+		}
+	}
+}
+
+static void links_report_peer_link(struct links *links)
+{
+	struct mlag_peer_link peer_link;
+
+	linkstate_observe_peer_link(&links->state, &peer_link);
+	if (!links->peer_link_reported ||
+	    !linkstate_peer_link_equal(&peer_link, &links->peer_link)) {
+		links->peer_link_reported = true;
+		links->peer_link = peer_link;
+		links->handler.peer_link(links->user, &peer_link);
+	}
+}
+
+static void links_report_ports(struct links *links)
+{
+	uint32_t count;
+	struct linkstate_member *members = links_list_members(links, &count);
+
+	if (members == NULL) {
+		links_report_peer_link(links);
+		links_want_sync(links);
+		return;
+	}
+	links_report_gone(links, members, count);
+	links_report_peer_link(links);
+	links_report_there(links, members, count);
+	free(links->members);
+	links->members = members;
+	links->members_count = count;
+}
+
+static void links_report_settings(struct links *links)
+{
+	struct linkstate *state = &links->state;
+	struct linkmsg_settings settings;
+	uint32_t ifindex;
+	uint32_t i;
+
+	for (i = 0; i <= state->spec.lags_count; i++) {
+		if (linkstate_take_settings(state, i, &ifindex, &settings)) {
+			links->handler.settings(links->user, ifindex, &settings);
+		}
+	}
+}
+
 static void links_report(struct links *links)
 {
 	struct linkstate *state = &links->state;
 	bool polled = links->poll_answered;
-	struct mlag_peer_link peer_link;
 	uint32_t i;
 
 	links->poll_answered = false;
@@ -201,13 +299,7 @@ static void links_report(struct links *links)
 		links_want_sync(links);
 	}
 	linkstate_resolve(state);
-	linkstate_observe_peer_link(state, &peer_link);
-	if (!links->peer_link_reported ||
-	    !linkstate_peer_link_equal(&peer_link, &links->peer_link)) {
-		links->peer_link_reported = true;
-		links->peer_link = peer_link;
-		links->handler.peer_link(links->user, &peer_link);
-	}
+	links_report_ports(links);
 	for (i = 0; i < state->spec.lags_count; i++) {
 		struct linkstate_port *port = &state->ports[i + 1];
 		struct mlag_leg_observation leg;
@@ -221,6 +313,7 @@ static void links_report(struct links *links)
 		port->leg = leg;
 		links->handler.leg(links->user, state->spec.lags[i].id, &leg);
 	}
+	links_report_settings(links);
 }
 
 /* ---- reading everything -------------------------------------------------------------------- */
@@ -285,10 +378,12 @@ static int links_confirm_unseen(struct links *links)
 
 static int links_sync_once(struct links *links)
 {
-	int error;
+	int error = netlink_drain(&links->netlink, links_take, links);
 
 	linkstate_unsee(&links->state);
-	error = links_ask(links, AF_UNSPEC, 0, NLM_F_DUMP);
+	if (error == 0) {
+		error = links_ask(links, AF_UNSPEC, 0, NLM_F_DUMP);
+	}
 	if (error < 0) {
 		return error;
 	}
@@ -457,7 +552,6 @@ static int links_readable(sd_event_source *source, int fd, uint32_t events, void
 	if (count < 0) {
 		log_warning("links: events were lost (%s); reading all links again",
 			    strerror(-count));
-		/* The rest of the queue is still delivered, before the dump or by it. */
 		links_want_sync(links);
 	}
 	links_report(links);
@@ -536,6 +630,7 @@ void links_close(struct links *links)
 	sd_event_source_disable_unref(links->vlan_source);
 	netlink_close(&links->netlink);
 	linkstate_fini(&links->state);
+	free(links->members);
 	sd_event_unref(links->event);
 	free(links);
 }
@@ -575,16 +670,6 @@ const char *links_ifname(const struct links *links, uint32_t ifindex, char buf[I
 		(void)snprintf(buf, IFNAMSIZ, "#%u", ifindex);
 	}
 	return buf;
-}
-
-uint16_t links_peer_link_untagged_vid(const struct links *links)
-{
-	const struct linkstate_link *link = links->state.ports[0].link;
-	struct mlag_vlans vlans;
-	uint16_t untagged_vid;
-
-	linkstate_get_vlans(&links->state, link, &vlans, &untagged_vid);
-	return untagged_vid;
 }
 
 uint32_t links_problems(const struct links *links, struct links_problem *ret, uint32_t max)

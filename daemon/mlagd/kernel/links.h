@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What the kernel says of the bridge, the peer link and the legs: kept up to date by link events,
- * reported by callbacks when something an engine cares for has changed.
+ * What the kernel says of the bridge, the peer link, the legs and the other ports: kept up to date
+ * by link events, reported by callbacks when something an engine cares for has changed.
  */
 #ifndef MLAGD_KERNEL_LINKS_H
 #define MLAGD_KERNEL_LINKS_H
@@ -11,6 +11,7 @@
 #include <stdint.h>
 #include <systemd/sd-event.h>
 
+#include "kernel/linkmsg.h"
 #include "mlag.h"
 
 struct links;
@@ -37,10 +38,18 @@ struct links_spec {
  * struct links_handler - who hears of changes
  * @peer_link: the peer link or the bridge; the struct is borrowed for the call
  * @leg: one leg.  data_seen is always false here, who counts frames fills it in
+ * @port: a port of the bridge that is not the peer link, leg or orphan, is there, or is there no
+ *	more (then the rest is 0).  @incarnation: changes whenever the device became a port anew.
+ *	@ingress_vid: the VLAN of what arrives without a tag (PVID), 0 for none and on a plain
+ *	bridge
+ * @settings: what the kernel says that the peer link or a leg may do.  It may be about the past:
+ *	what this daemon sets itself comes back here too, later
  *
- * Both are called for everything by links_start(), for what is new by links_configure(), then when
- * a field of the struct changed, and @leg for every 802.3ad leg after each poll.  The peer link
- * comes before the legs when several things changed at once.
+ * All are called for everything by links_start(), for what is new by links_configure(), then when
+ * a field of the struct or an argument changed, and @leg for every 802.3ad leg after each poll.
+ * When several things changed at once, ports that are gone come first, then the peer link, ports
+ * that are there, legs, and settings: a port that became the peer link is gone as a port before,
+ * and one that was it is a port after.
  *
  * Context: from the event loop, links_start() or links_configure(); may call links_set_poll(),
  * links_ifname() and links_problems(), no other function of this module.
@@ -48,6 +57,9 @@ struct links_spec {
 struct links_handler {
 	void (*peer_link)(void *user, const struct mlag_peer_link *peer_link);
 	void (*leg)(void *user, uint16_t lag_id, const struct mlag_leg_observation *observation);
+	void (*port)(void *user, uint32_t ifindex, bool present, uint32_t incarnation,
+		     uint16_t ingress_vid);
+	void (*settings)(void *user, uint32_t ifindex, const struct linkmsg_settings *settings);
 };
 
 /**
@@ -111,17 +123,10 @@ void links_set_poll(struct links *links, uint64_t interval_ns);
 const char *links_ifname(const struct links *links, uint32_t ifindex, char buf[IFNAMSIZ]);
 
 /**
- * links_peer_link_untagged_vid() - the VLAN that leaves the peer link without a tag
- * @links: the object
- *
- * Return: 1..4094, or 0 for none, for a plain bridge and for a missing peer link.
- */
-uint16_t links_peer_link_untagged_vid(const struct links *links);
-
-/**
  * struct links_problem - something that a person should put right
  * @code: "device-missing", "device-down", "not-a-port", "not-a-bridge", "multicast-snooping",
- *	"peer-link-learning", "vlan-conflict" or "vlan-missing-on-peer-link"; constant
+ *	"vlan-protocol", "peer-link-learning", "vlan-conflict" or "vlan-missing-on-peer-link";
+ *	constant
  * @text: a sentence that names the device
  */
 struct links_problem {

@@ -127,6 +127,13 @@ static int linkstate_insert(struct linkstate *state, uint32_t position)
 	return 0;
 }
 
+/* What was set at the port before is gone, though device and number may be the same. */
+static void linkstate_is_anew(struct linkstate *state, struct linkstate_link *link)
+{
+	state->incarnations = state->incarnations == UINT32_MAX ? 1 : state->incarnations + 1;
+	link->incarnation = state->incarnations;
+}
+
 int linkstate_update(struct linkstate *state, const struct linkmsg *message)
 {
 	uint32_t position = linkstate_position(state, message->ifindex);
@@ -139,9 +146,11 @@ int linkstate_update(struct linkstate *state, const struct linkmsg *message)
 		if (error < 0) {
 			return error;
 		}
+		linkstate_is_anew(state, &state->links[position]);
 	}
 	link = &state->links[position];
 	if (link->message.master != message->master) {
+		linkstate_is_anew(state, link);
 		/* The new bridge tells its VLANs by a message of its own. */
 		free(link->vlans);
 		link->vlans = NULL;
@@ -298,7 +307,6 @@ void linkstate_get_vlans(const struct linkstate *state, const struct linkstate_l
 void linkstate_observe_peer_link(const struct linkstate *state, struct mlag_peer_link *ret)
 {
 	const struct linkstate_port *port = &state->ports[0];
-	uint16_t untagged_vid;
 
 	memset(ret, 0, sizeof(*ret));
 	if (state->bridge != NULL) {
@@ -311,8 +319,9 @@ void linkstate_observe_peer_link(const struct linkstate *state, struct mlag_peer
 	ret->mac = port->link->message.mac;
 	if (linkstate_is_member(state, port->link)) {
 		ret->ifindex = port->link->message.ifindex;
+		ret->incarnation = port->link->incarnation;
 		ret->carrier = linkstate_carrier(port);
-		linkstate_get_vlans(state, port->link, &ret->vlans, &untagged_vid);
+		linkstate_get_vlans(state, port->link, &ret->vlans, &ret->untagged_vid);
 	}
 }
 
@@ -326,12 +335,62 @@ void linkstate_observe_leg(const struct linkstate *state, uint32_t lag_index,
 		return;
 	}
 	ret->ifindex = port->link->message.ifindex;
+	ret->incarnation = port->link->incarnation;
 	ret->carrier = linkstate_carrier(port);
 	ret->lacp = port->link->message.bond_8023ad;
 	ret->distributing = ret->lacp && port->distributing;
 	ret->partner_collecting = ret->lacp && port->collecting;
 	ret->partner_mac = port->link->message.partner_mac;
 	linkstate_get_vlans(state, port->link, &ret->vlans, &ret->untagged_vid);
+}
+
+bool linkstate_next_member(const struct linkstate *state, uint32_t *index,
+			   struct linkstate_member *ret)
+{
+	while (*index < state->links_count) {
+		const struct linkstate_link *link = &state->links[(*index)++];
+
+		if (!linkstate_is_member(state, link) || link == state->ports[0].link) {
+			continue;
+		}
+		ret->ifindex = link->message.ifindex;
+		ret->incarnation = link->incarnation;
+		ret->ingress_vid = 0;
+		if (state->bridge->message.vlan_filtering && link->vlans != NULL) {
+			ret->ingress_vid = link->vlans->ingress_vid;
+		}
+		return true;
+	}
+	return false;
+}
+
+static bool linkstate_settings_equal(const struct linkmsg_settings *a,
+				     const struct linkmsg_settings *b)
+{
+	return a->learning == b->learning && a->flood == b->flood &&
+	       a->mcast_flood == b->mcast_flood && a->bcast_flood == b->bcast_flood &&
+	       a->backup_ifindex == b->backup_ifindex;
+}
+
+bool linkstate_take_settings(struct linkstate *state, uint32_t index, uint32_t *ret_ifindex,
+			     struct linkmsg_settings *ret)
+{
+	struct linkstate_port *port = &state->ports[index];
+	const struct linkstate_link *link = port->link;
+
+	if (!linkstate_is_member(state, link)) {
+		port->settings_incarnation = 0;
+		return false;
+	}
+	if (port->settings_incarnation == link->incarnation &&
+	    linkstate_settings_equal(&port->settings, &link->message.settings)) {
+		return false;
+	}
+	port->settings_incarnation = link->incarnation;
+	port->settings = link->message.settings;
+	*ret_ifindex = link->message.ifindex;
+	*ret = link->message.settings;
+	return true;
 }
 
 static bool linkstate_vlans_equal(const struct mlag_vlans *a, const struct mlag_vlans *b)
@@ -346,14 +405,16 @@ static bool linkstate_mac_equal(const struct mlag_mac *a, const struct mlag_mac 
 
 bool linkstate_peer_link_equal(const struct mlag_peer_link *a, const struct mlag_peer_link *b)
 {
-	return a->ifindex == b->ifindex && a->bridge_ifindex == b->bridge_ifindex &&
-	       a->carrier == b->carrier && a->vlan_aware == b->vlan_aware &&
+	return a->ifindex == b->ifindex && a->incarnation == b->incarnation &&
+	       a->bridge_ifindex == b->bridge_ifindex && a->carrier == b->carrier &&
+	       a->vlan_aware == b->vlan_aware && a->untagged_vid == b->untagged_vid &&
 	       linkstate_mac_equal(&a->mac, &b->mac) && linkstate_vlans_equal(&a->vlans, &b->vlans);
 }
 
 bool linkstate_leg_equal(const struct mlag_leg_observation *a, const struct mlag_leg_observation *b)
 {
-	return a->ifindex == b->ifindex && a->carrier == b->carrier && a->lacp == b->lacp &&
+	return a->ifindex == b->ifindex && a->incarnation == b->incarnation &&
+	       a->carrier == b->carrier && a->lacp == b->lacp &&
 	       a->distributing == b->distributing &&
 	       a->partner_collecting == b->partner_collecting && a->data_seen == b->data_seen &&
 	       a->untagged_vid == b->untagged_vid &&

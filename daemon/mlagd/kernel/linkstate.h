@@ -21,10 +21,12 @@
  * @seen: described since linkstate_unsee()
  * @is_bridge: it has the configured bridge's name
  * @port: index in ports of the port with its name, or LINKSTATE_NO_PORT
+ * @incarnation: another number whenever the device appeared or changed its master; never 0
  * @vlans: NULL until the bridge spoke of it; owned
  */
 struct linkstate_link {
 	struct linkmsg message;
+	uint32_t incarnation;
 	bool seen;
 	bool is_bridge;
 	uint32_t port;
@@ -39,6 +41,8 @@ struct linkstate_link {
  * @distributing, @collecting: see struct mlag_leg_observation
  * @reported: @leg was reported
  * @leg: the last report
+ * @settings_incarnation: of the port whose @settings were reported, 0 for none
+ * @settings: the last report of the bridge port's settings
  */
 struct linkstate_port {
 	const struct linkstate_link *link;
@@ -48,15 +52,31 @@ struct linkstate_port {
 	bool collecting;
 	bool reported;
 	struct mlag_leg_observation leg;
+	uint32_t settings_incarnation;
+	struct linkmsg_settings settings;
+};
+
+/**
+ * struct linkstate_member - a port of the bridge that is not the peer link
+ * @ifindex: its number
+ * @incarnation: see struct linkstate_link
+ * @ingress_vid: PVID, 0 for none and on a plain bridge
+ */
+struct linkstate_member {
+	uint32_t ifindex;
+	uint32_t incarnation;
+	uint16_t ingress_vid;
 };
 
 /**
  * struct linkstate - the model
  * @links: by ascending ifindex
  * @bridge: as linkstate_port.link
+ * @incarnations: the last one that was given to a link
  */
 struct linkstate {
 	struct links_spec spec;
+	uint32_t incarnations;
 	struct linkstate_link *links;
 	uint32_t links_count;
 	uint32_t links_room;
@@ -98,6 +118,20 @@ void linkstate_get_vlans(const struct linkstate *state, const struct linkstate_l
 void linkstate_observe_peer_link(const struct linkstate *state, struct mlag_peer_link *ret);
 void linkstate_observe_leg(const struct linkstate *state, uint32_t lag_index,
 			   struct mlag_leg_observation *ret);
+
+/*
+ * The members from a place in links on: the first one there, and the place after it in *index.
+ * False when there is none.
+ */
+bool linkstate_next_member(const struct linkstate *state, uint32_t *index,
+			   struct linkstate_member *ret);
+
+/*
+ * The settings of the peer link (index 0) or a leg (index in the spec + 1), if it is a port of the
+ * bridge and they are not those of the last call.  False when there is nothing to report.
+ */
+bool linkstate_take_settings(struct linkstate *state, uint32_t index, uint32_t *ret_ifindex,
+			     struct linkmsg_settings *ret);
 
 bool linkstate_peer_link_equal(const struct mlag_peer_link *a, const struct mlag_peer_link *b);
 bool linkstate_leg_equal(const struct mlag_leg_observation *a,

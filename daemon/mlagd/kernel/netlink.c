@@ -19,6 +19,9 @@
 
 #include "log.h"
 
+#define NETLINK_DRAIN_DATAGRAMS 4096
+#define NETLINK_DRAIN_ROUNDS_MAX 64 /* several full buffers */
+
 static void netlink_set_buffer(struct netlink *netlink, int receive_bytes)
 {
 	int fd = mnl_socket_get_fd(netlink->socket);
@@ -207,6 +210,23 @@ int netlink_read(struct netlink *netlink, uint32_t datagrams_max, netlink_handle
 	return (int)count;
 }
 
+int netlink_drain(struct netlink *netlink, netlink_handler handler, void *user)
+{
+	uint32_t round;
+
+	for (round = 0; round < NETLINK_DRAIN_ROUNDS_MAX; round++) {
+		int count = netlink_read(netlink, NETLINK_DRAIN_DATAGRAMS, handler, user);
+
+		if (count < 0 && count != -ENOBUFS) {
+			return count;
+		}
+		if (count >= 0 && count < NETLINK_DRAIN_DATAGRAMS) {
+			break;
+		}
+	}
+	return 0;
+}
+
 /* The state of netlink_collect() between datagrams. */
 struct netlink_wait {
 	struct netlink *netlink;
@@ -290,13 +310,5 @@ static void netlink_ignore(void *user, const struct nlmsghdr *message)
 
 void netlink_discard(struct netlink *netlink)
 {
-	uint32_t round;
-
-	for (round = 0; round < 1024; round++) {
-		int count = netlink_read(netlink, 64, netlink_ignore, NULL);
-
-		if (count == 0 || (count < 0 && count != -ENOBUFS)) {
-			return;
-		}
-	}
+	(void)netlink_drain(netlink, netlink_ignore, NULL);
 }

@@ -122,6 +122,18 @@ int netlink_read(struct netlink *netlink, uint32_t datagrams_max, netlink_handle
 int netlink_collect(struct netlink *netlink, uint32_t seq, netlink_handler handler, void *user);
 
 /**
+ * netlink_drain() - read until nothing is there, before a snapshot is asked for
+ * @handler: gets every message
+ *
+ * After an overrun the kernel delivers nothing new before the queue was empty once, and what is
+ * still in the queue is a story with pages missing: an end of something may be among the lost.  It
+ * must not be mixed with a snapshot.  The number of rounds is bounded.
+ *
+ * Return: 0, or -errno; a further overrun is none.
+ */
+int netlink_drain(struct netlink *netlink, netlink_handler handler, void *user);
+
+/**
  * netlink_discard() - throw away what is waiting, after an overrun of a request socket
  */
 void netlink_discard(struct netlink *netlink);

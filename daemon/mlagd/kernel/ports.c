@@ -22,6 +22,7 @@
 #include <sys/time.h>
 
 #define PORTS_ROUTER_PERMANENT 2 /* MDB_RTR_TYPE_PERM */
+#define PORTS_FLOODS_ALL 3	 /* unknown unicast, multicast, broadcast */
 #define PORTS_TIMEOUT_S 5	 /* the kernel answers at once, or something is broken */
 
 struct ports {
@@ -38,6 +39,7 @@ struct ports {
  * struct ports_state - what the kernel holds of one port
  * @is_port: of a bridge
  * @learning: address learning
+ * @floods_count: how many kinds of floods leave through it: none, PORTS_FLOODS_ALL, or some
  * @router: multicast router type; -1 where the kernel has no snooping
  * @backup_ifindex: 0 for none
  * @is_8023ad: a bond in that mode
@@ -48,6 +50,7 @@ struct ports_state {
 	bool found;
 	bool is_port;
 	bool learning;
+	uint32_t floods_count;
 	int router;
 	uint32_t backup_ifindex;
 	bool is_8023ad;
@@ -129,7 +132,13 @@ static struct nl_msg *ports_message(uint16_t type, uint8_t family, uint32_t ifin
 
 static void ports_read_slave(struct nlattr *data, struct ports_state *ret)
 {
+	static const int floods[PORTS_FLOODS_ALL] = {
+		IFLA_BRPORT_UNICAST_FLOOD,
+		IFLA_BRPORT_MCAST_FLOOD,
+		IFLA_BRPORT_BCAST_FLOOD,
+	};
 	struct nlattr *table[IFLA_BRPORT_MAX + 1];
+	uint32_t i;
 
 	if (data == NULL || nla_parse_nested(table, IFLA_BRPORT_MAX, data, NULL) < 0) {
 		return;
@@ -137,6 +146,11 @@ static void ports_read_slave(struct nlattr *data, struct ports_state *ret)
 	ret->is_port = true;
 	ret->learning = table[IFLA_BRPORT_LEARNING] != NULL &&
 			nla_get_u8(table[IFLA_BRPORT_LEARNING]) != 0;
+	for (i = 0; i < PORTS_FLOODS_ALL; i++) {
+		if (table[floods[i]] != NULL && nla_get_u8(table[floods[i]]) != 0) {
+			ret->floods_count++;
+		}
+	}
 	if (table[IFLA_BRPORT_MULTICAST_ROUTER] != NULL) {
 		ret->router = nla_get_u8(table[IFLA_BRPORT_MULTICAST_ROUTER]);
 	}
@@ -367,6 +381,53 @@ int ports_prepare_leg(struct ports *ports, uint32_t ifindex, bool bond_8023ad,
 	}
 	return ports_write_bond(ports, ifindex, same_system ? NULL : system_mac,
 				!state.all_slaves_active);
+}
+
+/* ---- comparing ---------------------------------------------------------------------------- */
+
+int ports_check_peer_link(struct ports *ports, uint32_t ifindex, uint32_t *ret_found)
+{
+	struct ports_state state;
+	uint32_t found = 0;
+	int error = ports_read(ports, ifindex, &state);
+
+	if (error < 0) {
+		return error;
+	}
+	if (state.learning) {
+		found |= PORTS_FOUND_LEARNING;
+	}
+	if (state.router >= 0 && state.router != PORTS_ROUTER_PERMANENT) {
+		found |= PORTS_FOUND_ROUTER;
+	}
+	*ret_found = found;
+	return 0;
+}
+
+int ports_check_leg(struct ports *ports, uint32_t ifindex, bool bond_8023ad,
+		    uint32_t backup_ifindex, const struct mlag_mac *system_mac, bool flood,
+		    uint32_t *ret_found)
+{
+	struct ports_state state;
+	uint32_t found = 0;
+	int error = ports_read(ports, ifindex, &state);
+
+	if (error < 0) {
+		return error;
+	}
+	if (state.floods_count != (flood ? PORTS_FLOODS_ALL : 0)) {
+		found |= PORTS_FOUND_FLOOD;
+	}
+	if (state.backup_ifindex != backup_ifindex) {
+		found |= PORTS_FOUND_BACKUP;
+	}
+	if (bond_8023ad && state.is_8023ad &&
+	    (!state.all_slaves_active ||
+	     memcmp(&state.system_mac, system_mac, sizeof(*system_mac)) != 0)) {
+		found |= PORTS_FOUND_BOND;
+	}
+	*ret_found = found;
+	return 0;
 }
 
 /* ---- life and death ----------------------------------------------------------------------- */

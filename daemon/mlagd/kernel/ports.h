@@ -65,6 +65,37 @@ int ports_prepare_peer_link(struct ports *ports, uint32_t ifindex);
 int ports_prepare_leg(struct ports *ports, uint32_t ifindex, bool bond_8023ad,
 		      uint32_t backup_ifindex, const struct mlag_mac *system_mac);
 
+/* What somebody changed at a port; bits. */
+#define PORTS_FOUND_FLOOD 1    /* flood, mcast_flood or bcast_flood */
+#define PORTS_FOUND_BACKUP 2   /* backup_port */
+#define PORTS_FOUND_LEARNING 4 /* learning, of the peer link */
+#define PORTS_FOUND_ROUTER 8   /* mcast_router, of the peer link */
+#define PORTS_FOUND_BOND 16    /* ad_actor_system or all_slaves_active */
+
+/**
+ * ports_check_peer_link() - what is not as ports_prepare_peer_link() left it
+ * @ports: the object
+ * @ifindex: a bridge port
+ * @ret_found: PORTS_FOUND_*; asked of the kernel now
+ *
+ * Return: as ports_set_flood().
+ */
+int ports_check_peer_link(struct ports *ports, uint32_t ifindex, uint32_t *ret_found);
+
+/**
+ * ports_check_leg() - what is not as ports_prepare_leg() and ports_set_flood() left it
+ * @ports: the object
+ * @ifindex: a bridge port
+ * @bond_8023ad, @backup_ifindex, @system_mac: as they were given to ports_prepare_leg()
+ * @flood: as it was given to ports_set_flood()
+ * @ret_found: PORTS_FOUND_*; asked of the kernel now
+ *
+ * Return: as ports_set_flood().
+ */
+int ports_check_leg(struct ports *ports, uint32_t ifindex, bool bond_8023ad,
+		    uint32_t backup_ifindex, const struct mlag_mac *system_mac, bool flood,
+		    uint32_t *ret_found);
+
 /**
  * ports_writes_count() - how many configuration messages were sent since ports_open()
  * @ports: the object

@@ -1,15 +1,17 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The TCP connection to the peer (see channel.h).  Owns its sockets, the retry timer and two
- * buffers: what was received and is not yet a whole message, and the one message being sent.
- * Called by main.c (reading, closing) and effects.c (sending).
+ * The TCP connection to the peer (see channel.h).  Owns its sockets, the timer and two buffers: what
+ * was received and is not yet a whole message, and the one message being sent.  Called by main.c
+ * (reading, closing) and effects.c (sending).
+ *
+ * There is one timer, and what it means follows from the state.  The connecting side, without a
+ * connection: try now; while connecting: this attempt took too long.  The listening side: the pause
+ * is over, or look whether the listener still is where it should be.  While a connection stands
+ * there is nothing to wait for.
  */
 #include "peer/channel.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,14 +19,25 @@
 #include <unistd.h>
 
 #include "log.h"
+#include "peer/endpoint.h"
+#include "peer/newcomer.h"
 #include "wire.h"
 
-#define CHANNEL_RETRY_NS UINT64_C(100000000)
+#define CHANNEL_MS UINT64_C(1000000)
+#define CHANNEL_RETRY_NS (100 * CHANNEL_MS)
+/* The kernel would send the next SYN after 1, 3, 7 ... seconds; a new attempt sends one at once. */
+#define CHANNEL_ATTEMPT_NS (500 * CHANNEL_MS)
+#define CHANNEL_LOOK_NS (1000 * CHANNEL_MS) /* between looks at the scope's device */
 #define CHANNEL_RECEIVE_SIZE (2 * MLAG_WIRE_MESSAGE_MAX)
-#define CHANNEL_NOTSENT_SIZE (2 * MLAG_WIRE_MESSAGE_MAX) /* so that bulk never holds a leg back */
-#define CHANNEL_READS_MAX 32				 /* reads in one turn of the loop */
-#define CHANNEL_MESSAGES_MAX 16				 /* messages sent in one turn */
-#define CHANNEL_DSCP_CS6 0xc0
+#define CHANNEL_READS_MAX 32	/* reads in one turn of the loop */
+#define CHANNEL_MESSAGES_MAX 16 /* messages sent in one turn */
+#define CHANNEL_ERRORS_MAX 192	/* above every errno */
+
+/*
+ * After a connection that was good its other end is most likely restarting, and listens again within
+ * 50 to 150 ms.  Every millisecond until then counts, so the first retries are close together.
+ */
+static const uint8_t first_retries_ms[] = {10, 10, 10, 20, 20, 20, 20, 50, 50};
 
 struct channel {
 	sd_event *event;
@@ -33,63 +46,36 @@ struct channel {
 	void *user;
 	bool connects; /* the lower address does */
 	int listen_fd;
+	uint32_t listen_index; /* of the scope's device when listening began */
 	int fd;
 	uint32_t
 		fd_serial; /* changes with every connection, to notice one that ended in a callback */
+	uint32_t retries; /* since a message was received */
 	bool established;
 	bool wants_out;
+	bool paused; /* nobody is accepted until the timer fires */
 	sd_event_source *listen_source;
 	sd_event_source *source;
 	sd_event_source *timer;
-	int last_error; /* of the last attempt, so that each cause is logged once */
+	int last_error;				  /* of the last attempt, 0 for none */
+	uint64_t logged[CHANNEL_ERRORS_MAX / 64]; /* so that each cause is logged once */
 	char text[160];
 	uint32_t received_size;
 	uint32_t sending_size;
 	uint32_t sending_offset;
 	uint8_t received[CHANNEL_RECEIVE_SIZE];
 	uint8_t sending[MLAG_WIRE_MESSAGE_MAX];
+	struct newcomer newcomer;
 };
-
-static const void *address_bytes(const struct sockaddr_storage *address, size_t *ret_size)
-{
-	if (address->ss_family == AF_INET6) {
-		*ret_size = sizeof(struct in6_addr);
-		return &((const struct sockaddr_in6 *)address)->sin6_addr;
-	}
-	*ret_size = sizeof(struct in_addr);
-	return &((const struct sockaddr_in *)address)->sin_addr;
-}
-
-static void address_text(const struct sockaddr_storage *address, char text[INET6_ADDRSTRLEN])
-{
-	size_t size;
-	const void *bytes = address_bytes(address, &size);
-
-	if (inet_ntop(address->ss_family, bytes, text, INET6_ADDRSTRLEN) == NULL) {
-		text[0] = '\0';
-	}
-}
-
-static bool same_host(const struct sockaddr_storage *a, const struct sockaddr_storage *b)
-{
-	size_t a_size;
-	size_t b_size;
-	const void *a_bytes = address_bytes(a, &a_size);
-	const void *b_bytes = address_bytes(b, &b_size);
-
-	return a->ss_family == b->ss_family && memcmp(a_bytes, b_bytes, a_size) == 0;
-}
 
 static int on_timer(sd_event_source *source, uint64_t usec, void *user);
 static int on_io(sd_event_source *source, int fd, uint32_t revents, void *user);
 static int on_accept(sd_event_source *source, int fd, uint32_t revents, void *user);
+static bool deliver(struct channel *channel);
 
-static void retry_after(struct channel *channel, uint64_t wait_ns)
+static void set_timer(struct channel *channel, uint64_t wait_ns)
 {
-	uint64_t now_usec;
-
-	if (sd_event_now(channel->event, CLOCK_MONOTONIC, &now_usec) < 0 ||
-	    sd_event_source_set_time(channel->timer, now_usec + wait_ns / 1000) < 0 ||
+	if (sd_event_source_set_time_relative(channel->timer, wait_ns / 1000) < 0 ||
 	    sd_event_source_set_enabled(channel->timer, SD_EVENT_ONESHOT) < 0) {
 		log_error("peer: the retry timer cannot be set; there will be no session");
 	}
@@ -97,11 +83,14 @@ static void retry_after(struct channel *channel, uint64_t wait_ns)
 
 static void log_attempt(struct channel *channel, const char *what, int error)
 {
-	if (error == channel->last_error) {
-		return;
-	}
+	uint64_t *word = &channel->logged[(uint32_t)error % CHANNEL_ERRORS_MAX / 64];
+	uint64_t bit = UINT64_C(1) << ((uint32_t)error % 64);
+
 	channel->last_error = error;
-	log_info("peer: %s: %s; trying again", what, strerror(error));
+	if ((*word & bit) == 0) {
+		*word |= bit;
+		log_info("peer: %s: %s; trying again", what, strerror(error));
+	}
 }
 
 /* Forget the connection; true when one had stood. */
@@ -123,13 +112,19 @@ static bool drop_connection(struct channel *channel)
 	return established;
 }
 
+static uint64_t next_retry_ns(struct channel *channel)
+{
+	if (channel->retries < sizeof(first_retries_ms)) {
+		return first_retries_ms[channel->retries++] * CHANNEL_MS;
+	}
+	return CHANNEL_RETRY_NS;
+}
+
 static void connection_failed(struct channel *channel, int error)
 {
 	bool established = drop_connection(channel);
 
-	if (channel->connects) {
-		retry_after(channel, CHANNEL_RETRY_NS);
-	}
+	set_timer(channel, channel->connects ? next_retry_ns(channel) : 0);
 	if (established) {
 		channel->handler.down(channel->user);
 	} else {
@@ -137,22 +132,8 @@ static void connection_failed(struct channel *channel, int error)
 	}
 }
 
-static void set_socket_options(int fd)
-{
-	int one = 1;
-	int notsent = CHANNEL_NOTSENT_SIZE;
-	int dscp = CHANNEL_DSCP_CS6;
-
-	/* None of these is worth refusing a connection for. */
-	(void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
-	(void)setsockopt(fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &notsent, sizeof(notsent));
-	(void)setsockopt(fd, IPPROTO_IP, IP_TOS, &dscp, sizeof(dscp));
-	(void)setsockopt(fd, IPPROTO_IPV6, IPV6_TCLASS, &dscp, sizeof(dscp));
-}
-
 static int watch(struct channel *channel, uint32_t events)
 {
-	set_socket_options(channel->fd);
 	return sd_event_add_io(channel->event, &channel->source, channel->fd, events, on_io,
 			       channel);
 }
@@ -170,134 +151,204 @@ static void established(struct channel *channel)
 {
 	channel->established = true;
 	channel->last_error = 0;
+	memset(channel->logged, 0, sizeof(channel->logged));
 	channel->wants_out = true; /* as it was added; settled below */
 	set_wants_out(channel, false);
+	if (!channel->paused) {
+		(void)sd_event_source_set_enabled(channel->timer, SD_EVENT_OFF);
+	}
 	channel->handler.up(channel->user);
 }
 
-/* Fill in what may have changed since the last attempt: the index of the scope's device. */
-static void resolve_scope(struct channel *channel)
-{
-	if (channel->spec.local.ss_family == AF_INET6 && channel->spec.scope[0] != '\0') {
-		uint32_t index = if_nametoindex(channel->spec.scope);
-
-		((struct sockaddr_in6 *)&channel->spec.local)->sin6_scope_id = index;
-		((struct sockaddr_in6 *)&channel->spec.remote)->sin6_scope_id = index;
-	}
-}
+/* ---- connecting -------------------------------------------------------------------------- */
 
 static void start_connecting(struct channel *channel)
 {
-	struct sockaddr_storage local = channel->spec.local;
-	int r = 0;
+	int r = endpoint_connect(&channel->spec, &channel->fd);
 
-	resolve_scope(channel);
-	local = channel->spec.local;
-	if (local.ss_family == AF_INET6) {
-		((struct sockaddr_in6 *)&local)->sin6_port = 0;
-	} else {
-		((struct sockaddr_in *)&local)->sin_port = 0;
+	if (r >= 0) {
+		set_timer(channel, CHANNEL_ATTEMPT_NS);
+		r = watch(channel, EPOLLIN | EPOLLOUT);
 	}
-	channel->fd = socket(local.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-	if (channel->fd < 0 ||
-	    bind(channel->fd, (struct sockaddr *)&local, channel->spec.size) < 0 ||
-	    (connect(channel->fd, (struct sockaddr *)&channel->spec.remote, channel->spec.size) <
-		     0 &&
-	     errno != EINPROGRESS)) {
-		connection_failed(channel, errno);
-		return;
-	}
-	r = watch(channel, EPOLLIN | EPOLLOUT);
 	if (r < 0) {
 		connection_failed(channel, -r);
 	}
 }
 
-static int start_listening(struct channel *channel)
+/* ---- listening --------------------------------------------------------------------------- */
+
+static void stop_listening(struct channel *channel)
 {
-	int one = 1;
-	int fd;
-
-	resolve_scope(channel);
-	fd = socket(channel->spec.local.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-	if (fd < 0) {
-		return -errno;
+	channel->listen_source = sd_event_source_disable_unref(channel->listen_source);
+	if (channel->listen_fd >= 0) {
+		close(channel->listen_fd);
+		channel->listen_fd = -1;
 	}
-	/* With freebind an address that comes later is as good as one that is there. */
-	(void)setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
-	(void)setsockopt(fd, IPPROTO_IP, IP_FREEBIND, &one, sizeof(one));
-	if (bind(fd, (struct sockaddr *)&channel->spec.local, channel->spec.size) < 0 ||
-	    listen(fd, 4) < 0) {
-		int error = errno;
-
-		close(fd);
-		return -error;
-	}
-	channel->listen_fd = fd;
-	return sd_event_add_io(channel->event, &channel->listen_source, fd, EPOLLIN, on_accept,
-			       channel);
 }
 
-/* The timer means: the pause is over, or the next attempt is due. */
+static int start_listening(struct channel *channel, uint32_t index)
+{
+	int r = endpoint_listen(&channel->spec, index, &channel->listen_fd);
+
+	if (r < 0) {
+		return r;
+	}
+	channel->listen_index = index;
+	r = sd_event_add_io(channel->event, &channel->listen_source, channel->listen_fd, EPOLLIN,
+			    on_accept, channel);
+	if (r < 0) {
+		stop_listening(channel);
+	}
+	return r;
+}
+
+/*
+ * A listener is bound to its scope's device by index: when the device was made anew, so must be the
+ * listener.  Nobody tells us, so it is looked at, but only while there is no connection; one that
+ * stands over the device ends with it, for nothing is heard any more.
+ */
+static void keep_listening(struct channel *channel)
+{
+	uint32_t index = channel->established ? channel->listen_index
+					      : endpoint_scope_index(&channel->spec);
+	int r;
+
+	if (channel->listen_fd >= 0 && index != channel->listen_index) {
+		stop_listening(channel);
+	}
+	if (channel->listen_fd < 0) {
+		r = start_listening(channel, index);
+		if (r < 0) {
+			log_attempt(channel, "cannot listen", -r);
+			set_timer(channel, CHANNEL_RETRY_NS);
+			return;
+		}
+		if (channel->last_error != 0) {
+			log_info("peer: listening");
+			channel->last_error = 0;
+			memset(channel->logged, 0, sizeof(channel->logged));
+		}
+	}
+	channel->paused = false;
+	(void)sd_event_source_set_enabled(channel->listen_source, SD_EVENT_ON);
+	if (index != 0 && !channel->established) {
+		set_timer(channel, CHANNEL_LOOK_NS);
+	}
+}
+
 static int on_timer(sd_event_source *source, uint64_t usec, void *user)
 {
 	struct channel *channel = user;
 
 	(void)source;
 	(void)usec;
-	if (channel->connects) {
-		if (channel->fd < 0) {
-			start_connecting(channel);
-		}
-		return 0;
-	}
-	if (channel->listen_fd < 0) {
-		int r = start_listening(channel);
-
-		if (r < 0) {
-			log_attempt(channel, "cannot listen", -r);
-			retry_after(channel, CHANNEL_RETRY_NS);
-		}
-	} else if (channel->listen_source != NULL) {
-		(void)sd_event_source_set_enabled(channel->listen_source, SD_EVENT_ON);
+	if (!channel->connects) {
+		keep_listening(channel);
+	} else if (channel->fd < 0) {
+		start_connecting(channel);
+	} else if (!channel->established) {
+		connection_failed(channel, ETIMEDOUT);
 	}
 	return 0;
+}
+
+/* Take over a connection, and with it what of it was heard already. */
+static void adopt(struct channel *channel, int fd)
+{
+	uint32_t serial = channel->fd_serial;
+	int r;
+
+	channel->fd = fd;
+	r = watch(channel, EPOLLIN);
+	if (r < 0) {
+		connection_failed(channel, -r);
+		return;
+	}
+	established(channel);
+	if (serial == channel->fd_serial && channel->received_size > 0) {
+		(void)deliver(channel);
+	}
+}
+
+/* The peer connects again only when it holds the old connection for dead. */
+static void on_newcomer_greeted(void *user)
+{
+	struct channel *channel = user;
+	int fd;
+
+	if (drop_connection(channel)) {
+		log_info("peer: it has connected anew; the old connection is given up");
+		channel->handler.down(channel->user);
+	}
+	fd = newcomer_release(&channel->newcomer, channel->received, &channel->received_size);
+	if (fd >= 0) { /* otherwise the callback has ended everything */
+		adopt(channel, fd);
+	}
+}
+
+/* What cannot be accepted now stays in the backlog, and would be reported again and again. */
+static void pause_listening(struct channel *channel, uint64_t pause_ns)
+{
+	if (channel->listen_source != NULL) {
+		(void)sd_event_source_set_enabled(channel->listen_source, SD_EVENT_OFF);
+	}
+	channel->paused = !channel->connects;
+	set_timer(channel, pause_ns);
+}
+
+static int accept_peer(struct channel *channel, int listen_fd)
+{
+	struct sockaddr_storage from = {0};
+	socklen_t size = sizeof(from);
+	char text[INET6_ADDRSTRLEN];
+	int fd = accept4(listen_fd, (struct sockaddr *)&from, &size, SOCK_NONBLOCK | SOCK_CLOEXEC);
+
+	if (fd < 0) {
+		return -errno;
+	}
+	if (!endpoint_same_host(&from, &channel->spec.remote)) {
+		endpoint_text(&from, text);
+		log_warning("peer: a connection from %s was refused: [peer] remote is another",
+			    text);
+		close(fd);
+		return -EAGAIN;
+	}
+	endpoint_set_options(fd);
+	return fd;
 }
 
 static int on_accept(sd_event_source *source, int listen_fd, uint32_t revents, void *user)
 {
 	struct channel *channel = user;
-	struct sockaddr_storage from = {0};
-	socklen_t size = sizeof(from);
-	char text[INET6_ADDRSTRLEN];
-	int fd = accept4(listen_fd, (struct sockaddr *)&from, &size, SOCK_NONBLOCK | SOCK_CLOEXEC);
-	int r;
+	int fd = accept_peer(channel, listen_fd);
 
 	(void)source;
 	(void)revents;
+	if (fd == -EMFILE || fd == -ENFILE || fd == -ENOBUFS || fd == -ENOMEM) {
+		log_warning("peer: a connection cannot be accepted: %s; trying again",
+			    strerror(-fd));
+		pause_listening(channel, CHANNEL_RETRY_NS);
+	}
 	if (fd < 0) {
 		return 0;
 	}
-	if (!same_host(&from, &channel->spec.remote)) {
-		address_text(&from, text);
-		log_warning("peer: a connection from %s was refused: [peer] remote is another",
-			    text);
-		close(fd);
-		return 0;
+	/* Whoever came before may have said HELLO; nobody is to push the peer aside. */
+	newcomer_read(&channel->newcomer);
+	if (channel->paused) {
+		close(fd); /* what he said has ended everything */
+	} else if (channel->fd < 0) {
+		adopt(channel, fd);
+	} else {
+		int r = newcomer_take(&channel->newcomer, fd);
+
+		if (r < 0) {
+			log_warning("peer: a connection cannot be watched: %s", strerror(-r));
+		}
 	}
-	/* The peer connects again only when it holds the old connection for dead. */
-	if (drop_connection(channel)) {
-		channel->handler.down(channel->user);
-	}
-	channel->fd = fd;
-	r = watch(channel, EPOLLIN);
-	if (r < 0) {
-		connection_failed(channel, -r);
-		return 0;
-	}
-	established(channel);
 	return 0;
 }
+
+/* ---- messages ---------------------------------------------------------------------------- */
 
 /* Hand out every whole message received.  False when the connection ended meanwhile. */
 static bool deliver(struct channel *channel)
@@ -312,11 +363,15 @@ static bool deliver(struct channel *channel)
 			/* No message is so long: what is handed over is the bad header itself. */
 			channel->handler.message(channel->user, channel->received + offset,
 						 MLAG_WIRE_HEADER_SIZE);
+			if (serial == channel->fd_serial) {
+				connection_failed(channel, EBADMSG);
+			}
 			return false;
 		}
 		if (channel->received_size - offset < size) {
 			break;
 		}
+		channel->retries = 0;
 		channel->handler.message(channel->user, channel->received + offset, size);
 		if (serial != channel->fd_serial) {
 			return false;
@@ -423,18 +478,13 @@ void channel_pump(struct channel *channel, bool bulk)
 
 void channel_end(struct channel *channel, uint64_t retry_ns)
 {
-	bool was_established = channel->established;
+	bool stood;
 
 	channel_pump(channel, false);
-	if (was_established && !channel->established) {
-		return; /* it ended by itself while saying farewell */
-	}
-	drop_connection(channel);
-	if (channel->listen_source != NULL) {
-		(void)sd_event_source_set_enabled(channel->listen_source, SD_EVENT_OFF);
-	}
-	retry_after(channel, retry_ns);
-	if (was_established) {
+	stood = drop_connection(channel);
+	newcomer_drop(&channel->newcomer);
+	pause_listening(channel, retry_ns);
+	if (stood) {
 		channel->handler.down(channel->user);
 	}
 }
@@ -444,7 +494,7 @@ const char *channel_describe(const struct channel *channel)
 	struct channel *writable = (struct channel *)(uintptr_t)channel;
 	char remote[INET6_ADDRSTRLEN];
 
-	address_text(&channel->spec.remote, remote);
+	endpoint_text(&channel->spec.remote, remote);
 	(void)snprintf(writable->text, sizeof(writable->text), "%s %s%s%s",
 		       channel->established ? "connected to"
 		       : channel->connects  ? "connecting to"
@@ -458,12 +508,10 @@ int channel_open(struct channel **ret, sd_event *event, const struct channel_spe
 		 const struct channel_handler *handler, void *user)
 {
 	struct channel *channel;
-	const void *local;
-	size_t size;
 	int r;
 
 	if (spec->local.ss_family != spec->remote.ss_family ||
-	    same_host(&spec->local, &spec->remote)) {
+	    endpoint_same_host(&spec->local, &spec->remote)) {
 		return -EINVAL;
 	}
 	channel = calloc(1, sizeof(*channel));
@@ -476,8 +524,8 @@ int channel_open(struct channel **ret, sd_event *event, const struct channel_spe
 	channel->user = user;
 	channel->fd = -1;
 	channel->listen_fd = -1;
-	local = address_bytes(&spec->local, &size);
-	channel->connects = memcmp(local, address_bytes(&spec->remote, &size), size) < 0;
+	channel->connects = endpoint_is_lower(&spec->local, &spec->remote);
+	newcomer_init(&channel->newcomer, event, on_newcomer_greeted, channel);
 	r = sd_event_add_time(event, &channel->timer, CLOCK_MONOTONIC, 0, 1000, on_timer, channel);
 	if (r < 0) {
 		channel_close(channel);
@@ -493,11 +541,9 @@ void channel_close(struct channel *channel)
 		return;
 	}
 	drop_connection(channel);
+	newcomer_drop(&channel->newcomer);
+	stop_listening(channel);
 	sd_event_source_disable_unref(channel->timer);
-	sd_event_source_disable_unref(channel->listen_source);
-	if (channel->listen_fd >= 0) {
-		close(channel->listen_fd);
-	}
 	sd_event_unref(channel->event);
 	free(channel);
 }

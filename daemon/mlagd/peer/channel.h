@@ -3,6 +3,9 @@
  * The connection to the peer: one TCP stream of framed messages.  The member with the lower address
  * connects, the other listens; what the messages say is none of this module's business.
  *
+ * Who connects while a connection stands replaces it only once he has said HELLO: the peer does so
+ * when it holds the old one for dead, and nobody else can end a session by connecting.
+ *
  * Nothing is queued here but one message: the channel asks for the next when there is room, so the
  * newest state goes out and a peer that reads slowly costs nothing.
  */
@@ -21,7 +24,8 @@ struct channel;
  * struct channel_spec - the two ends
  * @local, @remote: sockaddr_in or sockaddr_in6 of one family, not equal; ports are set
  * @size: bytes in use of both
- * @scope: device of an IPv6 link-local address, "" for none; looked up at every attempt
+ * @scope: device of an IPv6 link-local address, "" for none; the same for both ends.  Looked up at
+ *	every attempt, and each second while listening: it may go, and come as another
  */
 struct channel_spec {
 	struct sockaddr_storage local;
@@ -56,7 +60,9 @@ struct channel_handler {
  * @handler: copied
  * @user: first argument of the callbacks
  *
- * An address that this machine does not have yet is waited for.
+ * An address that this machine does not have yet is waited for, and a device too.  When a
+ * connection ends, the connecting side tries again after 10 ms, then in growing steps, and from
+ * 210 ms on every 100 ms; an attempt that is not answered within 500 ms has failed.
  *
  * Return: 0, -EINVAL for a @spec that cannot work, -ENOMEM, or -errno of the event loop.
  */

@@ -1,0 +1,425 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/*
+ * Setting up ports (see setup.h).  Everything here keeps three things apart: what is wanted of a
+ * device, what it is believed to have, and which device that belief is about.  A belief is about
+ * one incarnation of one device: what leaves the bridge and comes back has the settings of any new
+ * port, and what is deleted and made again under its old number has no programs, so nothing is
+ * believed of either.  Called by effects.c, and by audit.c when the kernel shows something else
+ * than what is believed.
+ */
+#include "setup.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "log.h"
+
+const char *setup_ifname(const struct daemon *daemon, uint32_t ifindex, char buf[IFNAMSIZ])
+{
+	return links_ifname(daemon->links, ifindex, buf);
+}
+
+static struct daemon_port *find_leg(struct daemon *daemon, uint16_t lag_id)
+{
+	for (uint32_t i = 0; i < daemon->ports_count; i++) {
+		if (daemon->leg_ports[i].lag_id == lag_id) {
+			return &daemon->leg_ports[i];
+		}
+	}
+	return NULL;
+}
+
+static struct daemon_port *add_leg(struct daemon *daemon, uint16_t lag_id)
+{
+	struct daemon_port *port = find_leg(daemon, lag_id);
+
+	if (port == NULL && daemon->ports_count < MLAG_LEGS_MAX) {
+		port = &daemon->leg_ports[daemon->ports_count++];
+		memset(port, 0, sizeof(*port));
+		port->lag_id = lag_id;
+	}
+	return port;
+}
+
+static struct daemon_port *find_leg_by_ifindex(struct daemon *daemon, uint32_t ifindex)
+{
+	for (uint32_t i = 0; i < daemon->ports_count; i++) {
+		if (daemon->leg_ports[i].ifindex == ifindex) {
+			return &daemon->leg_ports[i];
+		}
+	}
+	return NULL;
+}
+
+static struct daemon_member_port *find_member_port(struct daemon *daemon, uint32_t ifindex)
+{
+	for (uint32_t i = 0; i < daemon->member_ports_count; i++) {
+		if (daemon->member_ports[i].ifindex == ifindex) {
+			return &daemon->member_ports[i];
+		}
+	}
+	return NULL;
+}
+
+static struct daemon_member_port *add_member_port(struct daemon *daemon, uint32_t ifindex)
+{
+	struct daemon_member_port *port = find_member_port(daemon, ifindex);
+
+	if (port == NULL && daemon->member_ports_count < DAEMON_PORTS_MAX) {
+		port = &daemon->member_ports[daemon->member_ports_count++];
+		memset(port, 0, sizeof(*port));
+		port->ifindex = ifindex;
+	}
+	return port;
+}
+
+/* ---- programs and maps --------------------------------------------------------------------- */
+
+/* Write what the programs know of a port: as a leg what the engine said, and its ingress VLAN. */
+static int write_port(struct daemon *daemon, uint32_t ifindex, const struct mlag_port *program)
+{
+	const struct daemon_member_port *member_port = find_member_port(daemon, ifindex);
+	struct mlag_port value = *program;
+	char name[IFNAMSIZ];
+	int r;
+
+	value.ingress_vid = member_port != NULL ? member_port->ingress_vid : 0;
+	r = datapath_set_port(daemon->datapath, ifindex, &value);
+	if (r < 0) {
+		log_error("port %s: its state cannot be written into the data plane: %s",
+			  setup_ifname(daemon, ifindex, name), strerror(-r));
+	}
+	return r;
+}
+
+static int write_leg(struct daemon *daemon, uint32_t ifindex,
+		     const struct mlag_leg_program *program)
+{
+	struct mlag_port value;
+
+	memset(&value, 0, sizeof(value));
+	value.kind = MLAG_PORT_LEG;
+	value.gate = (uint8_t)program->gate;
+	value.lag_id = program->lag_id;
+	value.untagged_vid = program->untagged_vid;
+	memcpy(value.isolated, program->isolated.words, sizeof(value.isolated));
+	memcpy(value.held, program->held.words, sizeof(value.held));
+	return write_port(daemon, ifindex, &value);
+}
+
+static int attach_port(struct daemon *daemon, uint32_t ifindex, enum mlag_port_kind kind)
+{
+	char name[IFNAMSIZ];
+	int r = datapath_attach(daemon->datapath, ifindex, kind);
+
+	if (r < 0 && r != -ENODEV) {
+		log_error("port %s: the programs cannot be attached: %s",
+			  setup_ifname(daemon, ifindex, name), strerror(-r));
+	}
+	return r;
+}
+
+/* What every port of the bridge has that is neither leg nor peer link. */
+static int setup_ordinary(struct daemon *daemon, uint32_t ifindex)
+{
+	static const struct mlag_port ordinary;
+	int r = write_port(daemon, ifindex, &ordinary);
+
+	return r < 0 ? r : attach_port(daemon, ifindex, MLAG_PORT_NONE);
+}
+
+static void detach_port(struct daemon *daemon, uint32_t ifindex)
+{
+	(void)datapath_detach(daemon->datapath, ifindex);
+	(void)datapath_delete_port(daemon->datapath, ifindex);
+}
+
+/* ---- legs ---------------------------------------------------------------------------------- */
+
+static void forget_beliefs(struct daemon_port *port)
+{
+	port->ifindex = 0;
+	port->incarnation = 0;
+	port->flood_known = false;
+	port->backup_ifindex = 0;
+	port->rx_frames = 0;
+}
+
+/* The device is no leg any more, or gone: what stays is what every port of the bridge has. */
+static void leave_device(struct daemon *daemon, struct daemon_port *port)
+{
+	uint32_t ifindex = port->ifindex;
+
+	if (ifindex == 0) {
+		return;
+	}
+	forget_beliefs(port);
+	if (find_member_port(daemon, ifindex) != NULL) {
+		(void)setup_ordinary(daemon, ifindex);
+	} else {
+		detach_port(daemon, ifindex);
+	}
+}
+
+static int set_flood(struct daemon *daemon, struct daemon_port *port, uint32_t ifindex, bool flood)
+{
+	char name[IFNAMSIZ];
+	int r;
+
+	if (port->flood_known && port->flood == flood) {
+		return 0;
+	}
+	r = ports_set_flood(daemon->ports, ifindex, flood);
+	if (r < 0) {
+		port->flood_known = false;
+		if (r != -ENODEV) {
+			log_warning("leg %s: flood flags: %s", setup_ifname(daemon, ifindex, name),
+				    ports_error(daemon->ports));
+		}
+		return r;
+	}
+	port->flood_known = true;
+	port->flood = flood;
+	return 0;
+}
+
+static int attach_leg(struct daemon *daemon, struct daemon_port *port, uint32_t ifindex)
+{
+	int r = attach_port(daemon, ifindex, MLAG_PORT_LEG);
+
+	if (r < 0) {
+		return r;
+	}
+	port->ifindex = ifindex;
+	port->incarnation = port->seen_incarnation;
+	if (datapath_leg_rx(daemon->datapath, ifindex, &port->rx_frames) < 0) {
+		port->rx_frames = 0;
+	}
+	return 0;
+}
+
+/* The settings that stay as they are while the leg goes up and down. */
+static void prepare_leg(struct daemon *daemon, struct daemon_port *port)
+{
+	uint32_t backup_ifindex = daemon->peer_link.ifindex;
+	char name[IFNAMSIZ];
+
+	if (port->backup_ifindex == backup_ifindex && backup_ifindex != 0) {
+		return;
+	}
+	if (ports_prepare_leg(daemon->ports, port->ifindex, port->lacp, backup_ifindex,
+			      &daemon->config->system_mac) < 0) {
+		/* It forwards without; the next change or audit tries again. */
+		log_warning("leg %s: %s", setup_ifname(daemon, port->ifindex, name),
+			    ports_error(daemon->ports));
+		return;
+	}
+	port->backup_ifindex = backup_ifindex;
+}
+
+int setup_apply_leg(struct daemon *daemon, const struct mlag_leg_program *program)
+{
+	struct daemon_port *port = add_leg(daemon, program->lag_id);
+	bool fresh;
+	int r;
+
+	if (port == NULL) {
+		return -ENOSPC;
+	}
+	if (program != &port->wanted) {
+		port->wanted = *program;
+	}
+	fresh = port->ifindex != program->ifindex;
+	if (fresh) {
+		leave_device(daemon, port);
+	}
+	/* A new port floods from the start, and nothing else holds that back yet. */
+	if (!program->flood && (program->carrier || fresh)) {
+		r = set_flood(daemon, port, program->ifindex, false);
+		if (r < 0) {
+			return r;
+		}
+	}
+	r = write_leg(daemon, program->ifindex, program);
+	if (r == 0 && fresh) {
+		r = attach_leg(daemon, port, program->ifindex);
+	}
+	if (r < 0) {
+		return r;
+	}
+	prepare_leg(daemon, port);
+	return set_flood(daemon, port, program->ifindex, program->flood);
+}
+
+/* There is a device, and it is known what is wanted of it. */
+static bool may_set_up(const struct daemon_port *port)
+{
+	return port->seen_ifindex != 0 && port->wanted.ifindex == port->seen_ifindex;
+}
+
+void setup_legs_anew(struct daemon *daemon)
+{
+	for (uint32_t i = 0; i < daemon->ports_count; i++) {
+		struct daemon_port *port = &daemon->leg_ports[i];
+
+		if (port->anew && port->ifindex == 0 && may_set_up(port)) {
+			/* Should this fail, the audit comes by. */
+			(void)setup_apply_leg(daemon, &port->wanted);
+		}
+		port->anew = false;
+	}
+}
+
+int setup_repair_leg(struct daemon *daemon, struct daemon_port *port)
+{
+	if (!may_set_up(port)) {
+		return 0;
+	}
+	forget_beliefs(port);
+	return setup_apply_leg(daemon, &port->wanted);
+}
+
+struct daemon_port *setup_observe_leg(struct daemon *daemon, uint16_t lag_id,
+				      const struct mlag_leg_observation *observation)
+{
+	struct daemon_port *port = add_leg(daemon, lag_id);
+
+	if (port == NULL) {
+		return NULL;
+	}
+	if (port->ifindex != 0 && port->ifindex != observation->ifindex) {
+		leave_device(daemon, port);
+	}
+	if (port->ifindex != 0 && port->incarnation != observation->incarnation) {
+		forget_beliefs(port);
+		port->anew = true;
+	}
+	if (port->lacp != observation->lacp) {
+		port->lacp = observation->lacp;
+		port->backup_ifindex = 0; /* to be prepared again */
+	}
+	if (observation->ifindex == 0) {
+		port->wanted.ifindex = 0; /* what comes next is not what was wanted here */
+	}
+	port->seen_ifindex = observation->ifindex;
+	port->seen_incarnation = observation->incarnation;
+	return port;
+}
+
+void setup_forget_leg(struct daemon *daemon, uint16_t lag_id)
+{
+	struct daemon_port *port = find_leg(daemon, lag_id);
+
+	if (port == NULL) {
+		return;
+	}
+	if (port->ifindex != 0) {
+		(void)ports_set_flood(daemon->ports, port->ifindex, true);
+	}
+	leave_device(daemon, port);
+	*port = daemon->leg_ports[--daemon->ports_count];
+}
+
+/* ---- other ports --------------------------------------------------------------------------- */
+
+void setup_port(struct daemon *daemon, uint32_t ifindex, bool present, uint32_t incarnation,
+		uint16_t ingress_vid)
+{
+	struct daemon_port *leg = find_leg_by_ifindex(daemon, ifindex);
+	struct daemon_member_port *port;
+	char name[IFNAMSIZ];
+
+	if (!present) {
+		port = find_member_port(daemon, ifindex);
+		if (port != NULL) {
+			*port = daemon->member_ports[--daemon->member_ports_count];
+		}
+		if (leg == NULL) {
+			detach_port(daemon, ifindex);
+		}
+		return;
+	}
+	port = add_member_port(daemon, ifindex);
+	if (port == NULL) {
+		log_warning("port %s: more than %d ports; what arrives there for the peer's router "
+			    "MAC crosses the peer link",
+			    setup_ifname(daemon, ifindex, name), DAEMON_PORTS_MAX);
+		return;
+	}
+	port->incarnation = incarnation;
+	port->ingress_vid = ingress_vid;
+	if (leg != NULL) {
+		/* Should it be a new device, the leg is the next to be reported. */
+		(void)write_leg(daemon, ifindex, &leg->wanted);
+	} else {
+		(void)setup_ordinary(daemon, ifindex);
+	}
+}
+
+int setup_repair_port(struct daemon *daemon, uint32_t ifindex)
+{
+	return setup_ordinary(daemon, ifindex);
+}
+
+/* ---- the peer link ------------------------------------------------------------------------- */
+
+static int attach_peer_link(struct daemon *daemon, uint32_t ifindex)
+{
+	struct mlag_port port;
+	int r;
+
+	memset(&port, 0, sizeof(port));
+	port.kind = MLAG_PORT_PEER_LINK;
+	r = write_port(daemon, ifindex, &port);
+	return r < 0 ? r : attach_port(daemon, ifindex, MLAG_PORT_PEER_LINK);
+}
+
+/* The kernel takes the backup port from every leg when that leaves the bridge. */
+static void set_backups(struct daemon *daemon)
+{
+	for (uint32_t i = 0; i < daemon->ports_count; i++) {
+		daemon->leg_ports[i].backup_ifindex = 0;
+		if (daemon->leg_ports[i].ifindex != 0 && daemon->peer_link.ifindex != 0) {
+			prepare_leg(daemon, &daemon->leg_ports[i]);
+		}
+	}
+}
+
+int setup_repair_peer_link(struct daemon *daemon)
+{
+	uint32_t ifindex = daemon->peer_link.ifindex;
+	int programs_error, settings_error;
+
+	if (ifindex == 0) {
+		return 0;
+	}
+	programs_error = attach_peer_link(daemon, ifindex);
+	settings_error = ports_prepare_peer_link(daemon->ports, ifindex);
+	if (settings_error < 0) {
+		log_warning("peer link %s: %s", daemon->config->link, ports_error(daemon->ports));
+	}
+	daemon->peer_link_prepared = ifindex;
+	daemon->peer_link_incarnation = daemon->peer_link.incarnation;
+	set_backups(daemon);
+	return programs_error < 0 ? programs_error : settings_error;
+}
+
+void setup_peer_link(struct daemon *daemon)
+{
+	const struct mlag_peer_link *peer_link = &daemon->peer_link;
+
+	if (peer_link->ifindex == daemon->peer_link_prepared &&
+	    peer_link->incarnation == daemon->peer_link_incarnation) {
+		return;
+	}
+	if (daemon->peer_link_prepared != 0 && daemon->peer_link_prepared != peer_link->ifindex) {
+		detach_port(daemon, daemon->peer_link_prepared);
+	}
+	if (peer_link->ifindex != 0) {
+		(void)setup_repair_peer_link(daemon);
+		return;
+	}
+	daemon->peer_link_prepared = 0;
+	daemon->peer_link_incarnation = 0;
+	set_backups(daemon);
+}

@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * How a device gets what it needs as a port of the pair: its entry in the maps, its programs, and
+ * the settings of the bridge port and the bond.
+ */
+#ifndef MLAGD_SETUP_H
+#define MLAGD_SETUP_H
+
+#include "daemon.h"
+
+/**
+ * setup_ifname() - the name of a device, for the log
+ * @daemon: the daemon
+ * @ifindex: any number
+ * @buf: room for the name
+ */
+const char *setup_ifname(const struct daemon *daemon, uint32_t ifindex, char buf[IFNAMSIZ]);
+
+/**
+ * setup_observe_leg() - a leg was observed: forget what is believed of a device that is not the same
+ * @daemon: the daemon
+ * @lag_id: its LAG
+ * @observation: what the link adapter saw
+ *
+ * A device that left is a port like others, or none.  One that became a port anew is set up by the
+ * next setup_apply_leg(), or by setup_legs_anew() when the engine has nothing new to say of it.
+ *
+ * Return: what is kept of the leg, or NULL when there are too many.
+ */
+struct daemon_port *setup_observe_leg(struct daemon *daemon, uint16_t lag_id,
+				      const struct mlag_leg_observation *observation);
+
+/**
+ * setup_apply_leg() - make a leg what the engine wants it to be
+ * @daemon: the daemon
+ * @program: what it wants
+ *
+ * The map entry comes first, then, for a device that is not set up yet, the programs and the
+ * settings; the order of gate and flood flags is that of DESIGN §4.
+ *
+ * Return: 0 or -errno; logged.
+ */
+int setup_apply_leg(struct daemon *daemon, const struct mlag_leg_program *program);
+
+/**
+ * setup_legs_anew() - set up the legs whose device is a new one and whose program is an old one
+ * @daemon: the daemon
+ */
+void setup_legs_anew(struct daemon *daemon);
+
+/**
+ * setup_repair_leg() - set a leg up again, whatever is believed of it
+ * @daemon: the daemon
+ * @port: a leg with a device and a program
+ *
+ * Return: as setup_apply_leg().
+ */
+int setup_repair_leg(struct daemon *daemon, struct daemon_port *port);
+
+/**
+ * setup_forget_leg() - a leg left the configuration: take the programs off its device
+ * @daemon: the daemon
+ * @lag_id: its LAG
+ */
+void setup_forget_leg(struct daemon *daemon, uint16_t lag_id);
+
+/**
+ * setup_port() - a port of the bridge came, went, or is another than before
+ * @daemon: the daemon
+ * @ifindex: the port, not the peer link
+ * @present: it is one
+ * @incarnation: changes whenever the device became a port anew
+ * @ingress_vid: the VLAN of what arrives without a tag, 0 for none
+ *
+ * Every such port gets the receive program (R20), orphans too.
+ */
+void setup_port(struct daemon *daemon, uint32_t ifindex, bool present, uint32_t incarnation,
+		uint16_t ingress_vid);
+
+/**
+ * setup_repair_port() - set a port that is no leg up again, whatever is believed of it
+ * @daemon: the daemon
+ * @ifindex: the port
+ *
+ * Return: 0 or -errno; logged.
+ */
+int setup_repair_port(struct daemon *daemon, uint32_t ifindex);
+
+/**
+ * setup_peer_link() - set up daemon.peer_link, unless it is
+ * @daemon: the daemon
+ */
+void setup_peer_link(struct daemon *daemon);
+
+/**
+ * setup_repair_peer_link() - set the peer link up again, whatever is believed of it
+ * @daemon: the daemon
+ *
+ * Return: 0 or -errno; logged.
+ */
+int setup_repair_peer_link(struct daemon *daemon);
+
+#endif

@@ -1,0 +1,247 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""R23 for address resolution: ARP and ND between R and each member over whichever legs.
+
+The test answers and asks in R's name on the leg it chooses, for an address that R's own stack does
+not have; so request and reply take different legs whenever the test says so.
+"""
+
+import ipaddress
+import select
+import socket
+import struct
+import subprocess
+import time
+
+import pytest
+
+from mlab import LabError, Pair, wait_for
+from mlab.probe import mac_bytes
+from mlab.ring import Frame, Ring
+from mlab.routing import Routing, address, lay_out, link_local
+from mlab.topology import MEMBERS
+from mlab.traffic import Port
+
+NEEDS = ["bridge", "veth", "bond", "vlan", "vlan-device"]
+LAYOUT = lay_out
+NUMBER = 77  # R's second self
+WAYS = [(member, leg) for member in MEMBERS for leg in MEMBERS]
+
+
+@pytest.fixture(scope="module", name="lab")
+def routing(layout: Pair):
+    """Static routes, both daemons peered."""
+    lab = Routing(layout).build()
+    layout.start()
+    lab.resolve()
+    lab.wait_addresses()
+    return lab
+
+
+@pytest.fixture(autouse=True)
+def known(lab: Routing):
+    """R's MAC is known on both members: replies to it are no floods."""
+    lab.pair.wait_known(vlan=10)
+
+
+# -- frames -------------------------------------------------------------------------------------
+
+
+def arp(operation: int, dst: str, src: str, sender: str, target_mac: str, target: str) -> bytes:
+    """An ARP frame."""
+    return mac_bytes(dst) + mac_bytes(src) + struct.pack(
+        ">HHHBBH6s4s6s4s", 0x0806, 1, 0x0800, 6, 4, operation, mac_bytes(src),
+        socket.inet_aton(sender), mac_bytes(target_mac), socket.inet_aton(target)).ljust(46, b"\0")
+
+
+def icmp6(dst_mac: str, src_mac: str, src: str, dst: str, body: bytes) -> bytes:
+    """An ICMPv6 frame with hop limit 255; `body` begins with type, code and a zero checksum."""
+    source, destination = (ipaddress.IPv6Address(text).packed for text in (src, dst))
+    summed = source + destination + struct.pack(">II", len(body), 58) + body
+    summed += b"\0" * (len(summed) % 2)
+    total = sum(struct.unpack(f">{len(summed) // 2}H", summed))
+    while total >> 16:
+        total = (total & 0xFFFF) + (total >> 16)
+    body = body[:2] + struct.pack(">H", ~total & 0xFFFF) + body[4:]
+    head = struct.pack(">IHBB", 6 << 28, len(body), 58, 255) + source + destination
+    return mac_bytes(dst_mac) + mac_bytes(src_mac) + b"\x86\xdd" + head + body
+
+
+def solicitation(dst_mac: str, src_mac: str, src: str, dst: str, target: str) -> bytes:
+    """A neighbour solicitation with the source's link-layer address."""
+    body = struct.pack(">BBHI", 135, 0, 0, 0) + ipaddress.IPv6Address(target).packed
+    return icmp6(dst_mac, src_mac, src, dst, body + b"\1\1" + mac_bytes(src_mac))
+
+
+def advertisement(dst_mac: str, src_mac: str, src: str, dst: str) -> bytes:
+    """A solicited neighbour advertisement of `src`."""
+    body = struct.pack(">BBHI", 136, 0, 0, 0x60000000) + ipaddress.IPv6Address(src).packed
+    return icmp6(dst_mac, src_mac, src, dst, body + b"\2\1" + mac_bytes(src_mac))
+
+
+def solicited_node(target: str) -> tuple[str, str]:
+    """Group address and MAC that a solicitation for an address goes to."""
+    last = ipaddress.IPv6Address(target).packed[-3:]
+    group = ipaddress.IPv6Address(bytes.fromhex("ff0200000000000000000001ff") + last)
+    return str(group), "33:33:ff:" + ":".join(f"{octet:02x}" for octet in last)
+
+
+def transmit(port: Port, frame: bytes) -> None:
+    """One frame out of one device."""
+    with port.namespace.socket(socket.AF_PACKET, socket.SOCK_RAW, 0) as sock:
+        sock.bind((port.ifname, 0))
+        sock.send(frame)
+
+
+class Responder:
+    """Answers a member's questions for R's second self, on one leg."""
+
+    def __init__(self, lab: Routing, member: str, leg: str, version: int) -> None:
+        self.lab, self.member, self.version = lab, member, version
+        self.leg = lab.r.leg(leg)
+        self.target = address(NUMBER, 10, version)
+        self._socket = lab.r.namespace.socket(socket.AF_PACKET, socket.SOCK_RAW,
+                                              socket.htons(0x0003))
+        self._socket.bind(("bond0", 0x0003))
+        self._socket.setblocking(False)
+        self.questions = 0
+
+    def serve(self, until: float) -> None:
+        """Answer what comes before a moment."""
+        while (left := until - time.monotonic()) > 0:
+            if not select.select([self._socket], [], [], left)[0]:
+                return
+            answer = self._answer(self._socket.recv(2048))
+            if answer is not None:
+                self.questions += 1
+                transmit(self.leg, answer)
+
+    def _answer(self, frame: bytes) -> bytes | None:
+        mac, asker = self.lab.r.mac, self.lab.macs[self.member]
+        if frame[6:12] != mac_bytes(asker):
+            return None
+        if self.version == 4:
+            if frame[12:14] != b"\x08\x06" or frame[20:22] != b"\0\1" or \
+                    frame[38:42] != socket.inet_aton(self.target):
+                return None
+            return arp(2, asker, mac, self.target, asker, socket.inet_ntoa(frame[28:32]))
+        if frame[12:14] != b"\x86\xdd" or frame[20] != 58 or frame[54] != 135 or \
+                frame[62:78] != ipaddress.IPv6Address(self.target).packed:
+            return None
+        return advertisement(asker, mac, self.target, str(ipaddress.IPv6Address(frame[22:38])))
+
+    def close(self) -> None:
+        """Give the socket back."""
+        self._socket.close()
+
+
+def neighbor(lab: Routing, member: str, target: str) -> dict[str, object]:
+    """A member's neighbour entry."""
+    rows = lab.pair.switches[member].namespace.json("ip", "-j", "neigh", "show", target, "dev",
+                                                    "br0.10")
+    return rows[0] if rows else {}
+
+
+def flush(lab: Routing, member: str) -> None:
+    """The operator flushes what a member knows in VLAN 10."""
+    namespace = lab.pair.switches[member].namespace
+    for family in ("-4", "-6"):
+        namespace.run("ip", family, "neigh", "flush", "dev", "br0.10")
+
+
+def resolve_by(lab: Routing, member: str, leg: str, version: int) -> int:
+    """Let a member ask for R's second self and answer on a leg; how often it had to ask."""
+    responder = Responder(lab, member, leg, version)
+    argv = ["ping", "-n", "-q", "-c", "1", "-W", "2", responder.target]
+    ping = lab.pair.switches[member].namespace.popen(argv, stdout=subprocess.DEVNULL,
+                                                     stderr=subprocess.DEVNULL)
+    try:
+        deadline = time.monotonic() + 4
+        while True:
+            responder.serve(time.monotonic() + 0.2)
+            entry = neighbor(lab, member, responder.target)
+            if entry.get("lladdr") == lab.r.mac:
+                return responder.questions
+            if time.monotonic() > deadline:
+                raise LabError(f"{member} does not resolve {responder.target} by replies over "
+                               f"the leg to {leg}: {responder.questions} questions came to R, "
+                               f"entry {entry}")
+    finally:
+        ping.kill()
+        ping.wait()
+        responder.close()
+
+
+# -- tests --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("version", [4, 6], ids=["arp", "nd"])
+@pytest.mark.parametrize("member,leg", WAYS)
+def test_r23_a_member_resolves_r_whose_reply_comes_by_either_leg(
+        lab: Routing, member: str, leg: str, version: int) -> None:
+    """At first, and again after a flush; the first question is enough."""
+    for round_ in ("first", "after a flush"):
+        flush(lab, member)
+        questions = resolve_by(lab, member, leg, version)
+        assert questions == 1, f"{round_}: asked {questions} times"
+
+
+@pytest.mark.parametrize("target_kind", ["broadcast", "unicast"])
+@pytest.mark.parametrize("version", [4, 6], ids=["arp", "nd"])
+@pytest.mark.parametrize("member,leg", WAYS)
+def test_r23_r_asks_by_either_leg_and_gets_one_answer(
+        lab: Routing, member: str, leg: str, version: int, target_kind: str) -> None:
+    """From the owner's MAC, once, at R's bond: also to a question with the owner's MAC (probe)."""
+    number = MEMBERS.index(member) + 1
+    target, own, mac = address(number, 10, version), lab.macs[member], lab.r.mac
+    asker = address(NUMBER, 10, version)
+    if version == 4:
+        dst = own if target_kind == "unicast" else "ff:ff:ff:ff:ff:ff"
+        question = arp(1, dst, mac, asker, "00:00:00:00:00:00", target)
+    else:
+        group, group_mac = solicited_node(target)
+        is_group = target_kind == "broadcast"
+        question = solicitation(group_mac if is_group else own, mac, asker,
+                                group if is_group else target, target)
+    ring = Ring(lab.r.namespace, "bond0", 1 << 10)
+    try:
+        transmit(lab.r.leg(leg), question)
+        time.sleep(0.4)
+        ring.drain()
+        answers = [frame for frame in ring.frames if is_answer(frame, target, version)]
+    finally:
+        ring.close()
+    assert len(answers) == 1, f"{len(answers)} answers"
+    assert answers[0].data[6:12] == mac_bytes(own)
+
+
+def is_answer(frame: Frame, target: str, version: int) -> bool:
+    """An ARP reply or a neighbour advertisement for an address."""
+    data = frame.data
+    if version == 4:
+        return data[12:14] == b"\x08\x06" and data[20:22] == b"\0\2" and \
+            data[28:32] == socket.inet_aton(target)
+    return data[12:14] == b"\x86\xdd" and data[20] == 58 and data[54] == 136 and \
+        data[62:78] == ipaddress.IPv6Address(target).packed
+
+
+@pytest.mark.parametrize("version", [4, 6], ids=["arp", "nd"])
+def test_r23_r_resolves_both_members_by_its_own_stack_after_a_flush(lab: Routing, version: int
+                                                                    ) -> None:
+    """However R's bond hashes; ten rounds, both members, also link-local addresses."""
+    namespace = lab.r.namespace
+    family = f"-{version}"
+    targets = [address(number, 10, version) for number in (1, 2)]
+    if version == 6:
+        targets += [link_local(lab.macs[member]) for member in MEMBERS]
+    for round_ in range(10):
+        namespace.run("ip", family, "neigh", "flush", "dev", "bond0")
+        for target in targets:
+            scope = "%bond0" if target.startswith("fe80") else ""
+            done = namespace.run("ping", "-n", "-q", "-c", "1", "-W", "2", f"{target}{scope}",
+                                 check=False)
+            assert "1 received" in done.stdout and "duplicates" not in done.stdout, \
+                f"round {round_}, {target}: {done.stdout}"
+    wait_for("R's entries to hold the members' own MACs", lambda: all(
+        any(row.get("lladdr") == mac for row in namespace.json("ip", family, "-j", "neigh",
+                                                               "show", "dev", "bond0"))
+        for mac in lab.macs.values()), 2)

@@ -1,0 +1,74 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""R21 to R25 on plain bridges with static legs: one VLAN, all addresses on br0 itself.
+
+This module runs on any kernel with bridge and veth, so it also shows the programs as that kernel
+runs them (just-in-time compiled, tcx).
+"""
+
+import pytest
+
+from mlab import Pair
+from mlab.routing import Routing, lay_out
+from mlab.routing_suites import (check_own_addresses, check_ttl_0, check_ttl_1,
+                                 check_without_route, count_crossing, every_way_faults)
+
+NEEDS = ["bridge", "veth"]
+PAIR = {"vlan_aware": False}
+LAYOUT = lay_out
+
+
+@pytest.fixture(scope="module", name="lab")
+def routing(layout: Pair):
+    """Static routes, both daemons peered, every neighbour known."""
+    lab = Routing(layout).build()
+    layout.start()
+    lab.resolve()
+    lab.wait_addresses()
+    return lab
+
+
+@pytest.fixture(autouse=True)
+def known(lab: Routing):
+    """Hosts and neighbours are known when a test begins."""
+    lab.pair.wait_known()
+    lab.resolve()
+
+
+def test_r21_once_ttl_minus_one_none_on_the_peer_link(lab: Routing) -> None:
+    """By each MAC and leg, IPv4 and IPv6."""
+    assert not (faults := every_way_faults(lab)), "\n".join(faults)
+
+
+@pytest.mark.parametrize("owner", ["s1", "s2"])
+@pytest.mark.parametrize("version", [4, 6])
+def test_r22_own_addresses_once_ttl_1_and_byte_identical(lab: Routing, version: int, owner: str
+                                                         ) -> None:
+    """All on br0; link-local ones too."""
+    assert not (faults := check_own_addresses(lab, version, owner)), "\n".join(faults)
+
+
+def test_r24_ttl_0_is_dropped_and_counted(lab: Routing) -> None:
+    """Nothing arrives, nobody answers."""
+    assert not (faults := check_ttl_0(lab)), "\n".join(faults)
+
+
+def test_r24_ttl_1_is_one_icmp_time_exceeded_from_here(lab: Routing) -> None:
+    """From the member where it arrived."""
+    assert not (faults := check_ttl_1(lab)), "\n".join(faults)
+
+
+@pytest.mark.parametrize("without", ["s1", "s2"])
+def test_r25_no_route_here_the_peer_delivers(lab: Routing, without: str) -> None:
+    """Handed to the peer, whose MAC it has."""
+    assert not (faults := check_without_route(lab, without, pl_tag=None)), "\n".join(faults)
+
+
+def test_this_suite_can_fail_with_receive_detached_half_crosses_the_peer_link(lab: Routing) -> None:
+    """The programs off every port's ingress."""
+    for switch in lab.pair.switches.values():
+        switch.mlagd.stop()
+        lab.detach_receive(switch)
+    try:
+        assert count_crossing(lab) == 0.5
+    finally:
+        lab.pair.start()
