@@ -211,7 +211,6 @@ void address_observe(struct mlag_engine *engine, const struct mlag_address_key *
 	}
 	if (key->kind == MLAG_ADDRESS_ROUTER_MAC) {
 		set_svi(engine, key, present ? ifindex : 0);
-		local_of(engine, row)->ifindex = present ? ifindex : 0;
 	}
 	memset(&value, 0, sizeof(value));
 	value.domain = key->kind == MLAG_ADDRESS_ROUTER_MAC ? domain : 0;

@@ -24,12 +24,10 @@ struct address_value {
 /**
  * struct address_local - what this member keeps with an address
  * @program: what was handed out last
- * @ifindex: of an own router MAC: its SVI
  * @retry: an FDB operation for it failed
  */
 struct address_local {
 	struct mlag_address_program program;
-	uint32_t ifindex;
 	bool retry;
 };
 

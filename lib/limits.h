@@ -11,8 +11,7 @@
 #define MLAG_LEGS_MAX 256	       /* LAGs of a domain */
 #define MLAG_MACS_DEFAULT (128 * 1024) /* rows of the MAC table */
 #define MLAG_MACS_MAX (1024 * 1024)
-#define MLAG_ADDRESSES_MAX 16384	/* router MACs and IP addresses of both members */
-#define MLAG_NEIGHBORS_MAX (128 * 1024) /* ARP and ND entries of both members */
+#define MLAG_ADDRESSES_MAX 16384 /* router MACs and IP addresses of both members */
 
 #define MLAG_WIRE_HEADER_SIZE 8	      /* bytes before every message's payload */
 #define MLAG_WIRE_PAYLOAD_MAX 65528   /* payload bytes of one message */
