@@ -37,6 +37,8 @@ static const struct {
 	{"not-a-bridge", "Name a bridge as 'bridge' of [domain] in mlagd.conf."},
 	{"multicast-snooping", "Groups are not synced yet: ip link set BRIDGE type bridge "
 			       "mcast_snooping 0, on both members."},
+	{"port-not-set-up",
+	 "Find out who changes the port, and why mlagd cannot change it back: see its log."},
 	{"vlan-protocol",
 	 "Let the bridge use 802.1Q: ip link set BRIDGE type bridge vlan_protocol 802.1Q, on both "
 	 "members."},

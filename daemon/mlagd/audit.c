@@ -20,7 +20,8 @@
 #include "setup.h"
 
 #define AUDIT_SECOND_NS UINT64_C(1000000000)
-#define AUDIT_REPAIR_INTERVAL_NS AUDIT_SECOND_NS
+#define AUDIT_REPAIR_INTERVAL_NS AUDIT_SECOND_NS /* doubled for each repair that did not help */
+#define AUDIT_FAILURES_MAX 3
 #define AUDIT_TOLD_NS (60 * AUDIT_SECOND_NS) /* the same thing at a port is told ... */
 #define AUDIT_TOLD_MAX 3		     /* so often in that time */
 #define AUDIT_ROUND_S 5			     /* to have looked at every port */
@@ -227,15 +228,14 @@ static void log_repair(struct daemon *daemon, const struct audited *port, uint32
 	}
 	describe(found, words, sizeof(words));
 	log_warning("port %s: somebody %s: %s%s", setup_ifname(daemon, port->ifindex, name), words,
-		    error == 0 ? "set up again" : "it cannot be set up again, trying every second",
-		    again);
+		    error == 0 ? "set up again" : "it cannot be set up again, trying later", again);
 	audit->silent_count = 0;
 }
 
 static void audit_port(struct daemon *daemon, const struct audited *port, uint64_t now_ns)
 {
 	char name[IFNAMSIZ];
-	uint32_t found;
+	uint32_t found, left;
 	int r = check(daemon, port, &found);
 
 	port->audit->due = false;
@@ -245,11 +245,20 @@ static void audit_port(struct daemon *daemon, const struct audited *port, uint64
 		return;
 	}
 	if (found == 0) {
+		port->audit->failures = 0;
 		return;
 	}
 	r = repair(daemon, port);
+	if (r == 0 && check(daemon, port, &left) == 0 && left != 0) {
+		r = -EIO; /* the kernel said yes, and it is not so */
+	}
 	port->audit->repaired_ns = now_ns;
 	port->audit->due = r < 0;
+	if (r == 0) {
+		port->audit->failures = 0;
+	} else if (port->audit->failures < AUDIT_FAILURES_MAX) {
+		port->audit->failures++;
+	}
 	log_repair(daemon, port, found, r, now_ns);
 }
 
@@ -283,6 +292,15 @@ static void arm(struct daemon *daemon, uint64_t time_ns)
 	(void)sd_event_source_set_enabled(daemon->audit_timer, SD_EVENT_ONESHOT);
 }
 
+/* With a program that insists on something else we take turns, no more. */
+static uint64_t allowed_at(const struct daemon_audit *audit)
+{
+	if (audit->repaired_ns == 0) {
+		return 0;
+	}
+	return audit->repaired_ns + (AUDIT_REPAIR_INTERVAL_NS << audit->failures);
+}
+
 static int on_audit(sd_event_source *source, uint64_t usec, void *user)
 {
 	struct daemon *daemon = user;
@@ -302,10 +320,10 @@ static int on_audit(sd_event_source *source, uint64_t usec, void *user)
 		if (!port_at(daemon, place, &port) || !port.audit->due) {
 			continue;
 		}
-		allowed_ns = port.audit->repaired_ns + AUDIT_REPAIR_INTERVAL_NS;
-		if (port.audit->repaired_ns == 0 || now_ns >= allowed_ns) {
+		allowed_ns = allowed_at(port.audit);
+		if (now_ns >= allowed_ns) {
 			audit_port(daemon, &port, now_ns);
-			allowed_ns = now_ns + AUDIT_REPAIR_INTERVAL_NS;
+			allowed_ns = allowed_at(port.audit);
 		}
 		if (port.audit->due && allowed_ns < next_ns) {
 			next_ns = allowed_ns;
@@ -359,6 +377,27 @@ void audit_settings(struct daemon *daemon, uint32_t ifindex,
 	    settings->backup_ifindex != daemon->peer_link.ifindex) {
 		want(daemon, &port);
 	}
+}
+
+uint32_t audit_problems(void *user, struct links_problem *ret, uint32_t max)
+{
+	struct daemon *daemon = user;
+	struct audited port;
+	char name[IFNAMSIZ];
+	uint32_t count = 0;
+
+	for (uint32_t place = 0; place < places_count(daemon) && count < max; place++) {
+		if (!port_at(daemon, place, &port) || port.audit->failures == 0) {
+			continue;
+		}
+		ret[count].code = "port-not-set-up";
+		(void)snprintf(ret[count].text, sizeof(ret[count].text),
+			       "the port %s is not as it should be, and setting it up again "
+			       "does not help; see the log",
+			       setup_ifname(daemon, port.ifindex, name));
+		count++;
+	}
+	return count;
 }
 
 int audit_start(struct daemon *daemon)

@@ -37,4 +37,14 @@ void audit_want(struct daemon *daemon, uint32_t ifindex);
 void audit_settings(struct daemon *daemon, uint32_t ifindex,
 		    const struct linkmsg_settings *settings);
 
+/**
+ * audit_problems() - ports that could not be set up again; for struct control_context
+ * @user: the daemon
+ * @ret: room for @max problems
+ * @max: how many are wanted
+ *
+ * Return: how many were written.
+ */
+uint32_t audit_problems(void *user, struct links_problem *ret, uint32_t max);
+
 #endif

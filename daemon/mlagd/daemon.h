@@ -24,6 +24,7 @@
  * struct daemon_audit - how a port fares with audit.c
  * @due: it is to be compared with the kernel
  * @repaired_ns: when it was last set up again, 0 for never
+ * @failures: how often in a row that did not help
  * @found: what was found then
  * @told_ns: when lines about that began, for a limit a minute
  * @told_count: how many there were since
@@ -32,6 +33,7 @@
 struct daemon_audit {
 	bool due;
 	uint64_t repaired_ns;
+	uint32_t failures;
 	uint32_t found;
 	uint64_t told_ns;
 	uint32_t told_count;
@@ -42,10 +44,11 @@ struct daemon_audit {
  * struct daemon_port - a leg: its device, what is wanted of it, and what it is believed to have
  * @lag_id: its LAG
  * @lacp: it is a bond in 802.3ad mode
- * @anew: the device became a port anew, and the engine may have nothing new to say of it
+ * @anew: the device is to be set up again though the engine may have nothing new to say of it
  * @seen_ifindex, @seen_incarnation: the device as last observed, 0 for none
  * @wanted: the engine's last program; its ifindex is 0 before the first
- * @ifindex, @incarnation: the device that was set up, 0 for none; what follows is believed of it
+ * @ifindex: the device, once its programs are attached, 0 for none; this and what follows is
+ *	believed, of this incarnation
  * @flood_known: @flood is what its flood flags are
  * @backup_ifindex: the peer link it was told
  * @rx_frames: the count of data frames at the last observation
@@ -58,7 +61,6 @@ struct daemon_port {
 	uint32_t seen_incarnation;
 	struct mlag_leg_program wanted;
 	uint32_t ifindex;
-	uint32_t incarnation;
 	bool flood_known;
 	bool flood;
 	uint32_t backup_ifindex;

@@ -499,8 +499,9 @@ static int open_control(struct daemon *daemon)
 		.datapath = daemon->datapath,
 		.config = daemon->config,
 		.now_ns = daemon_now_ns,
+		.port_problems = audit_problems,
 		.reload = reload,
-		.reload_user = daemon,
+		.user = daemon,
 	};
 	return control_server_new(daemon->event, daemon->run_dir, control_methods,
 				  &daemon->control_context, &daemon->control);

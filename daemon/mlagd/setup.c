@@ -51,6 +51,20 @@ static struct daemon_port *find_leg_by_ifindex(struct daemon *daemon, uint32_t i
 	return NULL;
 }
 
+/* Its turn as a leg comes, though nothing may have been observed or wanted of it yet. */
+static bool is_leg_to_be(const struct daemon *daemon, uint32_t ifindex)
+{
+	char name[IFNAMSIZ];
+
+	(void)setup_ifname(daemon, ifindex, name);
+	for (uint32_t i = 0; i < daemon->config->lags_count; i++) {
+		if (strcmp(daemon->config->lags[i].ifname, name) == 0) {
+			return true;
+		}
+	}
+	return false;
+}
+
 static struct daemon_member_port *find_member_port(struct daemon *daemon, uint32_t ifindex)
 {
 	for (uint32_t i = 0; i < daemon->member_ports_count; i++) {
@@ -139,7 +153,6 @@ static void detach_port(struct daemon *daemon, uint32_t ifindex)
 static void forget_beliefs(struct daemon_port *port)
 {
 	port->ifindex = 0;
-	port->incarnation = 0;
 	port->flood_known = false;
 	port->backup_ifindex = 0;
 	port->rx_frames = 0;
@@ -154,6 +167,9 @@ static void leave_device(struct daemon *daemon, struct daemon_port *port)
 		return;
 	}
 	forget_beliefs(port);
+	if (ifindex == daemon->peer_link_prepared || find_leg_by_ifindex(daemon, ifindex) != NULL) {
+		return; /* the number is somebody else's by now, who has been set up already */
+	}
 	if (find_member_port(daemon, ifindex) != NULL) {
 		(void)setup_ordinary(daemon, ifindex);
 	} else {
@@ -191,7 +207,6 @@ static int attach_leg(struct daemon *daemon, struct daemon_port *port, uint32_t 
 		return r;
 	}
 	port->ifindex = ifindex;
-	port->incarnation = port->seen_incarnation;
 	if (datapath_leg_rx(daemon->datapath, ifindex, &port->rx_frames) < 0) {
 		port->rx_frames = 0;
 	}
@@ -262,7 +277,7 @@ void setup_legs_anew(struct daemon *daemon)
 	for (uint32_t i = 0; i < daemon->ports_count; i++) {
 		struct daemon_port *port = &daemon->leg_ports[i];
 
-		if (port->anew && port->ifindex == 0 && may_set_up(port)) {
+		if (port->anew && may_set_up(port)) {
 			/* Should this fail, the audit comes by. */
 			(void)setup_apply_leg(daemon, &port->wanted);
 		}
@@ -287,16 +302,18 @@ struct daemon_port *setup_observe_leg(struct daemon *daemon, uint16_t lag_id,
 	if (port == NULL) {
 		return NULL;
 	}
-	if (port->ifindex != 0 && port->ifindex != observation->ifindex) {
+	if (port->ifindex != observation->ifindex) {
 		leave_device(daemon, port);
 	}
-	if (port->ifindex != 0 && port->incarnation != observation->incarnation) {
+	if (port->seen_ifindex != observation->ifindex ||
+	    port->seen_incarnation != observation->incarnation) {
 		forget_beliefs(port);
 		port->anew = true;
 	}
 	if (port->lacp != observation->lacp) {
 		port->lacp = observation->lacp;
-		port->backup_ifindex = 0; /* to be prepared again */
+		port->backup_ifindex = 0;
+		port->anew = true;
 	}
 	if (observation->ifindex == 0) {
 		port->wanted.ifindex = 0; /* what comes next is not what was wanted here */
@@ -313,9 +330,10 @@ void setup_forget_leg(struct daemon *daemon, uint16_t lag_id)
 	if (port == NULL) {
 		return;
 	}
-	if (port->ifindex != 0) {
-		(void)ports_set_flood(daemon->ports, port->ifindex, true);
+	if (port->seen_ifindex != 0) {
+		(void)ports_set_flood(daemon->ports, port->seen_ifindex, true);
 	}
+	port->ifindex = port->seen_ifindex; /* whatever came of setting it up */
 	leave_device(daemon, port);
 	*port = daemon->leg_ports[--daemon->ports_count];
 }
@@ -351,7 +369,8 @@ void setup_port(struct daemon *daemon, uint32_t ifindex, bool present, uint32_t 
 	if (leg != NULL) {
 		/* Should it be a new device, the leg is the next to be reported. */
 		(void)write_leg(daemon, ifindex, &leg->wanted);
-	} else {
+	} else if (!is_leg_to_be(daemon, ifindex)) {
+		/* What an earlier daemon left at a leg goes on filtering until that is replaced. */
 		(void)setup_ordinary(daemon, ifindex);
 	}
 }

@@ -450,7 +450,7 @@ static int reload_begin(struct control_call *call, json_t **ret_result)
 					 "this daemon cannot reload");
 	}
 	report.warnings = json_array();
-	r = context->reload(context->reload_user, on_report, &report);
+	r = context->reload(context->user, on_report, &report);
 	if (r < 0) {
 		json_decref(report.warnings);
 		if (report.errors > 0) {

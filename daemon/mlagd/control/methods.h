@@ -12,6 +12,7 @@
 
 struct addresses;
 struct links;
+struct links_problem;
 struct datapath;
 
 /**
@@ -22,9 +23,11 @@ struct datapath;
  * @datapath: the data plane, NULL in tests: there are then no counters
  * @config: the configuration in force
  * @now_ns: the engine's clock
+ * @port_problems: what is wrong with ports and cannot be put right; writes @max at most and
+ *	returns how many.  NULL: there are none
  * @reload: read the file again and apply the difference, or nothing when it is wrong; returns 0 or
  *	-errno, and tells errors and warnings to @report.  NULL: not available
- * @reload_user: for @reload
+ * @user: for @port_problems and @reload
  * @wall_offset_ns: private; start it at 0
  */
 struct control_context {
@@ -34,8 +37,9 @@ struct control_context {
 	struct datapath *datapath;
 	const struct config *config;
 	uint64_t (*now_ns)(void);
-	int (*reload)(void *reload_user, config_error_fn *report, void *report_user);
-	void *reload_user;
+	uint32_t (*port_problems)(void *user, struct links_problem *ret, uint32_t max);
+	int (*reload)(void *user, config_error_fn *report, void *report_user);
+	void *user;
 	int64_t wall_offset_ns;
 };
 

@@ -137,17 +137,19 @@ static void add_leg_problems(const struct control_context *context, json_t *prob
 
 static void add_link_problems(const struct control_context *context, json_t *problems)
 {
-	struct links_problem *list;
-	uint32_t count;
+	struct links_problem *list = calloc(LINK_PROBLEMS_MAX, sizeof(*list));
+	uint32_t count = 0;
 
-	if (context->links == NULL) {
-		return;
-	}
-	list = calloc(LINK_PROBLEMS_MAX, sizeof(*list));
 	if (list == NULL) {
 		return;
 	}
-	count = links_problems(context->links, list, LINK_PROBLEMS_MAX);
+	if (context->links != NULL) {
+		count = links_problems(context->links, list, LINK_PROBLEMS_MAX);
+	}
+	if (context->port_problems != NULL) {
+		count += context->port_problems(context->user, list + count,
+						LINK_PROBLEMS_MAX - count);
+	}
 	for (uint32_t i = 0; i < count; i++) {
 		add_problem(problems, list[i].code, "%s", list[i].text);
 	}
