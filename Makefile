@@ -67,6 +67,7 @@ UNIT_AID_SRC := $(filter-out $(UNIT_SRC),$(sort $(wildcard tests/unit/*.c)))
 BPFTEST_SRC := $(sort $(wildcard tests/bpf/test_*.c))
 BPFTEST_AID_SRC := $(filter-out $(BPFTEST_SRC),$(sort $(wildcard tests/bpf/*.c)))
 SIM_SRC := $(sort $(wildcard tests/sim/*.c))
+CHECKER_SRC := $(sort $(wildcard tests/checker/*.c))
 FUZZ_SRC := $(sort $(wildcard tests/fuzz/fuzz_*.c))
 BENCH_SRC := $(sort $(wildcard tests/bench/*.c))
 MAN_SRC := $(sort $(wildcard man/*.scd))
@@ -88,6 +89,7 @@ BPF_OBJ := $(patsubst ebpf/%.bpf.c,$(B)/%.bpf.o,$(BPF_SRC))
 UNIT_BIN := $(patsubst tests/unit/%.c,$(B)/tests/%,$(UNIT_SRC))
 BPFTEST_BIN := $(patsubst tests/bpf/test_%.c,$(B)/tests/bpf_%,$(BPFTEST_SRC))
 SIM_BIN := $(if $(SIM_SRC),$(B)/tests/sim)
+CHECKER_BIN := $(if $(CHECKER_SRC),$(B)/tests/checker)
 FUZZ_BIN := $(patsubst tests/fuzz/%.c,$(B)/%,$(FUZZ_SRC))
 BENCH_BIN := $(patsubst tests/bench/%.c,$(B)/tests/bench_%,$(BENCH_SRC))
 MAN_PAGES := $(patsubst man/%.scd,$(B)/man/%,$(MAN_SRC))
@@ -205,6 +207,8 @@ $(BPFTEST_BIN): $(B)/tests/bpf_%: $(B)/obj/tests/bpf/test_%.o $(B)/libbpftest.a 
 	$(link) $(CMOCKA_LIBS) $(PKG_LIBS)
 $(SIM_BIN): $(call obj,$(SIM_SRC)) $(B)/libunit.a $(B)/libmlag.a
 	$(link)
+$(CHECKER_BIN): $(call obj,$(CHECKER_SRC))
+	$(link)
 $(FUZZ_BIN): $(B)/%: $(B)/obj/tests/fuzz/%.o $(B)/libmlagd.a $(B)/libmlag.a
 	$(link) -fsanitize=fuzzer $(PKG_LIBS)
 $(BENCH_BIN): $(B)/tests/bench_%: $(B)/obj/tests/bench/%.o $(B)/libmlagd.a $(B)/libmlag.a
@@ -251,7 +255,7 @@ deps-all:
 
 # Each part has a name and runs alone; `make check` installs what is missing, runs them all even
 # when one fails, and ends with one line of totals.
-CHECK_PARTS := check-unit check-purity check-sim check-bpf check-fuzz-smoke check-format check-lab
+CHECK_PARTS := check-unit check-purity check-forward check-mutants check-sim check-bpf check-fuzz-smoke check-format check-lab
 RUN := tests/check.sh
 
 .PHONY: check check-long $(CHECK_PARTS)
@@ -266,6 +270,12 @@ check-unit: $(UNIT_BIN)
 check-purity:
 	@$(MAKE) --no-print-directory VARIANT=plain lib
 	@$(RUN) one $@ $(B) tests/purity.sh build/plain/libmlag.a $(NM) $(CC)
+
+# Every state of the pair, every frame; and that no rule of forward.h could be missing.
+check-forward: $(CHECKER_BIN)
+	@$(RUN) one $@ $(B) $(CHECKER_BIN)
+check-mutants:
+	@$(RUN) one $@ $(B) tests/checker/mutants.py $(CC) . $(B)/mutants
 
 check-sim: $(SIM_BIN)
 	@$(RUN) one $@ $(B) $(SIM_BIN)

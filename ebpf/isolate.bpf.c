@@ -7,7 +7,7 @@
  *
  * A frame that is passed goes on to the filters after this one (TC_ACT_UNSPEC, which is also
  * TCX_NEXT), because other people's filters are none of our business.  On that path isolate_leg
- * reads one hash, or two where R1 is lifted.  Nothing here needs the kernel's type information.
+ * reads one hash, or three where R1 is lifted.  Nothing here needs the kernel's type information.
  */
 #include <linux/bpf.h>
 #include <linux/pkt_cls.h>
@@ -31,24 +31,22 @@ static __always_inline int drop(struct __sk_buff *skb, enum mlag_reason reason)
 	return TC_ACT_SHOT;
 }
 
-static __always_inline void ask_source(struct parse_frame *parsed)
+static __always_inline void ask_places(struct parse_frame *parsed)
 {
-	const struct mlag_source *source;
-
-	source = bpf_map_lookup_elem(&mlag_sources, &parsed->source_key);
-	parsed->frame.source_asked = 1;
-	if (source) {
-		parsed->frame.source_found = 1;
-		parsed->frame.source = *source;
-	}
-}
-
-static __always_inline void ask_destination(struct parse_frame *parsed)
-{
+	struct mlag_frame *frame = &parsed->frame;
 	const struct mlag_source *place;
 
+	frame->source_asked = 1;
+	place = bpf_map_lookup_elem(&mlag_sources, &parsed->source_key);
+	if (place) {
+		frame->source_found = 1;
+		frame->source = *place;
+	}
 	place = bpf_map_lookup_elem(&mlag_sources, &parsed->destination_key);
-	parsed->frame.destination_known = place && place->peer_knows;
+	if (place) {
+		frame->destination_found = 1;
+		frame->destination = *place;
+	}
 }
 
 /* Over PL as if the bridge had sent it there: in the same VLAN, tagged as PL tags that one. */
@@ -98,7 +96,7 @@ int isolate_leg(struct __sk_buff *skb)
 	}
 	decision = mlag_leg_egress(domain, port, &parsed.frame);
 	if (decision.action == MLAG_ACTION_ASK_SOURCE) {
-		ask_source(&parsed);
+		ask_places(&parsed);
 		decision = mlag_leg_egress(domain, port, &parsed.frame);
 	}
 	return act(skb, domain, &parsed.vlan, decision);
@@ -121,8 +119,7 @@ int isolate_peer_link(struct __sk_buff *skb)
 	ingress = find_port(parsed.frame.ingress_ifindex);
 	decision = mlag_peer_link_egress(domain, ingress, &parsed.frame);
 	if (decision.action == MLAG_ACTION_ASK_SOURCE) {
-		ask_source(&parsed);
-		ask_destination(&parsed);
+		ask_places(&parsed);
 		decision = mlag_peer_link_egress(domain, ingress, &parsed.frame);
 	}
 	return act(skb, domain, &parsed.vlan, decision);

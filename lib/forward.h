@@ -53,8 +53,8 @@ enum mlag_owner {
  * @untagged_vid: the VLAN that leaves this port without a tag, 0 for none or a plain bridge
  * @ingress_vid: the VLAN of what arrives without a tag (PVID), 0 for none or a plain bridge
  * @isolated: of a leg: VLANs in which R1 is in force; bit 0 on a plain bridge
- * @held: of an open leg: VLANs in which group frames wait all the same, because they came to the leg
- *	after the peer had acknowledged it
+ * @held: of an open leg: VLANs in which floods wait all the same, because they came to the leg after
+ *	the peer had acknowledged it
  */
 struct mlag_port {
 	__u8 kind;
@@ -175,7 +175,7 @@ enum mlag_action {
 	MLAG_ACTION_DROP,
 	MLAG_ACTION_TO_PEER_LINK,
 	MLAG_ACTION_REWRITE,	 /* make our own router MAC the destination, then pass */
-	MLAG_ACTION_ASK_SOURCE,	 /* look source (at PL also destination) up and ask again */
+	MLAG_ACTION_ASK_SOURCE,	 /* look source and destination up and ask again */
 	MLAG_ACTION_ASK_ROUTER,	 /* look the destination MAC up; if found, read the IP header */
 	MLAG_ACTION_ASK_ADDRESS, /* look the destination address up in the router's domain */
 	MLAG_ACTION_ASK_ROUTE,	 /* ask the kernel's routing, as from our SVI */
@@ -197,11 +197,10 @@ struct mlag_decision {
  * @vlan: VLAN in the bridge, 0 on a plain bridge
  * @group: the destination has the group bit
  * @reserved: the destination is 01:80:c2:00:00:0x (R10)
- * @source_asked: @source and @destination_known are answers of lookups
- * @source_found: the lookup found the MAC
- * @source: the answer
- * @destination_known: the destination is in the map and the peer knows it, so neither member floods
- *	it; only read at PL egress
+ * @source_asked: what follows are answers of lookups
+ * @source_found, @source: where the map of known MACs has the source
+ * @destination_found, @destination: where it has the destination; what the peer knows too neither
+ *	member floods
  */
 struct mlag_frame {
 	__u32 ingress_ifindex;
@@ -210,8 +209,9 @@ struct mlag_frame {
 	__u8 reserved;
 	__u8 source_asked;
 	__u8 source_found;
-	__u8 destination_known;
+	__u8 destination_found;
 	struct mlag_source source;
+	struct mlag_source destination;
 };
 
 /**
@@ -539,15 +539,32 @@ MLAG_INLINE struct mlag_decision mlag_peer_link_to_leg(const struct mlag_port *p
 	return mlag_pass();
 }
 
+/*
+ * R2: a VLAN that the peer has not acknowledged on this open leg.  Only what is known to be at its LAG
+ * leaves: the bridge floods there, and has no flood flags by VLAN.
+ */
+MLAG_INLINE struct mlag_decision mlag_local_to_held_vlan(const struct mlag_port *port,
+							 const struct mlag_frame *frame)
+{
+	if (frame->group) {
+		return mlag_drop(MLAG_REASON_GATE_FLOOD);
+	}
+	if (!frame->source_asked) {
+		return mlag_decide(MLAG_ACTION_ASK_SOURCE, MLAG_REASON_NONE);
+	}
+	return frame->destination_found && frame->destination.lag_id == port->lag_id
+		       ? mlag_pass()
+		       : mlag_drop(MLAG_REASON_GATE_FLOOD);
+}
+
 /* R4, R5: a frame of a local port, a routed one or the machine's own is about to leave there. */
 MLAG_INLINE struct mlag_decision mlag_local_to_leg(const struct mlag_domain *domain,
 						   const struct mlag_port *port,
 						   const struct mlag_frame *frame)
 {
 	if (!mlag_gate_restricts(port->gate)) {
-		return frame->group && mlag_port_is_held(port, frame->vlan)
-			       ? mlag_drop(MLAG_REASON_GATE_FLOOD)
-			       : mlag_pass();
+		return mlag_port_is_held(port, frame->vlan) ? mlag_local_to_held_vlan(port, frame)
+							    : mlag_pass();
 	}
 	if (frame->group) {
 		return mlag_drop(MLAG_REASON_GATE_FLOOD);
@@ -588,8 +605,8 @@ MLAG_INLINE struct mlag_decision mlag_leg_egress(const struct mlag_domain *domai
  * @ingress: the port it was bridged in from, NULL where the programs know none
  * @frame: the frame
  *
- * While a leg is not open the peer's R1 is lifted, so what it gets over PL it sends to the host.
- * A flood that the host itself sent by this leg must therefore not go there, unless the peer can
+ * While a leg is not open, or not in this VLAN, the peer's R1 is lifted, so what it gets over PL it
+ * sends to the host.  A flood that the host itself sent by this leg must therefore not go there, unless the peer can
  * tell by the source that it is an echo.
  *
  * Return: MLAG_ACTION_ASK_SOURCE only where frame.source_asked is 0.
@@ -604,7 +621,8 @@ MLAG_INLINE struct mlag_decision mlag_peer_link_egress(const struct mlag_domain 
 	if (mlag_is_from_peer_link(domain, frame)) {
 		return mlag_drop(MLAG_REASON_PEER_LINK_RETURN);
 	}
-	if (!ingress || ingress->kind != MLAG_PORT_LEG || !mlag_gate_restricts(ingress->gate)) {
+	if (!ingress || ingress->kind != MLAG_PORT_LEG ||
+	    !(mlag_gate_restricts(ingress->gate) || mlag_port_is_held(ingress, frame->vlan))) {
 		return mlag_pass();
 	}
 	if (!frame->source_asked) {
@@ -614,7 +632,7 @@ MLAG_INLINE struct mlag_decision mlag_peer_link_egress(const struct mlag_domain 
 	    frame->source.lag_id == ingress->lag_id) {
 		return mlag_pass();
 	}
-	if (!frame->group && frame->destination_known) {
+	if (!frame->group && frame->destination_found && frame->destination.peer_knows) {
 		return mlag_pass(); /* known unicast: nobody floods it */
 	}
 	return mlag_drop(MLAG_REASON_UNKNOWN_SOURCE);

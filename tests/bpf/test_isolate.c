@@ -68,6 +68,8 @@ enum destination {
 	DESTINATION_UNKNOWN,
 	DESTINATION_KNOWN,     /* in the map, and the peer knows */
 	DESTINATION_HERE_ONLY, /* in the map, but the peer does not know */
+	DESTINATION_AT_LEG,    /* at the leg's LAG, and the peer knows */
+	DESTINATIONS_COUNT,
 };
 
 struct scene {
@@ -194,8 +196,17 @@ static const struct scene SCENES[] = {
 	 .gate = MLAG_GATE_OPEN, .vlan_aware = true, TAGGED(10), .held = true, DROP(GATE_FLOOD)},
 	{"R2 gate open, group in another VLAN", LEG, FROM_ORPHAN, TO_GROUP, .gate = MLAG_GATE_OPEN,
 	 .vlan_aware = true, TAGGED(11), .held = true, PASS},
-	{"R2 gate open, unicast in a VLAN that is held", LEG, FROM_ORPHAN, TO_UNICAST,
-	 .gate = MLAG_GATE_OPEN, .vlan_aware = true, TAGGED(10), .held = true, PASS},
+	{"R2 gate open, unknown unicast in a VLAN that is held", LEG, FROM_ORPHAN, TO_UNICAST,
+	 .gate = MLAG_GATE_OPEN, .vlan_aware = true, TAGGED(10), .held = true, DROP(GATE_FLOOD)},
+	{"R2 gate open, unicast known at the LAG in a VLAN that is held", LEG, FROM_ORPHAN,
+	 TO_UNICAST, .gate = MLAG_GATE_OPEN, .vlan_aware = true, TAGGED(10), .held = true,
+	 .destination = DESTINATION_AT_LEG, PASS},
+	{"R2 gate open, unicast known elsewhere in a VLAN that is held", LEG, FROM_ORPHAN,
+	 TO_UNICAST, .gate = MLAG_GATE_OPEN, .vlan_aware = true, TAGGED(10), .held = true,
+	 .destination = DESTINATION_KNOWN, DROP(GATE_FLOOD)},
+	{"R2 gate open, group known at the LAG is still held", LEG, FROM_ORPHAN, TO_GROUP,
+	 .gate = MLAG_GATE_OPEN, .vlan_aware = true, TAGGED(10), .held = true,
+	 .destination = DESTINATION_AT_LEG, DROP(GATE_FLOOD)},
 	{"R2 from PL a VLAN that is held is no matter", LEG, FROM_PEER_LINK, TO_GROUP,
 	 .gate = MLAG_GATE_OPEN, .vlan_aware = true, TAGGED(10), .held = true, PASS},
 	/* the tag of what is redirected */
@@ -260,6 +271,13 @@ static const struct scene SCENES[] = {
 	{"R1 unicast of an unknown source that the peer would flood", PEER_LINK, FROM_LEG,
 	 TO_UNICAST, .gate = MLAG_GATE_UNICAST, .destination = DESTINATION_HERE_ONLY,
 	 DROP(UNKNOWN_SOURCE)},
+	{"R2 the peer does not isolate a VLAN that is held: no flood of an unknown sender",
+	 PEER_LINK, FROM_LEG, TO_GROUP, .gate = MLAG_GATE_OPEN, .vlan_aware = true, TAGGED(10),
+	 .held = true, DROP(UNKNOWN_SOURCE)},
+	{"R2 but of one that it knows", PEER_LINK, FROM_LEG, TO_GROUP, .source = SOURCE_HERE,
+	 .gate = MLAG_GATE_OPEN, .vlan_aware = true, TAGGED(10), .held = true, PASS},
+	{"R2 and in any other VLAN", PEER_LINK, FROM_LEG, TO_GROUP, .gate = MLAG_GATE_OPEN,
+	 .vlan_aware = true, TAGGED(11), .held = true, PASS},
 	{"R1 a known destination is no excuse for a group frame", PEER_LINK, FROM_LEG, TO_GROUP,
 	 .gate = MLAG_GATE_CLOSED, .destination = DESTINATION_KNOWN, DROP(UNKNOWN_SOURCE)},
 	{"R5 unicast of an unknown source by an open leg goes to PL", PEER_LINK, FROM_LEG,
@@ -366,6 +384,17 @@ static void frame_of(const struct scene *scene, struct wire_frame *ret)
 	}
 }
 
+static struct mlag_source destination_of(const struct scene *scene)
+{
+	struct mlag_source place = {
+		.lag_id = scene->destination == DESTINATION_AT_LEG ? LAG : 0,
+		.peer_knows = scene->destination != DESTINATION_HERE_ONLY,
+		.known = 1,
+	};
+
+	return place;
+}
+
 /* The decision as userspace takes it. */
 static struct mlag_decision decide(const struct scene *scene, enum mlag_tag_change *ret_change)
 {
@@ -403,7 +432,8 @@ static struct mlag_decision decide(const struct scene *scene, enum mlag_tag_chan
 	frame.source_asked = 1;
 	frame.source_found = scene->source != SOURCE_UNKNOWN && source_vlan_of(scene) == vlan.vid;
 	frame.source = source_of(scene);
-	frame.destination_known = !at_leg && scene->destination == DESTINATION_KNOWN;
+	frame.destination_found = scene->destination != DESTINATION_UNKNOWN;
+	frame.destination = destination_of(scene);
 	return at_leg ? mlag_leg_egress(&domain, &leg, &frame)
 		      : mlag_peer_link_egress(&domain, ingress, &frame);
 }
@@ -425,10 +455,7 @@ static void fill_maps(const struct scene *scene)
 		assert_int_equal(datapath_set_source(lab.dp, &key, &source), 0);
 	}
 	if (scene->destination != DESTINATION_UNKNOWN) {
-		struct mlag_source place = {
-			.peer_knows = scene->destination == DESTINATION_KNOWN,
-			.known = 1,
-		};
+		struct mlag_source place = destination_of(scene);
 
 		memcpy(key.mac, DESTINATIONS[scene->to], sizeof(key.mac));
 		key.vlan = frame_vlan_of(scene);
@@ -601,7 +628,7 @@ static void test_program_agrees_with_forward_everywhere(void **state)
 {
 	static const uint16_t VIDS[] = {0, 10, 11};
 	static const uint32_t TAGS[] = {0, WIRE_TAG(ETH_P_8021Q, 10), WIRE_TAG(ETH_P_8021AD, 10)};
-	const uint32_t size = 2 * 5 * 3 * 5 * 4 * 2 * 3 * 3 * 3 * 3;
+	const uint32_t size = 2 * 5 * 3 * 5 * 4 * 2 * 3 * 3 * 3 * 2 * DESTINATIONS_COUNT * 3;
 	uint32_t number;
 
 	(void)state;
@@ -617,6 +644,8 @@ static void test_program_agrees_with_forward_everywhere(void **state)
 			.leg_untagged = VIDS[digit(&rest, 3)],
 			.peer_link_untagged = VIDS[digit(&rest, 3)],
 			.tags = {TAGS[digit(&rest, 3)]},
+			.held = digit(&rest, 2),
+			.destination = digit(&rest, DESTINATIONS_COUNT),
 		};
 
 		/* Isolated in none, in the plain bridge's, in VLAN 10. */

@@ -77,7 +77,7 @@ static void break_something(struct world *world)
 	uint32_t lag = world_random(world, WORLD_LAGS);
 	struct mlag_mac mac = world_host_mac(world_random(world, WORLD_HOSTS));
 
-	switch (world_random(world, 16)) {
+	switch (world_random(world, 18)) {
 	case 0:
 	case 1:
 		tell(world, "a leg goes down", member, lag);
@@ -123,7 +123,23 @@ static void break_something(struct world *world)
 		world->latency_ns = (1 + world_random(world, 40)) * WORLD_MS;
 		break;
 	case 13:
-		world_age(world, member, &mac);
+		/*
+		 * The maps of known MACs are late by the event and by the message about it
+		 * (docs/invariants.md, limits).
+		 */
+		if (world->connected && world->path) {
+			tell(world, "a MAC ages", member, mac.octets[5]);
+			world_age(world, member, &mac);
+			world_run(world, world->event_delay_ns + world->latency_ns + WORLD_MS);
+		}
+		break;
+	case 14:
+	case 15:
+		/* Nor does anybody keep the map of known MACs in step with the FDB. */
+		if (world->members[0].running && world->members[1].running) {
+			tell(world, "the VLAN of a leg changes", member, lag);
+			world_set_vlan(world, member, lag, world_random(world, 2) != 0);
+		}
 		break;
 	default:
 		move_mac(world);
@@ -141,6 +157,7 @@ static void heal(struct world *world)
 		for (uint32_t lag = 0; lag < WORLD_LAGS; lag++) {
 			world_set_link(world, m, lag, true);
 			world_set_partner(world, m, lag, true);
+			world_set_vlan(world, m, lag, true);
 		}
 		if (!world->members[m].running) {
 			world_start(world, m);
@@ -188,6 +205,11 @@ static void print_macs(const struct world *world, uint32_t member)
 	}
 }
 
+static bool has_vlan(const __u64 *vlans)
+{
+	return (vlans[WORLD_VLAN / 64] >> (WORLD_VLAN % 64)) & 1;
+}
+
 /* What the two data planes hold, for the story of a violation. */
 static void print_state(const struct world *world)
 {
@@ -201,10 +223,12 @@ static void print_state(const struct world *world)
 
 			(void)printf(
 				"  leg %u: link %d, partner %d, link since %.3f ms, joins %.3f ms; gate %u, "
-				"flood %d, R1 %s\n",
+				"flood %d, R1 %s%s%s\n",
 				lag + 1, leg->link, leg->partner, (double)leg->link_ns / 1e6,
 				(double)leg->join_ns / 1e6, leg->port.gate, leg->flood,
-				leg->port.isolated[0] != 0 ? "in force" : "lifted");
+				has_vlan(leg->port.isolated) ? "in force" : "lifted",
+				has_vlan(leg->port.held) ? ", VLAN held" : "",
+				leg->vlan_missing ? ", VLAN missing" : "");
 		}
 		print_macs(world, m);
 	}

@@ -276,7 +276,8 @@ static void ask_source(const struct walk *walk, uint32_t member, struct mlag_fra
 		}
 		if (m->sources[i].used &&
 		    memcmp(&m->sources[i].key, &destination, sizeof(destination)) == 0) {
-			frame->destination_known = m->sources[i].source.peer_knows;
+			frame->destination_found = 1;
+			frame->destination = m->sources[i].source;
 		}
 	}
 }
