@@ -180,7 +180,7 @@ static void set_svi(struct mlag_engine *engine, const struct mlag_address_key *k
 	uint32_t cursor = 0;
 
 	if (ifindex == 0 && !ours) {
-		return; /* an older MAC of the SVI went */
+		return; /* an older MAC of the SVI went, or it is not the SVI's own */
 	}
 	memset(svi, 0, sizeof(*svi));
 	if (ifindex != 0) {
@@ -321,10 +321,24 @@ bool mlag_may_route_for_peer(const struct mlag_engine *engine)
 	return engine->addresses_known;
 }
 
+static void view_row(const struct mlag_engine *engine, const struct table_row *row,
+		     struct mlag_address_view *ret_view)
+{
+	const struct address_value *value = table_row_is_own(row)
+						    ? table_own(&engine->addresses, row)
+						    : table_peer(&engine->addresses, row);
+
+	memset(ret_view, 0, sizeof(*ret_view));
+	ret_view->key = *key_of(engine, row);
+	ret_view->own = table_row_is_own(row);
+	ret_view->peer = table_row_is_peer(row);
+	ret_view->domain = ret_view->key.kind == MLAG_ADDRESS_ROUTER_MAC ? value->domain
+									 : ret_view->key.domain;
+}
+
 bool mlag_next_address_view(const struct mlag_engine *engine, uint32_t *cursor,
 			    struct mlag_address_view *ret_view)
 {
-	const struct address_value *value;
 	struct table_row *row;
 
 	do {
@@ -333,13 +347,18 @@ bool mlag_next_address_view(const struct mlag_engine *engine, uint32_t *cursor,
 			return false;
 		}
 	} while (!table_row_is_own(row) && !table_row_is_peer(row));
-	value = table_row_is_own(row) ? table_own(&engine->addresses, row)
-				      : table_peer(&engine->addresses, row);
-	memset(ret_view, 0, sizeof(*ret_view));
-	ret_view->key = *key_of(engine, row);
-	ret_view->own = table_row_is_own(row);
-	ret_view->peer = table_row_is_peer(row);
-	ret_view->domain = ret_view->key.kind == MLAG_ADDRESS_ROUTER_MAC ? value->domain
-									 : ret_view->key.domain;
+	view_row(engine, row, ret_view);
+	return true;
+}
+
+bool mlag_find_address(const struct mlag_engine *engine, const struct mlag_address_key *key,
+		       struct mlag_address_view *ret_view)
+{
+	struct table_row *row = table_find(&engine->addresses, key);
+
+	if (row == NULL || (!table_row_is_own(row) && !table_row_is_peer(row))) {
+		return false;
+	}
+	view_row(engine, row, ret_view);
 	return true;
 }

@@ -164,7 +164,8 @@ struct mlag_address {
 	X(MLAG_REASON_TO_PEER, "to-peer", "R22", 1)		    /* to an address of its own */ \
 	X(MLAG_REASON_NOT_ROUTABLE, "not-routable", "R23", 1) /* not IP, or IP of this link */     \
 	X(MLAG_REASON_TTL_ZERO, "ttl-zero", "R24", 0)	      /* to a third party */               \
-	X(MLAG_REASON_NO_ROUTE, "no-route", "R25", 1)	      /* none here: to the peer */
+	X(MLAG_REASON_NO_ROUTE, "no-route", "R25", 1)	      /* none here: to the peer */         \
+	X(MLAG_REASON_REDIRECT, "redirect", "R27", 1)	      /* of ICMP, out of an SVI */
 
 #define MLAG_REASON_VALUE(symbol, text, rule, expected) symbol,
 enum mlag_reason { MLAG_REASONS(MLAG_REASON_VALUE) MLAG_REASONS_COUNT };
@@ -734,6 +735,44 @@ MLAG_INLINE struct mlag_decision mlag_receive(const struct mlag_domain *domain,
 	}
 	if (packet->router_found && packet->router.owner == MLAG_OWNER_PEER) {
 		return mlag_receive_for_peer(domain, packet);
+	}
+	return mlag_pass();
+}
+
+/**
+ * struct mlag_departure - what a decision reads of a packet that leaves by an SVI (R27)
+ * @family: 4, 6, or 0 for what is not IP
+ * @protocol: what follows the IP header: IPv4's protocol, IPv6's next header
+ * @later_fragment: of IPv4: what follows the header is the middle of something
+ * @icmp_type: the first octet behind the IP header; only read with ICMP
+ */
+struct mlag_departure {
+	__u8 family;
+	__u8 protocol;
+	__u8 later_fragment;
+	__u8 icmp_type;
+};
+
+/* What is behind the header has to be read before mlag_svi_egress() can say anything. */
+MLAG_INLINE bool mlag_departure_is_icmp(const struct mlag_departure *departure)
+{
+	return (departure->family == 4 && departure->protocol == 1 && !departure->later_fragment) ||
+	       (departure->family == 6 && departure->protocol == 58);
+}
+
+/**
+ * mlag_svi_egress() - what happens to a packet that this machine routes or sends by an SVI (R27)
+ * @departure: the packet
+ *
+ * A host that took a redirect would send to the next hop's MAC what both members can route.  Those
+ * of IPv4 the kernel can be told not to send; for IPv6 there is no such word.
+ */
+MLAG_INLINE struct mlag_decision mlag_svi_egress(const struct mlag_departure *departure)
+{
+	__u8 redirect = departure->family == 4 ? 5 : 137;
+
+	if (mlag_departure_is_icmp(departure) && departure->icmp_type == redirect) {
+		return mlag_drop(MLAG_REASON_REDIRECT);
 	}
 	return mlag_pass();
 }

@@ -206,7 +206,7 @@ enum mlag_event_type {
  * @address.key: the address
  * @address.present: it is there now
  * @address.domain: of a router MAC: routing domain of its SVI
- * @address.ifindex: of a router MAC: its SVI
+ * @address.ifindex: of a router MAC: its SVI; 0 for one more MAC there, such as a shared gateway's
  * @reconfigure: borrowed
  */
 struct mlag_event {
@@ -511,6 +511,10 @@ struct mlag_address_view {
 /** mlag_next_address_view() - walk the address table; as mlag_next_mac() */
 bool mlag_next_address_view(const struct mlag_engine *engine, uint32_t *cursor,
 			    struct mlag_address_view *ret_view);
+
+/** mlag_find_address() - one address of the table; false when neither member has it */
+bool mlag_find_address(const struct mlag_engine *engine, const struct mlag_address_key *key,
+		       struct mlag_address_view *ret_view);
 
 /**
  * struct mlag_table_view - how one replicated table stands

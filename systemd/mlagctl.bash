@@ -4,7 +4,7 @@
 _mlagctl()
 {
 	local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]}
-	local commands="status lags macs addresses counters reload"
+	local commands="status lags macs addresses gateways counters reload"
 	local options="-S --socket -j --json -h --help --version"
 	local word command="" skip=0
 

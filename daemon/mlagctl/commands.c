@@ -71,6 +71,15 @@ static const struct command commands[] = {
 			"VRF, equal on both members.\n",
 	},
 	{
+		.name = "gateways",
+		.show_row = render_gateway,
+		.empty = "There are no shared gateways.",
+		.summary = "the gateway addresses that both members share",
+		.help = "STATE is active, waiting (for the SVI, its VLAN or its carrier) or conflict\n"
+			"(something has to be changed first); the line below says why. REDIRECTS is off\n"
+			"when the kernel sends no ICMP redirects there (rule R27).\n",
+	},
+	{
 		.name = "counters",
 		.show_row = render_counter,
 		.empty = "Nothing is counted yet.",
@@ -89,8 +98,8 @@ static const struct command commands[] = {
 
 /* Names that are promised, so that a script can tell "not yet" from "no such command". */
 static const char *const later_commands[] = {
-	"neighbors", "gateways", "consistency", "explain", "monitor", "drain",	"undrain",
-	"role",	     "leave",	 "diff",	"record",  "metrics", "genkey",
+	"neighbors", "consistency", "explain", "monitor", "drain",   "undrain",
+	"role",	     "leave",	    "diff",    "record",  "metrics", "genkey",
 };
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))

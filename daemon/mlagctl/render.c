@@ -54,6 +54,13 @@ static const struct {
 	{"svi-without-vlan",
 	 "Make the bridge itself a tagged member of the VLAN: bridge vlan add dev BRIDGE vid VID "
 	 "self. Or remove the device."},
+	{"gateway-waiting",
+	 "It comes up by itself once that is there; see 'mlagctl gateways' and 'ip link'."},
+	{"gateway-conflict", "Change what the text names: the shared gateway cannot go beside it."},
+	{"gateway-mismatch",
+	 "Give both members the same [gateway] section, and see 'mlagctl gateways' of the peer."},
+	{"redirects-on", "Set net.ipv4.conf.*.send_redirects to 0 for the devices named and for "
+			 "'all'; mlagd tries too, see its log."},
 	{"too-many-addresses",
 	 "What is sent to the others by way of the peer is routed, not handed "
 	 "over; remove addresses that nobody needs."},
@@ -197,6 +204,31 @@ void render_address(FILE *out, const json_t *row)
 	fprintf(out, "%-10s %-4s %-10s %-6s %s\n", text_of(row, "kind"),
 		maybe_number(row, "vlan", vlan), maybe_number(row, "domain", domain),
 		text_of(row, "origin"), text_of(row, "address"));
+}
+
+void render_gateway(FILE *out, const json_t *row)
+{
+	const json_t *addresses = json_object_get(row, "addresses");
+	const char *reason = json_string_value(json_object_get(row, "reason"));
+	char vlan[24];
+
+	if (row == NULL) {
+		fprintf(out, "%-15s %-15s %-4s %-17s %-8s %-9s %s\n", "SVI", "DEVICE", "VLAN",
+			"MAC", "STATE", "REDIRECTS", "ADDRESSES");
+		return;
+	}
+	fprintf(out, "%-15s %-15s %-4s %-17s %-8s %-9s ", text_of(row, "ifname"),
+		text_of(row, "device"), maybe_number(row, "vlan", vlan), text_of(row, "mac"),
+		text_of(row, "state"), is_set(row, "redirects_off") ? "off" : "ON");
+	for (size_t i = 0; i < json_array_size(addresses); i++) {
+		const char *address = json_string_value(json_array_get(addresses, i));
+
+		fprintf(out, "%s%s", i > 0 ? ", " : "", address != NULL ? address : "-");
+	}
+	fprintf(out, "\n");
+	if (reason != NULL) {
+		fprintf(out, "    %s\n", reason);
+	}
 }
 
 void render_counter(FILE *out, const json_t *row)

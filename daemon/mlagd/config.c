@@ -16,6 +16,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "config_gateways.h"
 #include "config_table.h"
 #include "ini.h"
 
@@ -527,23 +528,13 @@ static void check_lags(struct reader *reader)
 	}
 }
 
-static void check_gateways(struct reader *reader)
+static void report_gateway(void *user, enum config_severity severity, uint32_t line,
+			   const char *where, const char *text)
 {
-	const struct config *config = reader->config;
-	char where[TITLE_SIZE];
-
-	for (uint32_t i = 0; i < config->gateways_count; i++) {
-		const struct config_gateway *gateway = &config->gateways[i];
-		bool leg = strcmp(gateway->ifname, config->link) == 0;
-
-		for (uint32_t j = 0; j < config->lags_count; j++) {
-			leg |= strcmp(gateway->ifname, config->lags[j].ifname) == 0;
-		}
-		snprintf(where, sizeof(where), "[gateway %s]", gateway->ifname);
-		if (leg) {
-			fail(reader, gateway->line, where,
-			     "is a port of the bridge; allowed: an SVI (the bridge or a VLAN device)");
-		}
+	if (severity == CONFIG_SEVERITY_ERROR) {
+		fail(user, line, where, "%s", text);
+	} else {
+		warn(user, line, where, "%s", text);
 	}
 }
 
@@ -569,13 +560,6 @@ static void warn_unused(struct reader *reader)
 		warn(reader, peer_line(reader, "restart-hold"), "[peer] restart-hold",
 		     "is not longer than the dead time (hello-interval times dead-multiplier)");
 	}
-	if (config->gateways_count > 0) {
-		char where[TITLE_SIZE];
-
-		snprintf(where, sizeof(where), "[gateway %s]", config->gateways[0].ifname);
-		warn(reader, config->gateways[0].line, where,
-		     "shared gateways are not in this release; the section is not acted on");
-	}
 }
 
 static void set_port(struct config_address *address, uint16_t port)
@@ -597,7 +581,7 @@ static void check_whole(struct reader *reader, uint32_t last_line)
 	config->link_line = key_line(CONFIG_SECTION_PEER, "link", reader->peer_seen);
 	check_peer(reader);
 	check_lags(reader);
-	check_gateways(reader);
+	config_judge_gateways(config, report_gateway, reader);
 	if (reader->errors > 0) {
 		return;
 	}
@@ -660,6 +644,10 @@ static void warn_devices(struct reader *reader, const struct config *config)
 	for (uint32_t i = 0; i < config->lags_count; i++) {
 		snprintf(where, sizeof(where), "[lag %s]", config->lags[i].ifname);
 		warn_device(reader, config->lags[i].line, where, config->lags[i].ifname);
+	}
+	for (uint32_t i = 0; i < config->gateways_count; i++) {
+		snprintf(where, sizeof(where), "[gateway %s]", config->gateways[i].ifname);
+		warn_device(reader, config->gateways[i].line, where, config->gateways[i].ifname);
 	}
 }
 

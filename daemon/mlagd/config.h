@@ -75,7 +75,7 @@ struct config_prefix {
 };
 
 /**
- * struct config_gateway - one [gateway IFNAME] section; read and checked, not acted on yet
+ * struct config_gateway - one [gateway IFNAME] section
  * @ifname: the SVI
  * @mac: the shared router MAC
  * @addresses_count: how many of @addresses are set, at least 1

@@ -30,9 +30,8 @@ const struct config_section config_sections[CONFIG_SECTIONS_COUNT] = {
 	},
 	[CONFIG_SECTION_GATEWAY] = {
 		.name = "gateway", .device = "DEVICE", .count_max = CONFIG_GATEWAYS_MAX,
-		.help = "A gateway address that both members share, on the SVI *DEVICE*. May come many "
-			"times. This release reads and checks these sections but does not act on them; "
-			"*mlagctl status* says so.",
+		.help = "A gateway that both members share, on the SVI *DEVICE*: a VLAN device on the "
+			"bridge, or the bridge itself. The same on both members. May come many times.",
 	},
 };
 
@@ -109,10 +108,11 @@ const struct config_key config_keys[] = {
 
 	{ CONFIG_SECTION_GATEWAY, "address", CONFIG_TYPE_PREFIX, .required = true, .repeated = true,
 	  MEMBER(config_gateway, addresses[0]),
-	  .help = "A shared address. May be repeated, up to 8 times, v4 and v6." },
+	  .help = "A shared address. May be repeated, up to 8 times, v4 and v6, link-local too. It is "
+		  "no address of the SVI itself, which may have others of the same network." },
 	{ CONFIG_SECTION_GATEWAY, "mac", CONFIG_TYPE_MAC, .required = true,
 	  MEMBER(config_gateway, mac),
-	  .help = "The shared router MAC." },
+	  .help = "The shared router MAC, from which both members answer. Not that of an SVI." },
 };
 /* clang-format on */
 
@@ -319,6 +319,24 @@ static const char *parse_address(const char *text, struct config_address *ret)
 	return wrong;
 }
 
+/* What a host in the network could send to; @length is right. */
+static const char *judge_host(const struct in_addr *in, uint64_t length)
+{
+	uint32_t host_mask = length < 31 ? UINT32_MAX >> length : 0;
+	uint32_t host = ntohl(in->s_addr);
+
+	if (host >> 24 == 127) {
+		return "is a loopback address";
+	}
+	if (host_mask != 0 && (host & host_mask) == 0) {
+		return "is the address of the network itself";
+	}
+	if (host_mask != 0 && (host & host_mask) == host_mask) {
+		return "is the broadcast address of its network";
+	}
+	return NULL;
+}
+
 static const char *parse_prefix(const char *text, struct config_prefix *ret)
 {
 	const char *slash = strchr(text, '/');
@@ -350,6 +368,14 @@ static const char *parse_prefix(const char *text, struct config_prefix *ret)
 	}
 	if (length < 1 || length > length_max) {
 		return "has a prefix length out of range";
+	}
+	if (prefix.family == AF_INET) {
+		wrong = judge_host(&prefix.in, length);
+	} else if (IN6_IS_ADDR_LOOPBACK(&prefix.in6)) {
+		wrong = "is a loopback address";
+	}
+	if (wrong != NULL) {
+		return wrong;
 	}
 	prefix.length = (uint16_t)length;
 	*ret = prefix;

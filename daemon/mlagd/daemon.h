@@ -81,6 +81,9 @@ struct daemon_member_port {
 	struct daemon_audit audit;
 };
 
+struct gateways;
+struct svis;
+
 struct daemon {
 	sd_event *event;
 	const char *config_path;
@@ -94,6 +97,8 @@ struct daemon {
 	struct addresses *addresses;
 	struct ports *ports;
 	struct datapath *datapath;
+	struct gateways *gateways;
+	struct svis *svis;
 	struct channel *channel;
 	struct control_server *control;
 	struct control_context control_context;

@@ -11,6 +11,7 @@
 #include <string.h>
 #include <systemd/sd-daemon.h>
 
+#include "gateways.h"
 #include "log.h"
 #include "setup.h"
 
@@ -70,6 +71,10 @@ static void perform(struct daemon *daemon, const struct mlag_effects *effects)
 			break;
 		case MLAG_EFFECT_NOTICE:
 			log_notice_effect(daemon, effect);
+			if (effect->notice.notice == MLAG_NOTICE_LEG &&
+			    strcmp(effect->notice.to, "open") == 0) {
+				gateways_announce(daemon); /* to who is behind it */
+			}
 			break;
 		}
 	}

@@ -24,8 +24,10 @@
 #include "control/server.h"
 #include "daemon.h"
 #include "effects.h"
+#include "gateways.h"
 #include "log.h"
 #include "setup.h"
+#include "svis.h"
 
 #define MAIN_NICE (-10)
 
@@ -107,6 +109,7 @@ static void on_settings(void *user, uint32_t ifindex, const struct linkmsg_setti
 static void on_filters_changed(void *user, uint32_t ifindex)
 {
 	audit_want(user, ifindex);
+	svis_want(user, ifindex);
 }
 
 static void on_address(void *user, const struct mlag_address_key *key, bool present,
@@ -119,6 +122,11 @@ static void on_address(void *user, const struct mlag_address_key *key, bool pres
 	event.address.domain = domain;
 	event.address.ifindex = ifindex;
 	effects_note(user, &event);
+}
+
+static void on_addresses_changed(void *user)
+{
+	gateways_want(user);
 }
 
 static void on_fdb_entry(void *user, const struct mlag_mac_key *key,
@@ -300,6 +308,7 @@ static int apply_config(struct daemon *daemon, const struct config *old)
 	}
 	links_spec_of(config, &spec);
 	r = links_configure(daemon->links, &spec);
+	gateways_configure(daemon);
 	if (r == 0 && !same_channel(config, old)) {
 		channel_end(daemon->channel, 0);
 		channel_close(daemon->channel);
@@ -447,7 +456,8 @@ static int open_adapters(struct daemon *daemon)
 		.settings = on_settings,
 	};
 	static const struct filters_handler filters_handler = {on_filters_changed};
-	static const struct addresses_handler addresses_handler = {on_address};
+	static const struct addresses_handler addresses_handler = {on_address,
+								   on_addresses_changed};
 	static const struct fdb_handler fdb_handler = {
 		on_fdb_entry,
 		on_fdb_dump_begin,
@@ -482,6 +492,13 @@ static int open_adapters(struct daemon *daemon)
 	if (r < 0) {
 		return fail("netlink, links", r);
 	}
+	r = svis_open(daemon);
+	if (r == 0) {
+		r = gateways_open(daemon);
+	}
+	if (r < 0) {
+		return fail("shared gateways (root or CAP_NET_ADMIN, CAP_NET_RAW?)", r);
+	}
 	r = filters_open(&daemon->filters, daemon->event, &filters_handler, daemon);
 	if (r < 0) {
 		return fail("netlink, filters", r);
@@ -500,6 +517,7 @@ static int open_control(struct daemon *daemon)
 		.config = daemon->config,
 		.now_ns = daemon_now_ns,
 		.port_problems = audit_problems,
+		.gateway = gateways_view,
 		.reload = reload,
 		.user = daemon,
 	};
@@ -512,6 +530,8 @@ static void close_daemon(struct daemon *daemon)
 	control_server_free(daemon->control);
 	channel_close(daemon->channel);
 	filters_close(daemon->filters);
+	gateways_close(daemon);
+	svis_close(daemon);
 	links_close(daemon->links);
 	addresses_close(daemon->addresses);
 	fdb_close(daemon->fdb);

@@ -130,8 +130,8 @@ static void test_every_key_is_read(void **state)
 	assert_int_equal(config.gateways[0].addresses_count, 2);
 	assert_int_equal(config.gateways[0].addresses[1].length, 64);
 	assert_int_equal(config.gateways[0].mac.octets[5], 10);
-	/* last-resort, backup-local and [gateway] are in no release yet. */
-	assert_int_equal(reports.warnings, 3);
+	/* last-resort and backup-local are in no release yet. */
+	assert_int_equal(reports.warnings, 2);
 }
 
 /* A line that is put at line 4 of BASE ([domain]), or at line 9 (the end of [peer]). */
@@ -245,6 +245,20 @@ static const struct {
 	 "F:12: [gateway v] address: is there twice; allowed: each address once"},
 	{false, "[gateway v]\nmac = 33:33:00:00:00:01\naddress = 10.0.0.1/24",
 	 "F:10: [gateway v] mac: \"33:33:00:00:00:01\" is a group address (multicast bit); allowed: "},
+	{false, "[gateway v]\nmac = 44:38:39:ff:00:01\naddress = 10.0.0.1/24",
+	 "F:9: [gateway v]: its mac is the pair's LACP id ([domain] system-mac); allowed: "},
+	{false, "[gateway v]\nmac = 00:00:5e:00:01:01\naddress = 10.0.0.0/24",
+	 "F:11: [gateway v] address: \"10.0.0.0/24\" is the address of the network itself; allowed: "},
+	{false, "[gateway v]\nmac = 00:00:5e:00:01:01\naddress = 10.0.0.255/24",
+	 "F:11: [gateway v] address: \"10.0.0.255/24\" is the broadcast address of its network; all"},
+	{false, "[gateway v]\nmac = 00:00:5e:00:01:01\naddress = 127.0.0.1/8",
+	 "F:11: [gateway v] address: \"127.0.0.1/8\" is a loopback address; allowed: "},
+	{false, "[gateway v]\nmac = 00:00:5e:00:01:01\naddress = ::1/128",
+	 "F:11: [gateway v] address: \"::1/128\" is "},
+	{false,
+	 "[gateway v-gw]\nmac = 00:00:5e:00:01:01\naddress = 10.0.1.1/24\n"
+	 "[gateway v]\nmac = 00:00:5e:00:01:01\naddress = 10.0.0.1/24",
+	 "F:12: [gateway v]: its device would be named v-gw, which is also that of [gateway v-gw] in "},
 	{false, "[gateway pl]\nmac = 00:00:5e:00:01:01\naddress = 10.0.0.1/24",
 	 "F:9: [gateway pl]: is a port of the bridge; allowed: an SVI"},
 };

@@ -15,7 +15,9 @@
 
 #include <cmocka.h>
 
+#include "control/gateways.h"
 #include "control/methods.h"
+#include "kernel/gatewayplan.h"
 
 #define SECOND_NS UINT64_C(1000000000)
 
@@ -51,6 +53,24 @@ static int fake_reload(void *user, config_error_fn *report, void *report_user)
 	return reload_result;
 }
 
+/* One gateway, whose state a test may change. */
+static struct gatewayplan_wanted gateway_wanted = {
+	.svi = "vlan10",
+	.device = "vlan10-gw",
+	.mac = {{0, 0, 0x5e, 0, 1, 1}},
+	.addresses_count = 2,
+	.addresses = {{4, 24, {10, 1, 0, 1}}, {6, 64, {0xfe, 0x80, [15] = 1}}},
+};
+static struct gatewayplan_seen gateway_seen;
+static struct gatewayplan_view gateway;
+
+static bool fake_gateway(void *user, uint32_t index, struct gatewayplan_view *ret_view)
+{
+	(void)user;
+	*ret_view = gateway;
+	return index == 0;
+}
+
 static void step(const struct mlag_event *event)
 {
 	static struct mlag_effects effects;
@@ -78,8 +98,16 @@ static int setup(void **state)
 	engine = mlag_engine_init(calloc(1, mlag_engine_size(&engine_config)), &engine_config,
 				  now_ns);
 	step(&configure);
-	context = (struct control_context){
-		.engine = engine, .config = &config, .now_ns = fake_now, .reload = fake_reload};
+	context = (struct control_context){.engine = engine,
+					   .config = &config,
+					   .now_ns = fake_now,
+					   .reload = fake_reload,
+					   .gateway = fake_gateway};
+	memset(&gateway_seen, 0, sizeof(gateway_seen));
+	gateway = (struct gatewayplan_view){.wanted = &gateway_wanted,
+					    .seen = &gateway_seen,
+					    .state = GATEWAYPLAN_STATE_WAITING,
+					    .reason = "vlan10 does not exist"};
 	return 0;
 }
 
@@ -188,6 +216,7 @@ static void test_status_has_the_keys_of_the_contract(void **state)
 	assert_true(has_problem(status, "session-down"));
 	assert_true(has_problem(status, "peer-link-down"));
 	assert_true(has_problem(status, "not-supported-yet"));
+	assert_true(has_problem(status, "gateway-waiting"));
 	assert_int_equal(json_array_size(problems), 4);
 	json_decref(status);
 }
@@ -344,6 +373,76 @@ static void test_reload(void **state)
 	run("reload", NULL, "unavailable");
 }
 
+/* ---- gateways ---- */
+
+static void test_gateways(void **state)
+{
+	json_t *rows = run("gateways", NULL, NULL), *row = json_array_get(rows, 0);
+	const char *ifname, *device, *mac, *word, *reason;
+	json_t *addresses, *vlan, *vrf;
+	int redirects_off;
+
+	(void)state;
+	assert_int_equal(json_array_size(rows), 1);
+	assert_int_equal(json_unpack(row, "{s:s,s:s,s:s,s:o,s:o,s:o,s:s,s:s,s:b !}", "ifname",
+				     &ifname, "device", &device, "mac", &mac, "addresses",
+				     &addresses, "vlan", &vlan, "vrf", &vrf, "state", &word,
+				     "reason", &reason, "redirects_off", &redirects_off),
+			 0);
+	assert_string_equal(ifname, "vlan10");
+	assert_string_equal(device, "vlan10-gw");
+	assert_string_equal(mac, "00:00:5e:00:01:01");
+	assert_string_equal(json_string_value(json_array_get(addresses, 0)), "10.1.0.1/24");
+	assert_string_equal(json_string_value(json_array_get(addresses, 1)), "fe80::1/64");
+	assert_true(json_is_null(vlan) && json_is_null(vrf) && !redirects_off);
+	assert_string_equal(word, "waiting");
+	assert_string_equal(reason, "vlan10 does not exist");
+	json_decref(rows);
+
+	gateway.state = GATEWAYPLAN_STATE_ACTIVE;
+	gateway.reason[0] = '\0';
+	gateway_seen.svi.role = true;
+	gateway_seen.svi.vlan = 10;
+	memcpy(gateway_seen.svi.vrf, "red", 4);
+	rows = run("gateways", NULL, NULL);
+	row = json_array_get(rows, 0);
+	assert_int_equal(json_integer_value(json_object_get(row, "vlan")), 10);
+	assert_string_equal(json_string_value(json_object_get(row, "vrf")), "red");
+	assert_string_equal(json_string_value(json_object_get(row, "state")), "active");
+	assert_true(json_is_null(json_object_get(row, "reason")));
+	json_decref(rows);
+}
+
+static const char *gateway_problem(bool proven)
+{
+	static struct control_gateway_problem problem;
+
+	assert_true(control_gateway_problem(&context, 0, proven, &problem));
+	assert_false(control_gateway_problem(&context, 1, proven, &problem));
+	return problem.code != NULL ? problem.code : "";
+}
+
+/* What this member publishes itself is no sign of the peer's having it. */
+static void test_problems_of_gateways(void **state)
+{
+	uint8_t mac[16] = {0}, ip[16] = {10, 1, 0, 1};
+
+	(void)state;
+	memcpy(mac, gateway_wanted.mac.octets, sizeof(gateway_wanted.mac.octets));
+	gateway_seen.svi.vlan = 10;
+	assert_string_equal(gateway_problem(true), "gateway-waiting");
+	gateway.state = GATEWAYPLAN_STATE_CONFLICT;
+	assert_string_equal(gateway_problem(true), "gateway-conflict");
+	gateway.state = GATEWAYPLAN_STATE_ACTIVE;
+	assert_string_equal(gateway_problem(true), "redirects-on");
+	gateway.redirects_off = true;
+	assert_string_equal(gateway_problem(false), "");
+	assert_string_equal(gateway_problem(true), "gateway-mismatch");
+	observe_address(MLAG_ADDRESS_ROUTER_MAC, 0, 10, 0, mac);
+	observe_address(MLAG_ADDRESS_IP, 4, 0, 0, ip);
+	assert_string_equal(gateway_problem(true), "gateway-mismatch");
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -356,6 +455,8 @@ int main(void)
 		TEST(test_addresses),
 		TEST(test_counters_without_a_data_plane),
 		TEST(test_reload),
+		TEST(test_gateways),
+		TEST(test_problems_of_gateways),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "control/gateways.h"
 #include "control/status.h"
 #include "datapath/datapath.h"
 #include "kernel/links.h"
@@ -470,6 +471,7 @@ const struct control_method control_methods[] = {
 	{"lags", lags_begin, lags_row},
 	{"macs", macs_begin, macs_row},
 	{"addresses", addresses_begin, addresses_row},
+	{"gateways", control_gateways_begin, control_gateways_row},
 	{"counters", counters_begin, counters_row},
 	{"reload", reload_begin, NULL},
 	{NULL, NULL, NULL},

@@ -14,6 +14,7 @@ struct addresses;
 struct links;
 struct links_problem;
 struct datapath;
+struct gatewayplan_view;
 
 /**
  * struct control_context - what the methods read; hand its address to control_server_new()
@@ -27,7 +28,8 @@ struct datapath;
  *	returns how many.  NULL: there are none
  * @reload: read the file again and apply the difference, or nothing when it is wrong; returns 0 or
  *	-errno, and tells errors and warnings to @report.  NULL: not available
- * @user: for @port_problems and @reload
+ * @gateway: a shared gateway by its position; false when there is none.  NULL: there are none
+ * @user: for @port_problems, @reload and @gateway
  * @wall_offset_ns: private; start it at 0
  */
 struct control_context {
@@ -39,6 +41,7 @@ struct control_context {
 	uint64_t (*now_ns)(void);
 	uint32_t (*port_problems)(void *user, struct links_problem *ret, uint32_t max);
 	int (*reload)(void *user, config_error_fn *report, void *report_user);
+	bool (*gateway)(void *user, uint32_t index, struct gatewayplan_view *ret_view);
 	void *user;
 	int64_t wall_offset_ns;
 };

@@ -14,6 +14,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "control/gateways.h"
 #include "kernel/addresses.h"
 #include "kernel/links.h"
 
@@ -169,13 +170,21 @@ static void add_address_problems(const struct control_context *context, json_t *
 	}
 }
 
+static void add_gateway_problems(const struct control_context *context,
+				 const struct mlag_view *view, json_t *problems)
+{
+	struct control_gateway_problem problem;
+	bool proven = view->session == MLAG_SESSION_UP && view->synced && view->addresses.match;
+
+	for (uint32_t i = 0; control_gateway_problem(context, i, proven, &problem); i++) {
+		if (problem.code != NULL) {
+			add_problem(problems, problem.code, "%s", problem.text);
+		}
+	}
+}
+
 static void add_config_problems(const struct control_context *context, json_t *problems)
 {
-	if (context->config->gateways_count > 0) {
-		add_problem(problems, "not-supported-yet",
-			    "[gateway %s]: shared gateways are not in this release",
-			    context->config->gateways[0].ifname);
-	}
 	if (context->config->last_resort) {
 		add_problem(problems, "not-supported-yet",
 			    "[peer] last-resort: it is not in this release and stays off");
@@ -194,6 +203,7 @@ static json_t *make_problems(const struct control_context *context, const struct
 	add_leg_problems(context, problems);
 	add_link_problems(context, problems);
 	add_address_problems(context, problems);
+	add_gateway_problems(context, view, problems);
 	add_config_problems(context, problems);
 	if (view->verdict != MLAG_VERDICT_PEERED && json_array_size(problems) == 0) {
 		add_problem(problems, "not-peered", "the verdict is %s",

@@ -17,10 +17,12 @@
 #include "datapath/attach.h"
 #include "isolate.skel.h"
 #include "receive.skel.h"
+#include "redirects.skel.h"
 
 struct datapath {
 	struct isolate_bpf *isolate;
 	struct receive_bpf *receive; /* the maps of maps.bpf.h are those of @isolate */
+	struct redirects_bpf *redirects;
 	void (*log)(void *user, const char *text);
 	void *user;
 	struct mlag_counter *per_cpu; /* one value of mlag_counters: cpus_count of them */
@@ -84,11 +86,28 @@ static int load_receive(struct datapath *dp)
 	return receive_bpf__load(dp->receive);
 }
 
+/* Of the common maps it has the counters only. */
+static int load_redirects(struct datapath *dp)
+{
+	int error;
+
+	dp->redirects = redirects_bpf__open();
+	if (!dp->redirects) {
+		return -errno;
+	}
+	error = bpf_map__reuse_fd(dp->redirects->maps.mlag_counters,
+				  bpf_map__fd(dp->isolate->maps.mlag_counters));
+	return error ? error : redirects_bpf__load(dp->redirects);
+}
+
 static int load(struct datapath *dp, const struct datapath_spec *spec)
 {
 	int error = load_isolate(dp, spec);
 
-	return error ? error : load_receive(dp);
+	if (!error) {
+		error = load_receive(dp);
+	}
+	return error ? error : load_redirects(dp);
 }
 
 int datapath_open(struct datapath **ret, const struct datapath_spec *spec)
@@ -128,6 +147,7 @@ void datapath_close(struct datapath *dp)
 		return;
 	}
 	attach_unhook_log(dp);
+	redirects_bpf__destroy(dp->redirects);
 	receive_bpf__destroy(dp->receive);
 	isolate_bpf__destroy(dp->isolate);
 	free(dp->per_cpu);
@@ -344,6 +364,33 @@ int datapath_verify(const struct datapath *dp, uint32_t ifindex, enum mlag_port_
 	}
 	*ret_intact = intact;
 	return 0;
+}
+
+int datapath_attach_svis(struct datapath *dp, uint32_t ifindex)
+{
+	int error = ifindex ? remember(dp, ifindex) : -EINVAL;
+
+	if (!error) {
+		error = make_rows(dp, ifindex, MLAG_PORT_NONE);
+	}
+	return error ? error
+		     : attach_program(ifindex, ATTACH_EGRESS,
+				      bpf_program__fd(dp->redirects->progs.svi_egress));
+}
+
+int datapath_verify_svis(const struct datapath *dp, uint32_t ifindex, bool *ret_intact)
+{
+	bool intact = true;
+	int error = ifindex ? 0 : -EINVAL;
+
+	if (!error) {
+		error = verify_program(ifindex, ATTACH_EGRESS, dp->redirects->progs.svi_egress,
+				       &intact);
+	}
+	if (!error) {
+		*ret_intact = intact;
+	}
+	return error;
 }
 
 int datapath_detach(struct datapath *dp, uint32_t ifindex)

@@ -111,6 +111,17 @@ int datapath_verify(const struct datapath *dp, uint32_t ifindex, enum mlag_port_
 		    bool *ret_intact);
 
 /**
+ * datapath_attach_svis() - put the program of the pair's SVIs (R27) on the bridge device
+ * @ifindex: the bridge
+ *
+ * What this machine sends by an SVI passes there.  Otherwise as datapath_attach().
+ */
+int datapath_attach_svis(struct datapath *dp, uint32_t ifindex);
+
+/** datapath_verify_svis() - as datapath_verify(), of what datapath_attach_svis() put on the bridge */
+int datapath_verify_svis(const struct datapath *dp, uint32_t ifindex, bool *ret_intact);
+
+/**
  * datapath_detach() - take our programs off a port, those of an earlier daemon too
  * @ifindex: the port; no such device, or nothing of ours on it, is no error
  *

@@ -224,18 +224,11 @@ static void addresses_report_there(struct addresses *addresses, const struct add
 	}
 }
 
-static void addresses_report(struct addresses *addresses)
+static void addresses_report_rows(struct addresses *addresses)
 {
 	struct addressstate_row *rows;
 	uint32_t count;
 
-	if (addresses->lost) {
-		addresses->lost = false;
-		addresses_want_sync(addresses);
-	}
-	if (!addresses->started || !addresses->state.changed) {
-		return;
-	}
 	if (addressstate_rows(&addresses->state, &rows, &count) < 0) {
 		log_warning("addresses: no memory to look at %u of them; again in %d ms",
 			    addresses->state.ips.count, ADDRESSES_SYNC_INTERVAL_US / 1000);
@@ -247,6 +240,21 @@ static void addresses_report(struct addresses *addresses)
 	free(addresses->rows);
 	addresses->rows = rows;
 	addresses->rows_count = count;
+}
+
+static void addresses_report(struct addresses *addresses)
+{
+	if (addresses->lost) {
+		addresses->lost = false;
+		addresses_want_sync(addresses);
+	}
+	if (addresses->started && addresses->state.changed) {
+		addresses_report_rows(addresses);
+	}
+	if (addresses->started && addresses->state.touched) {
+		addresses->state.touched = false;
+		addresses->handler.changed(addresses->user);
+	}
 }
 
 /* ---- reading everything --------------------------------------------------------------------- */
@@ -545,6 +553,11 @@ void addresses_set_bridge(struct addresses *addresses, uint32_t bridge_ifindex, 
 		addresses_want_sync(addresses);
 	}
 	addresses_report(addresses);
+}
+
+const struct addressstate *addresses_state(const struct addresses *addresses)
+{
+	return &addresses->state;
 }
 
 uint32_t addresses_problems(const struct addresses *addresses, struct addresses_problem *ret,

@@ -13,14 +13,17 @@
 #include "mlag.h"
 
 struct addresses;
+struct addressstate;
 
 /**
  * struct addresses_handler - who hears of changes
  * @address: an address is there, or is there no more.  @domain, @ifindex: of a router MAC that is
  *	there: routing domain and device of its SVI; otherwise 0.  It comes again, present, when one
- *	of these two changed
+ *	of these two changed.  @ifindex is 0 of a macvlan's on an SVI, whose MAC is one more there
+ * @changed: something changed of what addresses_state() shows; after the calls of @address
  *
- * Reported are: the MAC of every SVI that is up and gets frames of its VLAN; every unicast IPv4 and
+ * Reported are: the MAC of every SVI that is up and gets frames of its VLAN, and of every macvlan on
+ * one, which routes there too (a shared gateway, VRRP); every unicast IPv4 and
  * IPv6 address of a device that is up, but 127.0.0.0/8, ::1 and what DAD has not passed yet; and
  * link-local ones (169.254.0.0/16, fe80::/10) of SVIs, by VLAN.  An SVI is the bridge itself (in
  * its PVID, or 0 on a plain bridge), or on a VLAN-aware bridge an 802.1Q device on it whose VLAN
@@ -34,6 +37,7 @@ struct addresses;
 struct addresses_handler {
 	void (*address)(void *user, const struct mlag_address_key *key, bool present,
 			uint32_t domain, uint32_t ifindex);
+	void (*changed)(void *user);
 };
 
 /**
@@ -72,6 +76,14 @@ int addresses_start(struct addresses *addresses);
  * Its MAC, PVID and VLANs are found out here.  The same arguments again change nothing.
  */
 void addresses_set_bridge(struct addresses *addresses, uint32_t bridge_ifindex, bool vlan_aware);
+
+/**
+ * addresses_state() - links and addresses as the kernel told them so far
+ * @addresses: the object
+ *
+ * Return: the model (addressstate.h), to look at until the next event.
+ */
+const struct addressstate *addresses_state(const struct addresses *addresses);
 
 /**
  * struct addresses_problem - something that a person should put right

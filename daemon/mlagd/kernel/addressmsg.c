@@ -16,6 +16,7 @@ struct addressmsg_attributes {
 	const struct nlattr *address;
 	const struct nlattr *local;
 	const struct nlattr *flags;
+	const struct nlattr *protocol;
 };
 
 static int addressmsg_index(const struct nlattr *attribute, void *user)
@@ -31,6 +32,9 @@ static int addressmsg_index(const struct nlattr *attribute, void *user)
 		break;
 	case IFA_FLAGS:
 		attributes->flags = attribute;
+		break;
+	case IFA_PROTO:
+		attributes->protocol = attribute;
 		break;
 	default:
 		break;
@@ -81,6 +85,11 @@ int addressmsg_parse(const struct nlmsghdr *message, struct addressmsg *ret)
 	ret->family = header->ifa_family == AF_INET ? 4 : 6;
 	memcpy(ret->octets, mnl_attr_get_payload(own), size);
 	ret->usable = addressmsg_usable(header, attributes.flags);
+	ret->length = header->ifa_prefixlen;
+	if (attributes.protocol != NULL &&
+	    mnl_attr_get_payload_len(attributes.protocol) >= sizeof(uint8_t)) {
+		ret->protocol = mnl_attr_get_u8(attributes.protocol);
+	}
 	if (header->ifa_family == AF_INET) {
 		ret->prefix = header->ifa_prefixlen;
 		if (attributes.address != NULL &&

@@ -28,6 +28,8 @@ enum addressmsg_scope {
  * @octets: the address, the rest zero
  * @far: the far end, as told with IPv4; else zero
  * @usable: it has passed DAD, or need not wait for it
+ * @length: length of the prefix, of both families
+ * @protocol: who made it (IFA_PROTO), 0 where nobody said so
  */
 struct addressmsg {
 	uint32_t ifindex;
@@ -36,6 +38,8 @@ struct addressmsg {
 	uint8_t octets[16];
 	uint8_t far[4];
 	bool usable;
+	uint8_t length;
+	uint8_t protocol;
 };
 
 /**

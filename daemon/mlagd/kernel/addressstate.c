@@ -76,6 +76,12 @@ void addressstate_fini(struct addressstate *state)
 	sorted_fini(&state->ips);
 }
 
+static void addressstate_change(struct addressstate *state)
+{
+	state->changed = true;
+	state->touched = true;
+}
+
 bool addressstate_set_bridge(struct addressstate *state, uint32_t ifindex, bool vlan_aware)
 {
 	if (state->bridge_ifindex == ifindex && state->vlan_aware == vlan_aware) {
@@ -86,7 +92,7 @@ bool addressstate_set_bridge(struct addressstate *state, uint32_t ifindex, bool 
 	}
 	state->bridge_ifindex = ifindex;
 	state->vlan_aware = vlan_aware;
-	state->changed = true;
+	addressstate_change(state);
 	return true;
 }
 
@@ -102,7 +108,7 @@ void addressstate_set_vlans(struct addressstate *state, const struct linkmsg_vla
 {
 	if (!addressstate_vlans_equal(&state->vlans, vlans)) {
 		state->vlans = *vlans;
-		state->changed = true;
+		addressstate_change(state);
 	}
 }
 
@@ -124,21 +130,27 @@ int addressstate_put_link(struct addressstate *state, const struct linkmsg *mess
 		.master_kind = message->master_kind,
 		.vlan = message->vlan,
 		.up = message->up,
+		.running = message->running,
 		.seen = true,
 		.mac = message->address,
 	};
+	struct addressstate_link *there;
 	void *item;
 	int r;
 
 	memcpy(link.ifname, message->ifname, sizeof(link.ifname));
+	memcpy(link.alias, message->alias, sizeof(link.alias));
 	r = sorted_put(&state->links, &link, &item);
 	if (r < 0) {
 		return r;
 	}
-	if (r == 1 || !addressstate_link_equal(item, &link)) {
-		state->changed = true;
+	there = item;
+	if (r == 1 || !addressstate_link_equal(there, &link)) {
+		addressstate_change(state);
+	} else if (there->running != link.running || strcmp(there->alias, link.alias) != 0) {
+		state->touched = true;
 	}
-	memcpy(item, &link, sizeof(link));
+	*there = link;
 	return 0;
 }
 
@@ -155,7 +167,9 @@ int addressstate_put_ip(struct addressstate *state, const struct addressmsg *mes
 	}
 	there = item;
 	if (r == 1 || there->message.usable != message->usable) {
-		state->changed = true;
+		addressstate_change(state);
+	} else if (memcmp(&there->message, message, sizeof(*message)) != 0) {
+		state->touched = true;
 	}
 	*there = ip;
 	return 0;
@@ -164,7 +178,7 @@ int addressstate_put_ip(struct addressstate *state, const struct addressmsg *mes
 static void addressstate_remove_ip_at(struct addressstate *state, uint32_t index)
 {
 	sorted_remove(&state->ips, index);
-	state->changed = true;
+	addressstate_change(state);
 	state->full = false;
 }
 
@@ -186,7 +200,7 @@ void addressstate_remove_link(struct addressstate *state, uint32_t ifindex)
 	if (index < state->links.count &&
 	    ((struct addressstate_link *)sorted_at(&state->links, index))->ifindex == ifindex) {
 		sorted_remove(&state->links, index);
-		state->changed = true;
+		addressstate_change(state);
 	}
 	while (first < state->ips.count &&
 	       ((struct addressstate_ip *)sorted_at(&state->ips, first))->message.ifindex ==
@@ -238,12 +252,44 @@ void addressstate_forget_unseen(struct addressstate *state, uint32_t ifindex, ui
 
 /* ---- rows ----------------------------------------------------------------------------------- */
 
-static const struct addressstate_link *addressstate_find_link(const struct addressstate *state,
-							      uint32_t ifindex)
+const struct addressstate_link *addressstate_find(const struct addressstate *state,
+						  uint32_t ifindex)
 {
 	struct addressstate_link wanted = {.ifindex = ifindex};
 
 	return sorted_find(&state->links, &wanted);
+}
+
+const struct addressstate_link *addressstate_find_name(const struct addressstate *state,
+						       const char *ifname)
+{
+	uint32_t i;
+
+	for (i = 0; i < state->links.count; i++) {
+		const struct addressstate_link *link = sorted_at(&state->links, i);
+
+		if (strcmp(link->ifname, ifname) == 0) {
+			return link;
+		}
+	}
+	return NULL;
+}
+
+const struct addressmsg *addressstate_next_ip(const struct addressstate *state, uint32_t ifindex,
+					      uint32_t *cursor)
+{
+	uint32_t i = addressstate_first_ip(state, ifindex, 0) + *cursor;
+	const struct addressstate_ip *ip;
+
+	if (i >= state->ips.count) {
+		return NULL;
+	}
+	ip = sorted_at(&state->ips, i);
+	if (ip->message.ifindex != ifindex) {
+		return NULL;
+	}
+	(*cursor)++;
+	return &ip->message;
 }
 
 /* False while the VRF is not known by name. */
@@ -257,7 +303,7 @@ static bool addressstate_domain(const struct addressstate *state,
 			*ret_domain = 0;
 			return true;
 		}
-		vrf = addressstate_find_link(state, link->master);
+		vrf = addressstate_find(state, link->master);
 	}
 	if (vrf == NULL) {
 		return false;
@@ -282,9 +328,9 @@ static bool addressstate_delivers(const struct linkmsg_vlans *vlans, uint16_t vl
 	return mlag_vlans_has(&vlans->set, vlan) && untagged == !tagged;
 }
 
-/* The device is an SVI: of which VLAN. */
 static bool addressstate_is_svi(const struct addressstate *state,
-				const struct addressstate_link *link, uint16_t *ret_vlan)
+				const struct addressstate_link *link, uint16_t *ret_vlan,
+				bool *ret_delivers)
 {
 	const struct linkmsg_vlans *vlans = &state->vlans;
 
@@ -293,13 +339,49 @@ static bool addressstate_is_svi(const struct addressstate *state,
 	}
 	if (link->ifindex == state->bridge_ifindex) {
 		*ret_vlan = state->vlan_aware ? vlans->ingress_vid : 0;
-		return !state->vlan_aware ||
-		       (vlans->ingress_vid != 0 &&
-			addressstate_delivers(vlans, vlans->ingress_vid, false));
+		*ret_delivers = !state->vlan_aware ||
+				(vlans->ingress_vid != 0 &&
+				 addressstate_delivers(vlans, vlans->ingress_vid, false));
+		return true;
 	}
 	*ret_vlan = link->vlan;
-	return addressstate_is_on_bridge(state, link) &&
-	       addressstate_delivers(vlans, link->vlan, true);
+	*ret_delivers = addressstate_delivers(vlans, link->vlan, true);
+	return addressstate_is_on_bridge(state, link);
+}
+
+enum addressstate_role addressstate_role(const struct addressstate *state,
+					 const struct addressstate_link *link, uint16_t *ret_vlan,
+					 bool *ret_delivers)
+{
+	const struct addressstate_link *lower;
+
+	if (addressstate_is_svi(state, link, ret_vlan, ret_delivers)) {
+		return ADDRESSSTATE_ROLE_SVI;
+	}
+	if (link->kind != LINKMSG_KIND_MACVLAN) {
+		return ADDRESSSTATE_ROLE_NONE;
+	}
+	lower = addressstate_find(state, link->lower);
+	return lower != NULL && addressstate_is_svi(state, lower, ret_vlan, ret_delivers)
+		       ? ADDRESSSTATE_ROLE_MACVLAN
+		       : ADDRESSSTATE_ROLE_NONE;
+}
+
+/* What arrives in the VLAN gets to the device, and what has its MAC is for it. */
+static enum addressstate_role addressstate_receives(const struct addressstate *state,
+						    const struct addressstate_link *link,
+						    uint16_t *ret_vlan)
+{
+	bool delivers;
+	enum addressstate_role role = addressstate_role(state, link, ret_vlan, &delivers);
+
+	if (role == ADDRESSSTATE_ROLE_NONE || !delivers || !link->up) {
+		return ADDRESSSTATE_ROLE_NONE;
+	}
+	if (role == ADDRESSSTATE_ROLE_MACVLAN && !addressstate_find(state, link->lower)->up) {
+		return ADDRESSSTATE_ROLE_NONE;
+	}
+	return role;
 }
 
 static bool addressstate_is_unicast(const struct mlag_mac *mac)
@@ -313,25 +395,26 @@ static bool addressstate_make_svi(const struct addressstate *state,
 				  const struct addressstate_link *link,
 				  struct addressstate_row *ret_row)
 {
+	enum addressstate_role role;
 	uint16_t vlan;
 
 	memset(ret_row, 0, sizeof(*ret_row));
-	if (!link->up || !addressstate_is_unicast(&link->mac) ||
-	    !addressstate_is_svi(state, link, &vlan) ||
+	role = addressstate_receives(state, link, &vlan);
+	if (role == ADDRESSSTATE_ROLE_NONE || !addressstate_is_unicast(&link->mac) ||
 	    !addressstate_domain(state, link, &ret_row->domain)) {
 		return false;
 	}
 	ret_row->key.kind = MLAG_ADDRESS_ROUTER_MAC;
 	ret_row->key.vlan = vlan;
 	memcpy(ret_row->key.octets, link->mac.octets, sizeof(link->mac.octets));
-	ret_row->ifindex = link->ifindex;
+	ret_row->ifindex = role == ADDRESSSTATE_ROLE_SVI ? link->ifindex : 0;
 	return true;
 }
 
 static bool addressstate_make_ip(const struct addressstate *state, const struct addressmsg *ip,
 				 struct addressstate_row *ret_row)
 {
-	const struct addressstate_link *link = addressstate_find_link(state, ip->ifindex);
+	const struct addressstate_link *link = addressstate_find(state, ip->ifindex);
 	enum addressmsg_scope scope = addressmsg_scope(ip->family, ip->octets);
 	struct mlag_address_key *key = &ret_row->key;
 
@@ -346,7 +429,7 @@ static bool addressstate_make_ip(const struct addressstate *state, const struct 
 		return false;
 	case ADDRESSMSG_SCOPE_LINK:
 		key->kind = MLAG_ADDRESS_LINK_LOCAL;
-		return addressstate_is_svi(state, link, &key->vlan);
+		return addressstate_receives(state, link, &key->vlan) != ADDRESSSTATE_ROLE_NONE;
 	case ADDRESSMSG_SCOPE_GLOBAL:
 		key->kind = MLAG_ADDRESS_IP;
 		return addressstate_domain(state, link, &key->domain);
@@ -354,7 +437,7 @@ static bool addressstate_make_ip(const struct addressstate *state, const struct 
 	return false;
 }
 
-/* The same address on two devices of a domain is one row. */
+/* The same address on two devices of a domain is one row; a router MAC rather that of an SVI. */
 static uint32_t addressstate_unique(struct addressstate_row *rows, uint32_t count)
 {
 	uint32_t i, kept = 0;
@@ -362,6 +445,8 @@ static uint32_t addressstate_unique(struct addressstate_row *rows, uint32_t coun
 	for (i = 0; i < count; i++) {
 		if (kept == 0 || addressstate_row_compare(&rows[kept - 1], &rows[i]) != 0) {
 			rows[kept++] = rows[i];
+		} else if (rows[kept - 1].ifindex == 0) {
+			rows[kept - 1] = rows[i];
 		}
 	}
 	return kept;

@@ -23,7 +23,9 @@
  * @kind, @master_kind: what it is, and what it is a port of
  * @vlan: of an 802.1Q device, else 0
  * @up: IFF_UP
+ * @running: IFF_RUNNING
  * @seen: told since addressstate_unsee()
+ * @alias: see struct linkmsg
  */
 struct addressstate_link {
 	uint32_t ifindex;
@@ -33,9 +35,11 @@ struct addressstate_link {
 	enum linkmsg_kind master_kind;
 	uint16_t vlan;
 	bool up;
+	bool running;
 	bool seen;
 	struct mlag_mac mac;
 	char ifname[IFNAMSIZ];
+	char alias[LINKMSG_ALIAS_SIZE];
 };
 
 /**
@@ -51,7 +55,8 @@ struct addressstate_ip {
 /**
  * struct addressstate_row - what is reported
  * @key: the order of the rows
- * @domain, @ifindex: of a router MAC, else 0
+ * @domain: of a router MAC, else 0
+ * @ifindex: of a router MAC of an SVI itself, else 0
  */
 struct addressstate_row {
 	struct mlag_address_key key;
@@ -65,6 +70,7 @@ struct addressstate_row {
  * @bridge_ifindex, @vlan_aware: the bridge that is meant, 0 for none
  * @vlans: of the bridge itself
  * @changed: since addressstate_rows() was last called
+ * @touched: something changed of which @changed is only a part; who looks at it clears it
  * @full: an address found no room
  */
 struct addressstate {
@@ -74,6 +80,7 @@ struct addressstate {
 	bool vlan_aware;
 	struct linkmsg_vlans vlans;
 	bool changed;
+	bool touched;
 	bool full;
 };
 
@@ -107,6 +114,39 @@ void addressstate_forget_unseen(struct addressstate *state, uint32_t ifindex, ui
  */
 int addressstate_rows(struct addressstate *state, struct addressstate_row **ret_rows,
 		      uint32_t *ret_count);
+
+/** addressstate_find() - a link by its number; NULL when there is none */
+const struct addressstate_link *addressstate_find(const struct addressstate *state,
+						  uint32_t ifindex);
+
+/** addressstate_find_name() - a link by its name; NULL when there is none */
+const struct addressstate_link *addressstate_find_name(const struct addressstate *state,
+						       const char *ifname);
+
+/**
+ * addressstate_next_ip() - walk the addresses of a device
+ * @cursor: in and out; starts at 0
+ *
+ * Return: the next one, NULL at the end.
+ */
+const struct addressmsg *addressstate_next_ip(const struct addressstate *state, uint32_t ifindex,
+					      uint32_t *cursor);
+
+/* What a link is to the bridge. */
+enum addressstate_role {
+	ADDRESSSTATE_ROLE_NONE,
+	ADDRESSSTATE_ROLE_SVI,	   /* the bridge itself, or an 802.1Q device on it */
+	ADDRESSSTATE_ROLE_MACVLAN, /* on an SVI: routes in its VLAN with a MAC of its own */
+};
+
+/**
+ * addressstate_role() - what a link is to the bridge, whether it is up or not
+ * @ret_vlan: the VLAN of an SVI, or that of the SVI it is on; 0 on a plain bridge
+ * @ret_delivers: frames of that VLAN get there, as far as the bridge's VLANs are concerned
+ */
+enum addressstate_role addressstate_role(const struct addressstate *state,
+					 const struct addressstate_link *link, uint16_t *ret_vlan,
+					 bool *ret_delivers);
 
 int addressstate_row_compare(const void *a, const void *b);
 

@@ -333,7 +333,47 @@ static int fdb_own_due(sd_event_source *source, uint64_t now_us, void *user)
 	return 0;
 }
 
+static int fdb_want_local(struct fdb *fdb, const struct mlag_mac_key *key, uint8_t holder)
+{
+	int r = fdbown_want(&fdb->own, key, holder);
+
+	if (r > 0) {
+		fdb_own_make(fdb);
+	}
+	return r < 0 ? r : 0;
+}
+
+static void fdb_forget_local(struct fdb *fdb, const struct mlag_mac_key *key, uint8_t holder)
+{
+	int r;
+
+	/* One that was not wanted may be left from an earlier start. */
+	if ((!fdbown_forget(&fdb->own, key, holder) && !fdblocal_has(&fdb->local, &key->mac)) ||
+	    fdbown_wants(&fdb->own, key) || fdb->bridge.ifindex == 0) {
+		return;
+	}
+	r = fdbown_unmake(&fdb->requests, &fdb->bridge, key);
+	if (r < 0) {
+		log_warning("fdb: the local entry of a router MAC in VLAN %u stays: %s", key->vlan,
+			    strerror(-r));
+	}
+}
+
 int fdb_set_local(struct fdb *fdb, uint16_t vlan, const struct mlag_mac *mac, bool present)
+{
+	struct mlag_mac_key key = {.vlan = vlan, .mac = *mac};
+
+	if (fdb->inside) {
+		return -EBUSY;
+	}
+	if (present) {
+		return fdb_want_local(fdb, &key, FDBOWN_ADDRESS);
+	}
+	fdb_forget_local(fdb, &key, FDBOWN_ADDRESS);
+	return 0;
+}
+
+int fdb_hold_local(struct fdb *fdb, uint16_t vlan, const struct mlag_mac *mac, bool hold)
 {
 	struct mlag_mac_key key = {.vlan = vlan, .mac = *mac};
 	int r;
@@ -341,23 +381,20 @@ int fdb_set_local(struct fdb *fdb, uint16_t vlan, const struct mlag_mac *mac, bo
 	if (fdb->inside) {
 		return -EBUSY;
 	}
-	if (present) {
-		r = fdbown_want(&fdb->own, &key);
-		if (r > 0) {
-			fdb_own_make(fdb);
+	if (!hold) {
+		fdb_forget_local(fdb, &key, FDBOWN_GATEWAY);
+		if (!fdbown_wants(&fdb->own, &key)) {
+			/* What the engine wanted there in the meantime was left undone. */
+			fdb_own_replaced(fdb, &key);
 		}
-		return r < 0 ? r : 0;
+		return 0;
 	}
-	/* One that is not wanted may be left from an earlier start. */
-	if ((fdbown_forget(&fdb->own, &key) || fdblocal_has(&fdb->local, mac)) &&
-	    fdb->bridge.ifindex != 0) {
-		r = fdbown_unmake(&fdb->requests, &fdb->bridge, &key);
-		if (r < 0) {
-			log_warning("fdb: the local entry of a router MAC in VLAN %u stays: %s",
-				    vlan, strerror(-r));
-		}
+	r = fdb_want_local(fdb, &key, FDBOWN_GATEWAY);
+	if (r < 0 || fdbown_has(&fdb->own, &key)) {
+		return r;
 	}
-	return 0;
+	fdb_own_make(fdb);
+	return fdbown_has(&fdb->own, &key) ? 0 : -EAGAIN;
 }
 
 /* ---- writing -------------------------------------------------------------------------------- */
@@ -423,6 +460,15 @@ static int fdb_check_set(const struct fdb *fdb, const struct mlag_fdb_operation 
 	return fdblocal_has(&fdb->local, &operation->key.mac) ? EADDRINUSE : 0;
 }
 
+/*
+ * The entry is our own local one: what the engine wants there is about to be out of date, for it
+ * learns of own router MACs later than the entry has to be there.
+ */
+static bool fdb_is_own(const struct fdb *fdb, const struct mlag_fdb_operation *operation)
+{
+	return operation->verb != MLAG_FDB_VERB_VERIFY && fdbown_wants(&fdb->own, &operation->key);
+}
+
 /* Put the message(s) of one operation; the last of them, or NULL where there is nothing to send. */
 static struct nlmsghdr *fdb_batch_put(struct fdb_batch *batch, uint32_t index)
 {
@@ -431,6 +477,9 @@ static struct nlmsghdr *fdb_batch_put(struct fdb_batch *batch, uint32_t index)
 	int error;
 
 	fdb->statistics.operations += operation->verb != MLAG_FDB_VERB_NONE ? 1 : 0;
+	if (fdb_is_own(fdb, operation)) {
+		return NULL;
+	}
 	switch (operation->verb) {
 	case MLAG_FDB_VERB_NONE:
 		break;

@@ -138,6 +138,19 @@ int fdb_apply(struct fdb *fdb, const struct mlag_fdb_operation *operations, uint
 int fdb_set_local(struct fdb *fdb, uint16_t vlan, const struct mlag_mac *mac, bool present);
 
 /**
+ * fdb_hold_local() - the same for a MAC whose device is not up yet, and must not come up before
+ * @fdb: the object
+ * @vlan, @mac: as in fdb_set_local()
+ * @hold: from now on; otherwise no more, unless fdb_set_local() wants it
+ *
+ * A SET or DELETE of the engine for such a MAC is left undone.
+ *
+ * Return: 0: the entry is there (or, for the end of a hold, gone); -EAGAIN when the kernel refuses
+ * it, which is logged, and tried again every second; -EBUSY, -ENOSPC as fdb_set_local().
+ */
+int fdb_hold_local(struct fdb *fdb, uint16_t vlan, const struct mlag_mac *mac, bool hold);
+
+/**
  * fdb_resync() - dump again, now
  * @fdb: the object
  *

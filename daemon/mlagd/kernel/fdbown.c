@@ -17,9 +17,10 @@
 #include "kernel/linkmsg.h"
 #include "log.h"
 
-/* A wanted MAC; @made: its entry is there as far as we know. */
+/* A wanted MAC; @holders: FDBOWN_*; @made: its entry is there as far as we know. */
 struct fdbown_item {
 	struct mlag_mac_key key;
+	uint8_t holders;
 	bool made;
 };
 
@@ -46,23 +47,45 @@ void fdbown_fini(struct fdbown *own)
 	sorted_fini(&own->wanted);
 }
 
-int fdbown_want(struct fdbown *own, const struct mlag_mac_key *key)
+int fdbown_want(struct fdbown *own, const struct mlag_mac_key *key, uint8_t holder)
 {
-	const struct fdbown_item item = {.key = *key};
-	void *there;
+	struct fdbown_item item = {.key = *key, .holders = holder};
+	struct fdbown_item *there = sorted_find(&own->wanted, key);
+	void *place;
 
-	return sorted_put(&own->wanted, &item, &there);
+	if (there != NULL) {
+		there->holders |= holder;
+		return 0;
+	}
+	return sorted_put(&own->wanted, &item, &place);
 }
 
-bool fdbown_forget(struct fdbown *own, const struct mlag_mac_key *key)
+bool fdbown_forget(struct fdbown *own, const struct mlag_mac_key *key, uint8_t holder)
 {
 	uint32_t index = sorted_lower(&own->wanted, key);
+	struct fdbown_item *item;
 
 	if (index == own->wanted.count || fdbown_compare(sorted_at(&own->wanted, index), key)) {
 		return false;
 	}
-	sorted_remove(&own->wanted, index);
+	item = sorted_at(&own->wanted, index);
+	item->holders &= (uint8_t)~holder;
+	if (item->holders == 0) {
+		sorted_remove(&own->wanted, index);
+	}
 	return true;
+}
+
+bool fdbown_wants(const struct fdbown *own, const struct mlag_mac_key *key)
+{
+	return sorted_find(&own->wanted, key) != NULL;
+}
+
+bool fdbown_has(const struct fdbown *own, const struct mlag_mac_key *key)
+{
+	const struct fdbown_item *item = sorted_find(&own->wanted, key);
+
+	return item != NULL && item->made;
 }
 
 bool fdbown_lose(struct fdbown *own, const struct mlag_mac_key *key)

@@ -25,11 +25,21 @@ struct fdbown {
 void fdbown_init(struct fdbown *own, uint32_t max);
 void fdbown_fini(struct fdbown *own);
 
-/** fdbown_want() - add one; 1 when it is new, 0 when not, -ENOSPC or -ENOMEM */
-int fdbown_want(struct fdbown *own, const struct mlag_mac_key *key);
+/* Who wants a MAC; it goes when nobody does. */
+#define FDBOWN_ADDRESS 1 /* the engine: it is a router MAC of ours */
+#define FDBOWN_GATEWAY 2 /* a shared gateway, from before its device is up */
 
-/** fdbown_forget() - want it no more; true when it was wanted */
-bool fdbown_forget(struct fdbown *own, const struct mlag_mac_key *key);
+/** fdbown_want() - want one; 1 when it is new, 0 when not, -ENOSPC or -ENOMEM */
+int fdbown_want(struct fdbown *own, const struct mlag_mac_key *key, uint8_t holder);
+
+/** fdbown_forget() - @holder wants it no more; true when it was wanted by anybody */
+bool fdbown_forget(struct fdbown *own, const struct mlag_mac_key *key, uint8_t holder);
+
+/** fdbown_wants() - somebody wants it */
+bool fdbown_wants(const struct fdbown *own, const struct mlag_mac_key *key);
+
+/** fdbown_has() - it is wanted, and its entry is there as far as we know */
+bool fdbown_has(const struct fdbown *own, const struct mlag_mac_key *key);
 
 /** fdbown_lose() - its entry may not be there; true when it is wanted */
 bool fdbown_lose(struct fdbown *own, const struct mlag_mac_key *key);

@@ -105,16 +105,31 @@ static bool linkmsg_get_text(const struct linkmsg_table *table, uint16_t type, c
 	return true;
 }
 
+/* The same of a text that may be cut. */
+static void linkmsg_get_alias(const struct linkmsg_table *table, char ret[LINKMSG_ALIAS_SIZE])
+{
+	const struct nlattr *attribute = table->attributes[IFLA_IFALIAS];
+	size_t length;
+
+	ret[0] = '\0';
+	if (attribute == NULL) {
+		return;
+	}
+	length = strnlen(mnl_attr_get_payload(attribute), mnl_attr_get_payload_len(attribute));
+	length = length < LINKMSG_ALIAS_SIZE ? length : LINKMSG_ALIAS_SIZE - 1;
+	memcpy(ret, mnl_attr_get_payload(attribute), length);
+	ret[length] = '\0';
+}
+
 static enum linkmsg_kind linkmsg_get_kind(const struct linkmsg_table *info, uint16_t type)
 {
 	static const struct {
 		const char *text;
 		enum linkmsg_kind kind;
 	} kinds[] = {
-		{"bridge", LINKMSG_KIND_BRIDGE},
-		{"bond", LINKMSG_KIND_BOND},
-		{"vlan", LINKMSG_KIND_VLAN},
-		{"vrf", LINKMSG_KIND_VRF},
+		{"bridge", LINKMSG_KIND_BRIDGE},   {"bond", LINKMSG_KIND_BOND},
+		{"vlan", LINKMSG_KIND_VLAN},	   {"vrf", LINKMSG_KIND_VRF},
+		{"macvlan", LINKMSG_KIND_MACVLAN},
 	};
 	char text[IFNAMSIZ];
 	size_t i;
@@ -246,6 +261,7 @@ int linkmsg_parse(const struct nlmsghdr *message, struct linkmsg *ret)
 	if (table.attributes[IFLA_LINK_NETNSID] == NULL) {
 		ret->lower = linkmsg_get_u32(&table, IFLA_LINK);
 	}
+	linkmsg_get_alias(&table, ret->alias);
 	(void)linkmsg_get_mac(&table, IFLA_ADDRESS, &ret->address);
 	if (!linkmsg_get_mac(&table, IFLA_PERM_ADDRESS, &ret->mac)) {
 		ret->mac = ret->address;

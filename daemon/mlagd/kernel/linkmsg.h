@@ -24,7 +24,10 @@ enum linkmsg_kind {
 	LINKMSG_KIND_BOND,
 	LINKMSG_KIND_VLAN,
 	LINKMSG_KIND_VRF,
+	LINKMSG_KIND_MACVLAN,
 };
+
+#define LINKMSG_ALIAS_SIZE 64 /* with its NUL; what is longer is cut */
 
 /**
  * struct linkmsg_settings - what a bridge port may do, as far as this daemon sets it
@@ -49,6 +52,7 @@ struct linkmsg_settings {
  * @running: IFF_RUNNING
  * @lower_up: IFF_LOWER_UP
  * @ifname: its name
+ * @alias: what somebody wrote on it (ip link set alias), "" for nothing
  * @mac: permanent address where there is one, otherwise the current one; zero without Ethernet
  * @address: current MAC; zero without Ethernet
  * @kind: what it is
@@ -70,6 +74,7 @@ struct linkmsg {
 	bool running;
 	bool lower_up;
 	char ifname[IFNAMSIZ];
+	char alias[LINKMSG_ALIAS_SIZE];
 	struct mlag_mac mac;
 	struct mlag_mac address;
 	enum linkmsg_kind kind;
