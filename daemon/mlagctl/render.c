@@ -59,8 +59,9 @@ static const struct {
 	{"gateway-conflict", "Change what the text names: the shared gateway cannot go beside it."},
 	{"gateway-mismatch",
 	 "Give both members the same [gateway] section, and see 'mlagctl gateways' of the peer."},
-	{"redirects-on", "Set net.ipv4.conf.*.send_redirects to 0 for the devices named and for "
-			 "'all'; mlagd tries too, see its log."},
+	{"redirects-on",
+	 "Set net.ipv4.conf.*.send_redirects to 0 for the SVIs and for 'all'; mlagd "
+	 "tries too, see its log."},
 	{"too-many-addresses",
 	 "What is sent to the others by way of the peer is routed, not handed "
 	 "over; remove addresses that nobody needs."},

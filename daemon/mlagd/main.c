@@ -518,6 +518,7 @@ static int open_control(struct daemon *daemon)
 		.now_ns = daemon_now_ns,
 		.port_problems = audit_problems,
 		.gateway = gateways_view,
+		.redirects_failed = svis_failed,
 		.reload = reload,
 		.user = daemon,
 	};

@@ -25,6 +25,7 @@
  * @bridge_ifindex: where the program is, 0 for nowhere
  * @verify: it may be gone
  * @digest: of the list of SVIs that was worked on last
+ * @error: of the last svis_sync(), 0 when all was done
  */
 struct svis {
 	struct knobs *knobs;
@@ -32,6 +33,7 @@ struct svis {
 	bool verify;
 	uint64_t digest;
 	uint64_t checked_ns;
+	int error;
 };
 
 /* ---- the program --------------------------------------------------------------------------- */
@@ -40,7 +42,7 @@ static int attach(struct daemon *daemon, uint32_t bridge_ifindex)
 {
 	int r = datapath_attach_svis(daemon->datapath, bridge_ifindex);
 
-	if (r < 0 && r != -ENODEV) {
+	if (r < 0 && r != -ENODEV && r != daemon->svis->error) {
 		log_error("bridge %s: the program that stops redirects cannot be attached: %s",
 			  daemon->config->bridge, strerror(-r));
 	}
@@ -162,15 +164,23 @@ int svis_sync(struct daemon *daemon)
 	uint64_t now_ns = daemon_now_ns();
 	uint64_t digest = digest_of(daemon, state);
 	int error = sync_program(daemon, state->bridge_ifindex);
-	int r;
 
-	if (digest == svis->digest && now_ns - svis->checked_ns < CHECK_NS) {
-		return error;
+	if (digest != svis->digest || svis->error < 0 || now_ns - svis->checked_ns >= CHECK_NS) {
+		int r = sync_settings(daemon, state);
+
+		svis->checked_ns = now_ns;
+		svis->digest = digest;
+		error = error < 0 ? error : r;
 	}
-	svis->checked_ns = now_ns;
-	r = sync_settings(daemon, state);
-	svis->digest = r < 0 ? 0 : digest;
-	return error < 0 ? error : r;
+	svis->error = error;
+	return error;
+}
+
+bool svis_failed(void *user)
+{
+	const struct daemon *daemon = user;
+
+	return daemon->svis->error < 0;
 }
 
 int svis_open(struct daemon *daemon)

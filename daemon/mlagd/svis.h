@@ -26,4 +26,7 @@ void svis_want(struct daemon *daemon, uint32_t ifindex);
  */
 int svis_sync(struct daemon *daemon);
 
+/** svis_failed() - redirects may leave the SVIs; for struct control_context */
+bool svis_failed(void *user);
+
 #endif

@@ -29,7 +29,8 @@ struct gatewayplan_view;
  * @reload: read the file again and apply the difference, or nothing when it is wrong; returns 0 or
  *	-errno, and tells errors and warnings to @report.  NULL: not available
  * @gateway: a shared gateway by its position; false when there is none.  NULL: there are none
- * @user: for @port_problems, @reload and @gateway
+ * @redirects_failed: R27 could not be put in force.  NULL: it was
+ * @user: for @port_problems, @reload, @gateway and @redirects_failed
  * @wall_offset_ns: private; start it at 0
  */
 struct control_context {
@@ -41,6 +42,7 @@ struct control_context {
 	uint64_t (*now_ns)(void);
 	uint32_t (*port_problems)(void *user, struct links_problem *ret, uint32_t max);
 	int (*reload)(void *user, config_error_fn *report, void *report_user);
+	bool (*redirects_failed)(void *user);
 	bool (*gateway)(void *user, uint32_t index, struct gatewayplan_view *ret_view);
 	void *user;
 	int64_t wall_offset_ns;

@@ -176,6 +176,13 @@ static void add_gateway_problems(const struct control_context *context,
 	struct control_gateway_problem problem;
 	bool proven = view->session == MLAG_SESSION_UP && view->synced && view->addresses.match;
 
+	if (context->redirects_failed != NULL && context->redirects_failed(context->user)) {
+		add_problem(
+			problems, "redirects-on",
+			"ICMP redirects may leave the SVIs of %s: a setting or the filter there "
+			"cannot be put in place, see the log",
+			context->config->bridge);
+	}
 	for (uint32_t i = 0; control_gateway_problem(context, i, proven, &problem); i++) {
 		if (problem.code != NULL) {
 			add_problem(problems, problem.code, "%s", problem.text);

@@ -39,6 +39,7 @@ static const struct {
  * @found: its value before
  * @wanted: since knobs_begin()
  * @due: it is to be changed by knobs_end()
+ * @error: why that failed last, 0 if it did not
  */
 struct knobs_record {
 	uint32_t ifindex;
@@ -46,6 +47,7 @@ struct knobs_record {
 	int found;
 	bool wanted;
 	bool due;
+	int error;
 };
 
 struct knobs {
@@ -53,7 +55,8 @@ struct knobs {
 	char boot[KNOBS_BOOT_SIZE];
 	unsigned long long namespace;
 	struct sorted records;
-	bool changed; /* since the file was written */
+	bool changed;	/* since the file was written */
+	int file_error; /* why that failed last */
 };
 
 /* ---- one setting --------------------------------------------------------------------------- */
@@ -214,14 +217,15 @@ static int save(struct knobs *knobs)
 	}
 	if (error < 0) {
 		(void)unlink(path);
-		log_warning(
-			"%s cannot be written: %s; settings of devices that are changed now may "
-			"stay so",
-			knobs->path, strerror(-error));
-		return error;
+		if (error != knobs->file_error) {
+			log_warning("%s cannot be written: %s; settings of devices that are "
+				    "changed now may stay so",
+				    knobs->path, strerror(-error));
+		}
 	}
-	knobs->changed = false;
-	return 0;
+	knobs->changed = error < 0;
+	knobs->file_error = error;
+	return error;
 }
 
 /* ---- what is wanted ------------------------------------------------------------------------ */
@@ -284,13 +288,14 @@ static int change(struct knobs_record *record)
 		return 0;
 	}
 	error = knobs_write(path, rules[record->knob].value);
-	if (error < 0) {
-		log_warning("%s cannot be set to %d: %s", path, rules[record->knob].value,
-			    strerror(-error));
-		return error;
+	if (error < 0 && error != record->error) {
+		log_warning("%s cannot be set to %d: %s; trying on", path,
+			    rules[record->knob].value, strerror(-error));
+	} else if (error == 0) {
+		log_debug("%s: set to %d", path, rules[record->knob].value);
 	}
-	log_debug("%s: set to %d", path, rules[record->knob].value);
-	return 0;
+	record->error = error;
+	return error;
 }
 
 static void put_back(const struct knobs_record *record)

@@ -133,7 +133,8 @@ class Gateways:
         host, vlan = self.pair.hosts[name], VLAN_OF[name]
         packet = Packet(self.lab.host_ip(host, 6 if ":" in dst else 4), dst, 64)
         return run.packets(f"{name} to {dst} by {by}", host.leg(by) if by else host.port,
-                           mac or self.mac(vlan), host.mac, packet, vlan=host.tag(vlan), **how)
+                           mac or self.mac(vlan), host.mac, packet,
+                           vlan=host.tag(self.lab.vlan(host)), **how)
 
     def faults_routed_once(self, names: Sequence[tuple[str, str]] = ROUTES_FROM) -> list[str]:
         """What is wrong when hosts send to R by the gateway: once, one hop less, none on PL."""

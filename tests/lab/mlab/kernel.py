@@ -13,6 +13,8 @@ TRIALS = {
     "vlan": "link add mlabtry type bridge vlan_filtering 1 vlan_default_pvid 0",
     "vlan-device": "link add mlabtry type bridge\n"
                    "link add link mlabtry name mlabtry.2 type vlan id 2",
+    "macvlan": "link add mlabtry type bridge\n"
+               "link add link mlabtry name mlabtry2 type macvlan mode bridge",
 }
 
 
