@@ -774,7 +774,10 @@ bool mlag_get_leg(const struct mlag_engine *engine, uint32_t index, struct mlag_
 		ret_view->peer_present = true;
 		ret_view->peer_up = peer->up;
 		ret_view->peer_open = peer->open;
+		ret_view->peer_isolates = leg->configured && leg->generation != 0 &&
+					  peer->enforced == leg->generation;
 		ret_view->peer_partner_mac = peer->partner_mac;
+		ret_view->peer_vlans = peer->vlans;
 		ret_view->mode_differs = leg->configured && leg->seen.ifindex != 0 &&
 					 peer->lacp != leg->seen.lacp;
 	}

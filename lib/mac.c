@@ -479,18 +479,14 @@ uint32_t mlag_next_fdb(struct mlag_engine *engine, struct mlag_fdb_operation *re
 	return count;
 }
 
-bool mlag_next_mac(const struct mlag_engine *engine, uint32_t *cursor,
-		   struct mlag_mac_view *ret_view)
+static bool fill_view(const struct mlag_engine *engine, const struct table_row *row,
+		      struct mlag_mac_view *ret_view)
 {
 	const struct mac_value *value;
-	struct table_row *row;
 
-	do {
-		row = table_next(&engine->macs, cursor);
-		if (row == NULL) {
-			return false;
-		}
-	} while (!table_row_is_own(row) && !table_row_is_peer(row));
+	if (!table_row_is_own(row) && !table_row_is_peer(row)) {
+		return false;
+	}
 	value = table_row_is_own(row) ? table_own(&engine->macs, row)
 				      : table_peer(&engine->macs, row);
 	memset(ret_view, 0, sizeof(*ret_view));
@@ -501,5 +497,27 @@ bool mlag_next_mac(const struct mlag_engine *engine, uint32_t *cursor,
 	ret_view->entry = local_of(engine, row)->seen;
 	ret_view->own_seq = row->own_seq;
 	ret_view->peer_seq = row->peer_seq;
+	return true;
+}
+
+bool mlag_get_mac(const struct mlag_engine *engine, const struct mlag_mac_key *key,
+		  struct mlag_mac_view *ret_view)
+{
+	const struct table_row *row = is_possible(key) ? table_find(&engine->macs, key) : NULL;
+
+	return row != NULL && fill_view(engine, row, ret_view);
+}
+
+bool mlag_next_mac(const struct mlag_engine *engine, uint32_t *cursor,
+		   struct mlag_mac_view *ret_view)
+{
+	struct table_row *row;
+
+	do {
+		row = table_next(&engine->macs, cursor);
+		if (row == NULL) {
+			return false;
+		}
+	} while (!fill_view(engine, row, ret_view));
 	return true;
 }

@@ -576,6 +576,8 @@ void mlag_get_view(const struct mlag_engine *engine, struct mlag_view *ret_view)
  * @peer_present: the peer has a leg of this LAG
  * @peer_up: the peer's leg is ready or open
  * @peer_open: the peer's leg floods
+ * @peer_isolates: the peer has R1 in force for what our leg is now
+ * @peer_vlans: VLANs of the peer's leg
  * @isolated: R1 is in force here in at least one VLAN of the leg
  * @partner_differs: both legs speak LACP and their partners are not the same system
  * @mode_differs: only one of the two legs speaks LACP
@@ -590,6 +592,8 @@ struct mlag_leg_view {
 	bool peer_present;
 	bool peer_up;
 	bool peer_open;
+	bool peer_isolates;
+	struct mlag_vlans peer_vlans;
 	bool isolated;
 	bool partner_differs;
 	bool mode_differs;
@@ -631,6 +635,10 @@ struct mlag_mac_view {
  */
 bool mlag_next_mac(const struct mlag_engine *engine, uint32_t *cursor,
 		   struct mlag_mac_view *ret_view);
+
+/** mlag_get_mac() - look a MAC up; false when nobody claims it */
+bool mlag_get_mac(const struct mlag_engine *engine, const struct mlag_mac_key *key,
+		  struct mlag_mac_view *ret_view);
 
 /**
  * mlag_assert_failed() - the one hook an engine's assert calls; its embedder supplies it
