@@ -42,6 +42,10 @@ struct mlag_counter {
 	__u64 bytes;
 };
 
+/* mlag_trials: programs by enum datapath_program, for frames that nobody sent (explain.bpf.c). */
+#define MLAG_MAP_TRIALS_MAX 4
+#define MLAG_TRIAL_FAILED 0x6d6c /* no verdict of tc */
+
 /**
  * mlag_leg_rx: hash of __u32 ifindex to __u64, a running count of data frames that arrived on a leg
  * whose gate is not open; a change proves that the partner sends (DESIGN §4, leg-up).

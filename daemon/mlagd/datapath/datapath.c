@@ -533,3 +533,10 @@ int datapath_counters(struct datapath *dp,
 	}
 	return error == -ENOENT ? 0 : error;
 }
+
+int datapath_map_fd(const struct datapath *dp, const char *name)
+{
+	int fd = bpf_object__find_map_fd_by_name(dp->receive->obj, name);
+
+	return fd >= 0 ? fd : bpf_object__find_map_fd_by_name(dp->isolate->obj, name);
+}

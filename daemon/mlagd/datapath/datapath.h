@@ -206,4 +206,11 @@ int datapath_counters(struct datapath *dp,
 					 uint64_t packets, uint64_t bytes),
 		      void *user);
 
+/**
+ * datapath_map_fd() - one of the maps that the programs read, by its name
+ *
+ * Return: a file descriptor that belongs to @dp, or -ENOENT.
+ */
+int datapath_map_fd(const struct datapath *dp, const char *name);
+
 #endif
