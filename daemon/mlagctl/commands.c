@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "client.h"
+#include "explain.h"
 #include "mlag.h"
 #include "render.h"
 
@@ -20,6 +21,7 @@
  * struct command - one subcommand
  * @name: also the method
  * @filters: it takes --vlan, --lag and --mac
+ * @frames: it takes a frame (explain.h)
  * @show_row: for a list: prints a row as text
  * @show_result: otherwise: prints the answer as text
  * @empty: of a list: what to say when there are no rows
@@ -28,6 +30,7 @@
 struct command {
 	const char *name;
 	bool filters;
+	bool frames;
 	render_row_fn *show_row;
 	void (*show_result)(FILE *out, const json_t *result);
 	const char *empty;
@@ -88,6 +91,16 @@ static const struct command commands[] = {
 			"or a loss that somebody should look at. RULE is a rule of the design.\n",
 	},
 	{
+		.name = "explain",
+		.frames = true,
+		.show_result = render_explain,
+		.summary = "what would become of a frame, and why",
+		.help = "Follows a frame that arrives at a port: what the programs decide (they are run on it,\n"
+			"where nothing is assumed), what the bridge and the routing do, where each copy\n"
+			"ends, and what the peer would do with it. Nothing is sent, nothing is counted.\n"
+			"Exit 1 when a program and the explanation differ, which would be a bug.\n",
+	},
+	{
 		.name = "reload",
 		.show_result = render_reload,
 		.summary = "make mlagd read its configuration again",
@@ -98,8 +111,8 @@ static const struct command commands[] = {
 
 /* Names that are promised, so that a script can tell "not yet" from "no such command". */
 static const char *const later_commands[] = {
-	"neighbors", "consistency", "explain", "monitor", "drain",   "undrain",
-	"role",	     "leave",	    "diff",    "record",  "metrics", "genkey",
+	"neighbors", "consistency", "monitor", "drain",	  "undrain", "role",
+	"leave",     "diff",	    "record",  "metrics", "genkey",
 };
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
@@ -112,6 +125,7 @@ struct options {
 	const char *vlan;
 	const char *lag;
 	const char *mac;
+	struct explain_options explain;
 };
 
 /* An answer being shown. */
@@ -143,7 +157,13 @@ static void print_usage(FILE *out)
 static void print_command_help(FILE *out, const struct command *command)
 {
 	fprintf(out, "Usage: mlagctl [-S SOCKET] [-j] %s%s\n\n%s", command->name,
-		command->filters ? " [--vlan VLAN] [--lag LAG] [--mac MAC]" : "", command->help);
+		command->filters  ? " [--vlan VLAN] [--lag LAG] [--mac MAC]"
+		: command->frames ? " --in PORT --dst-mac MAC [OPTIONS]"
+				  : "",
+		command->help);
+	if (command->frames) {
+		explain_help(out);
+	}
 	if (command->filters) {
 		fprintf(out, "\n"
 			     "  --vlan VLAN  only this VLAN, 1 to 4094\n"
@@ -187,15 +207,17 @@ static void on_result(void *user, const json_t *result)
 	} else {
 		view->command->show_result(view->out, result);
 	}
-	view->degraded = health != NULL && strcmp(health, "ok") != 0;
+	view->degraded = (health != NULL && strcmp(health, "ok") != 0) ||
+			 json_is_false(json_object_get(result, "agrees"));
 }
 
 static int run_command(const struct command *command, const struct options *options, FILE *out,
 		       FILE *err)
 {
 	struct view view = {.command = command, .out = out, .json = options->json};
-	json_t *params = json_pack("{s:s*,s:s*,s:s*}", "vlan", options->vlan, "lag", options->lag,
-				   "mac", options->mac);
+	json_t *params = command->frames ? explain_params(&options->explain, options->vlan, err)
+					 : json_pack("{s:s*,s:s*,s:s*}", "vlan", options->vlan,
+						     "lag", options->lag, "mac", options->mac);
 	const struct client_call call = {
 		.socket_path = options->socket_path,
 		.method = command->name,
@@ -207,6 +229,9 @@ static int run_command(const struct command *command, const struct options *opti
 	};
 	enum client_exit code;
 
+	if (params == NULL && command->frames) {
+		return CLIENT_EXIT_USAGE;
+	}
 	if (params == NULL) {
 		fprintf(err, "mlagctl: %s: a filter is not valid text\n", command->name);
 		return CLIENT_EXIT_USAGE;
@@ -234,6 +259,7 @@ static int read_options(int argc, char *argv[], struct options *ret, FILE *err)
 		{"vlan", required_argument, NULL, OPTION_VLAN},
 		{"lag", required_argument, NULL, OPTION_LAG},
 		{"mac", required_argument, NULL, OPTION_MAC},
+		EXPLAIN_LONG_OPTIONS,
 		{NULL, 0, NULL, 0},
 	};
 	int option;
@@ -264,6 +290,9 @@ static int read_options(int argc, char *argv[], struct options *ret, FILE *err)
 			ret->mac = optarg;
 			break;
 		default:
+			if (explain_take_option(&ret->explain, option, optarg)) {
+				break;
+			}
 			fprintf(err,
 				"mlagctl: option %s is unknown or lacks its value; see "
 				"'mlagctl --help'\n",
@@ -326,8 +355,13 @@ int commands_run(int argc, char *argv[], FILE *out, FILE *err)
 			command->name, argv[optind + 1], command->name);
 		return CLIENT_EXIT_USAGE;
 	}
-	if (!command->filters && (options.vlan || options.lag || options.mac)) {
+	if (!command->filters &&
+	    ((options.vlan && !command->frames) || options.lag || options.mac)) {
 		fprintf(err, "mlagctl: --vlan, --lag and --mac do not go with %s\n", command->name);
+		return CLIENT_EXIT_USAGE;
+	}
+	if (!command->frames && options.explain.is_used) {
+		fprintf(err, "mlagctl: the options of explain do not go with %s\n", command->name);
 		return CLIENT_EXIT_USAGE;
 	}
 	return run_command(command, &options, out, err);

@@ -23,6 +23,7 @@
 #include "audit.h"
 #include "control/server.h"
 #include "daemon.h"
+#include "datapath/trial.h"
 #include "effects.h"
 #include "gateways.h"
 #include "log.h"
@@ -537,6 +538,7 @@ static void close_daemon(struct daemon *daemon)
 	addresses_close(daemon->addresses);
 	fdb_close(daemon->fdb);
 	ports_close(daemon->ports);
+	datapath_trial_close(daemon->control_context.trial);
 	datapath_close(daemon->datapath);
 	sd_event_source_disable_unref(daemon->timer);
 	sd_event_source_disable_unref(daemon->more);

@@ -114,10 +114,21 @@ static int play_addresses_row(struct control_call *call, json_t **ret_row)
 	return 1;
 }
 
+/* An explanation; what the programs say of it is the test's to choose. */
+static int play_explain(struct control_call *call, json_t **ret_result)
+{
+	bool agrees = strcmp(json_string_value(json_object_get(call->params, "in")), "p") == 0;
+
+	*ret_result = json_pack("{s:s,s:b,s:n,s:i}", "verdict", "bridged", "agrees", agrees,
+				"not_run", "runs", 1);
+	return 0;
+}
+
 static const struct control_method methods[] = {
 	{"status", play_status, NULL},
 	{"macs", play_begin, play_row},
 	{"addresses", play_begin, play_addresses_row},
+	{"explain", play_explain, NULL},
 	{"reload", play_reload, NULL},
 	{NULL, NULL, NULL},
 };
@@ -618,6 +629,21 @@ static void test_mlagctl_addresses(void **state)
 	assert_int_equal(answer.code, 3);
 }
 
+static void test_mlagctl_explain_exits_1_when_a_program_differs(void **state)
+{
+	struct fixture *f = *state;
+	struct answer answer;
+
+	ASK(f, &answer, "explain", "--in", "p", "--frame", "ff");
+	assert_int_equal(answer.code, 0);
+	assert_non_null(strstr(answer.out, "Verdict: bridged"));
+	ASK(f, &answer, "explain", "--in", "q", "--frame", "ff");
+	assert_int_equal(answer.code, 1);
+	assert_non_null(strstr(answer.out, "a bug in mlag"));
+	ASK(f, &answer, "-j", "explain", "--in", "q", "--frame", "ff");
+	assert_int_equal(answer.code, 1);
+}
+
 static void test_mlagctl_exit_codes(void **state)
 {
 	struct fixture *f = *state;
@@ -684,6 +710,7 @@ int main(void)
 		TEST(test_mlagctl_status),
 		TEST(test_mlagctl_lists),
 		TEST(test_mlagctl_addresses),
+		TEST(test_mlagctl_explain_exits_1_when_a_program_differs),
 		TEST(test_mlagctl_exit_codes),
 		TEST(test_mlagctl_without_a_daemon),
 	};

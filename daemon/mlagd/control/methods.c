@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "control/explain.h"
 #include "control/gateways.h"
 #include "control/status.h"
 #include "datapath/datapath.h"
@@ -473,6 +474,7 @@ const struct control_method control_methods[] = {
 	{"addresses", addresses_begin, addresses_row},
 	{"gateways", control_gateways_begin, control_gateways_row},
 	{"counters", counters_begin, counters_row},
+	{"explain", control_explain, NULL},
 	{"reload", reload_begin, NULL},
 	{NULL, NULL, NULL},
 };

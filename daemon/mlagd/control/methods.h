@@ -14,6 +14,7 @@ struct addresses;
 struct links;
 struct links_problem;
 struct datapath;
+struct datapath_trial;
 struct gatewayplan_view;
 
 /**
@@ -22,6 +23,7 @@ struct gatewayplan_view;
  * @links: the link adapter, NULL in tests: devices then have no names
  * @addresses: the address adapter, NULL in tests: it then has no problems
  * @datapath: the data plane, NULL in tests: there are then no counters
+ * @trial: the programs a second time, for `explain`; NULL until it is first asked
  * @config: the configuration in force
  * @now_ns: the engine's clock
  * @port_problems: what is wrong with ports and cannot be put right; writes @max at most and
@@ -38,6 +40,7 @@ struct control_context {
 	struct links *links;
 	const struct addresses *addresses;
 	struct datapath *datapath;
+	struct datapath_trial *trial;
 	const struct config *config;
 	uint64_t (*now_ns)(void);
 	uint32_t (*port_problems)(void *user, struct links_problem *ret, uint32_t max);

@@ -1,0 +1,181 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/*
+ * What this machine does with a frame for one of its router MACs: takes it for itself, answers its
+ * sender, or routes it; then a new frame begins its way through the bridge (R4).
+ */
+#include <linux/if_ether.h>
+#include <string.h>
+
+#include "explain/walk.h"
+
+#define TEXT_OF(symbol, text) \
+	case symbol:          \
+		return text;
+
+static const char *route_text(enum explain_route_kind kind)
+{
+	switch (kind) {
+		EXPLAIN_ROUTES(TEXT_OF)
+	}
+	return "?";
+}
+
+/* Ends here: this machine takes it, drops it or answers. */
+static void end(struct walk *walk, enum explain_verdict verdict, const char *ifname)
+{
+	enum explain_fate fate = verdict == EXPLAIN_VERDICT_LOCAL ? EXPLAIN_FATE_STACK
+								  : EXPLAIN_FATE_DROPPED;
+
+	walk_verdict(walk, verdict);
+	(void)walk_copy(walk, EXPLAIN_HERE, fate, ifname);
+}
+
+static enum explain_verdict verdict_of(enum explain_route_kind kind)
+{
+	switch (kind) {
+	case EXPLAIN_ROUTE_LOCAL:
+	case EXPLAIN_ROUTE_GROUP:
+		return EXPLAIN_VERDICT_LOCAL;
+	case EXPLAIN_ROUTE_NONE:
+	case EXPLAIN_ROUTE_UNREACHABLE:
+	case EXPLAIN_ROUTE_PROHIBIT:
+		return EXPLAIN_VERDICT_ANSWERED;
+	case EXPLAIN_ROUTE_FORWARD:
+		return EXPLAIN_VERDICT_ROUTED;
+	case EXPLAIN_ROUTE_BLACKHOLE:
+	case EXPLAIN_ROUTE_SOURCE:
+	case EXPLAIN_ROUTE_OFF:
+	case EXPLAIN_ROUTE_FAILED:
+		break;
+	}
+	return EXPLAIN_VERDICT_DROPPED;
+}
+
+/* The new frame of a routed packet: our MAC to the next hop's. */
+static void make_frame(const struct walk_frame *in, uint32_t ifindex,
+		       const struct explain_device *device, const struct mlag_mac *next,
+		       struct walk_frame *ret)
+{
+	*ret = *in;
+	ret->ingress = NULL;
+	ret->ingress_ifindex = ifindex;
+	ret->vlan = device->vlan;
+	ret->destination = *next;
+	ret->source = device->mac;
+	memcpy(ret->bytes, next->octets, ETH_ALEN);
+	memcpy(ret->bytes + ETH_ALEN, device->mac.octets, ETH_ALEN);
+	ret->ip.hop_limit--;
+	ret->bytes[ETH_HLEN + (in->ip.family == 4 ? 8 : 7)]--;
+}
+
+static void note_route(struct walk *walk, const struct walk_frame *in,
+		       const struct explain_route *route, const struct explain_device *device)
+{
+	struct walk_place place = {.stage = EXPLAIN_STAGE_ROUTE, .ifname = device->ifname};
+	char hop[WALK_IP_SIZE];
+	char to[WALK_IP_SIZE];
+
+	(void)walk_ip_text(in->ip.family, in->ip.destination, to);
+	if (route->has_gateway) {
+		(void)walk_ip_text(route->gateway_family, route->gateway, hop);
+	}
+	(void)walk_note(walk, place, "%s: routed %s%s%s%s, hop limit %u", to,
+			route->has_gateway ? "by way of " : "to the link itself",
+			route->has_gateway ? hop : "", route->matched[0] != '\0' ? ", as " : "",
+			route->matched, in->ip.hop_limit - 1u);
+}
+
+/* The packet leaves this machine by a device. */
+static void route_out(struct walk *walk, const struct walk_frame *in, uint32_t ifindex,
+		      const struct explain_route *route)
+{
+	const struct explain_scene *scene = walk->scene;
+	const uint8_t *next = route->has_gateway ? route->gateway : in->ip.destination;
+	uint8_t family = route->has_gateway ? route->gateway_family : in->ip.family;
+	struct explain_device device = {0};
+	struct walk_frame out;
+	struct mlag_mac mac;
+	char text[WALK_IP_SIZE];
+
+	if (!scene->lookups->device(scene->user, route->ifindex, &device)) {
+		device.on_bridge = false;
+	}
+	note_route(walk, in, route, &device);
+	walk->trace->hop_limit = in->ip.hop_limit - 1;
+	if (!device.on_bridge) {
+		walk_verdict(walk, EXPLAIN_VERDICT_ROUTED);
+		(void)walk_copy(walk, EXPLAIN_HERE, EXPLAIN_FATE_OUTSIDE, device.ifname);
+		return;
+	}
+	if (!scene->lookups->neighbor(scene->user, route->ifindex, family, next, &mac)) {
+		struct walk_place place = {
+			.stage = EXPLAIN_STAGE_NEIGHBOR,
+			.ifname = device.ifname,
+		};
+
+		(void)walk_note(walk, place, "the MAC of %s is not known: asked for first, by %s",
+				walk_ip_text(family, next, text), family == 4 ? "ARP" : "ND");
+		walk_verdict(walk, EXPLAIN_VERDICT_UNDECIDED);
+		(void)walk_copy(walk, EXPLAIN_HERE, EXPLAIN_FATE_UNKNOWN, device.ifname);
+		return;
+	}
+	walk_verdict(walk, EXPLAIN_VERDICT_ROUTED);
+	make_frame(in, ifindex, &device, &mac, &out);
+	walk_forward(walk, &out);
+}
+
+static void route(struct walk *walk, const struct walk_frame *in, uint32_t ifindex)
+{
+	const struct explain_scene *scene = walk->scene;
+	struct walk_place place = {.stage = EXPLAIN_STAGE_ROUTE, .ifname = scene->bridge_ifname};
+	struct explain_route route = {0};
+	char to[WALK_IP_SIZE];
+
+	scene->lookups->route(scene->user, ifindex, &in->ip, &route);
+	if (scene->without_route && route.kind == EXPLAIN_ROUTE_FORWARD) {
+		memset(&route, 0, sizeof(route));
+	}
+	(void)walk_ip_text(in->ip.family, in->ip.destination, to);
+	if (route.kind != EXPLAIN_ROUTE_FORWARD) {
+		(void)walk_note(walk, place, "%s: %s%s", to, route_text(route.kind),
+				verdict_of(route.kind) == EXPLAIN_VERDICT_ANSWERED
+					? ": ICMP unreachable to the sender"
+					: "");
+		end(walk, verdict_of(route.kind), scene->bridge_ifname);
+		return;
+	}
+	if (in->ip.hop_limit <= 1) {
+		place.rule = "R24";
+		(void)walk_note(walk, place,
+				"%s: the hop limit ends here: ICMP time exceeded to the "
+				"sender",
+				to);
+		end(walk, EXPLAIN_VERDICT_ANSWERED, scene->bridge_ifname);
+		return;
+	}
+	route_out(walk, in, ifindex, &route);
+}
+
+void walk_stack(struct walk *walk, const struct walk_frame *in)
+{
+	const struct explain_scene *scene = walk->scene;
+	struct walk_place place = {.stage = EXPLAIN_STAGE_STACK, .ifname = scene->bridge_ifname};
+	struct mlag_router_key key = {.vlan = in->vlan};
+	struct mlag_router router = {0};
+
+	memcpy(key.mac, in->destination.octets, sizeof(key.mac));
+	if (in->ingress == NULL || in->ip.family == 0) {
+		(void)walk_note(walk, place, "this machine takes it for itself%s",
+				in->ip.family == 0 ? ": it is not IP" : "");
+		end(walk, EXPLAIN_VERDICT_LOCAL, scene->bridge_ifname);
+		return;
+	}
+	if (!scene->lookups->router(scene->user, &key, &router) || router.own_ifindex == 0) {
+		(void)walk_note(walk, place,
+				"this machine takes it, but no device of it is known in "
+				"the VLAN");
+		end(walk, EXPLAIN_VERDICT_LOCAL, scene->bridge_ifname);
+		return;
+	}
+	route(walk, in, router.own_ifindex);
+}

@@ -1,0 +1,1041 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/*
+ * The walk behind `mlagctl explain`: a small pair on paper, a frame a case, and what must be said of
+ * it: verdict, rules in order, and where each copy ends.
+ *
+ * Here are LAG 1 (port 11) and LAG 2 (port 12), an orphan (port 13) and the peer link (port 10), all
+ * in VLAN 10, untagged but on the peer link; VLAN 20 is on LAG 2 and the peer link only.
+ */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <linux/if_bridge.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "explain/explain.h"
+
+#define ARRAY_SIZE(array) (sizeof(array) / sizeof((array)[0]))
+
+enum { PL = 10, LEG1 = 11, LEG2 = 12, ORPHAN = 13, SVI10 = 20, SVI20 = 21, OUTSIDE = 30 };
+
+/* Who sends, who gets. */
+enum who {
+	OUR_MAC,
+	PEER_MAC,
+	AT_LAG1,
+	AT_LAG2,
+	AT_ORPHAN,
+	AT_PEERS_ORPHAN,
+	AT_LAG3, /* a LAG that only the peer has */
+	STRANGER,
+	BROADCAST,
+	MULTICAST,
+	RESERVED,
+	WHO_COUNT,
+};
+
+static const struct mlag_mac MACS[WHO_COUNT] = {
+	[OUR_MAC] = {{2, 0, 0, 0, 1, 1}},
+	[PEER_MAC] = {{2, 0, 0, 0, 1, 2}},
+	[AT_LAG1] = {{2, 0, 0, 0, 0, 1}},
+	[AT_LAG2] = {{2, 0, 0, 0, 0, 2}},
+	[AT_ORPHAN] = {{2, 0, 0, 0, 0, 3}},
+	[AT_PEERS_ORPHAN] = {{2, 0, 0, 0, 0, 4}},
+	[AT_LAG3] = {{2, 0, 0, 0, 0, 5}},
+	[STRANGER] = {{2, 0, 0, 0, 0, 9}},
+	[BROADCAST] = {{0xff, 0xff, 0xff, 0xff, 0xff, 0xff}},
+	[MULTICAST] = {{1, 0, 0x5e, 0, 0, 5}},
+	[RESERVED] = {{1, 0x80, 0xc2, 0, 0, 2}},
+};
+
+static const struct place {
+	const char *ip; /* 10.x.0.y: of a third party in VLAN x */
+	enum explain_route_kind route;
+	uint8_t owner;
+	uint32_t device;
+	enum who neighbor;
+} PLACES[] = {
+	{"10.10.0.1", EXPLAIN_ROUTE_LOCAL, MLAG_OWNER_SELF, 0, STRANGER},
+	{"10.10.0.2", EXPLAIN_ROUTE_FORWARD, MLAG_OWNER_PEER, SVI10, PEER_MAC},
+	{"10.20.0.9", EXPLAIN_ROUTE_FORWARD, MLAG_OWNER_NONE, SVI20, AT_LAG2},
+	{"10.10.0.9", EXPLAIN_ROUTE_FORWARD, MLAG_OWNER_NONE, SVI10, AT_PEERS_ORPHAN},
+	{"10.10.0.8", EXPLAIN_ROUTE_FORWARD, MLAG_OWNER_NONE, SVI10, WHO_COUNT}, /* no neighbour */
+	{"10.30.0.9", EXPLAIN_ROUTE_FORWARD, MLAG_OWNER_NONE, OUTSIDE, WHO_COUNT},
+	{"10.99.0.1", EXPLAIN_ROUTE_NONE, MLAG_OWNER_NONE, 0, WHO_COUNT},
+	{"10.66.0.1", EXPLAIN_ROUTE_BLACKHOLE, MLAG_OWNER_NONE, 0, WHO_COUNT},
+	{"10.67.0.1", EXPLAIN_ROUTE_UNREACHABLE, MLAG_OWNER_NONE, 0, WHO_COUNT},
+	{"10.68.0.1", EXPLAIN_ROUTE_SOURCE, MLAG_OWNER_NONE, 0, WHO_COUNT},
+	{"10.69.0.1", EXPLAIN_ROUTE_OFF, MLAG_OWNER_NONE, 0, WHO_COUNT},
+	{"169.254.0.9", EXPLAIN_ROUTE_FORWARD, MLAG_OWNER_NONE, SVI10, WHO_COUNT},
+	{"fd00:20::9", EXPLAIN_ROUTE_FORWARD, MLAG_OWNER_NONE, SVI20, AT_LAG2},
+	{"fd00:10::2", EXPLAIN_ROUTE_FORWARD, MLAG_OWNER_PEER, SVI10, PEER_MAC},
+};
+
+/* What the programs are made to say: nothing, as forward.h, or otherwise. */
+enum programs { SILENT, HONEST, WRONG };
+
+static struct lab {
+	struct explain_scene scene;
+	struct explain_port ports[4];
+	enum programs programs;
+	bool is_detached;
+	uint32_t runs;
+	struct mlag_decision honest; /* what HONEST answers, by the test */
+} lab;
+
+static bool is_mac(const uint8_t *octets, enum who who)
+{
+	return memcmp(octets, MACS[who].octets, 6) == 0;
+}
+
+static bool is_attached(void *user, const struct explain_port *port)
+{
+	(void)user;
+	return !lab.is_detached && port->programmed;
+}
+
+static void look_fdb(void *user, const struct mlag_mac_key *key, struct explain_fdb *ret)
+{
+	static const struct {
+		enum who who;
+		uint32_t ifindex;
+		enum mlag_fdb_kind kind;
+	} entries[] = {
+		{AT_LAG1, LEG1, MLAG_FDB_DYNAMIC},     {AT_LAG2, LEG2, MLAG_FDB_INACTIVE},
+		{AT_ORPHAN, ORPHAN, MLAG_FDB_DYNAMIC}, {AT_PEERS_ORPHAN, PL, MLAG_FDB_EXTERNAL},
+		{AT_LAG3, PL, MLAG_FDB_EXTERNAL},      {PEER_MAC, PL, MLAG_FDB_STICKY},
+	};
+
+	(void)user;
+	memset(ret, 0, sizeof(*ret));
+	if (is_mac(key->mac.octets, OUR_MAC)) {
+		ret->place = EXPLAIN_FDB_LOCAL;
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(entries); i++) {
+		if (is_mac(key->mac.octets, entries[i].who)) {
+			ret->place = EXPLAIN_FDB_PORT;
+			ret->ifindex = entries[i].ifindex;
+			ret->kind = entries[i].kind;
+		}
+	}
+}
+
+static bool look_mac(void *user, const struct mlag_mac_key *key, struct mlag_mac_view *ret)
+{
+	static const struct {
+		enum who who;
+		bool own;
+		bool peer;
+		uint16_t lag_id;
+	} claims[] = {
+		{AT_LAG1, true, true, 1},    {AT_LAG2, true, true, 2},
+		{AT_ORPHAN, true, false, 0}, {AT_PEERS_ORPHAN, false, true, 0},
+		{AT_LAG3, false, true, 3},
+	};
+
+	(void)user;
+	for (size_t i = 0; i < ARRAY_SIZE(claims); i++) {
+		if (is_mac(key->mac.octets, claims[i].who)) {
+			memset(ret, 0, sizeof(*ret));
+			ret->own = claims[i].own;
+			ret->peer = claims[i].peer;
+			ret->lag_id = claims[i].lag_id;
+			return true;
+		}
+	}
+	return false;
+}
+
+static bool look_source(void *user, const struct mlag_source_key *key, struct mlag_source *ret)
+{
+	struct mlag_mac_key mac_key = {.vlan = key->vlan};
+	struct mlag_mac_view view;
+
+	memcpy(mac_key.mac.octets, key->mac, 6);
+	if (!look_mac(user, &mac_key, &view)) {
+		return false;
+	}
+	*ret = (struct mlag_source){.lag_id = view.lag_id, .peer_knows = 1, .known = 1};
+	return true;
+}
+
+static bool look_router(void *user, const struct mlag_router_key *key, struct mlag_router *ret)
+{
+	(void)user;
+	if (!is_mac(key->mac, OUR_MAC) && !is_mac(key->mac, PEER_MAC)) {
+		return false;
+	}
+	memset(ret, 0, sizeof(*ret));
+	ret->owner = is_mac(key->mac, OUR_MAC) ? MLAG_OWNER_SELF : MLAG_OWNER_PEER;
+	ret->own_ifindex = key->vlan == 10 ? SVI10 : SVI20;
+	memcpy(ret->own_mac, MACS[OUR_MAC].octets, 6);
+	return true;
+}
+
+/* Return: the family, 0 for no address. */
+static uint8_t parse_ip(const char *text, uint8_t ret[16])
+{
+	memset(ret, 0, 16);
+	if (text == NULL) {
+		return 0;
+	}
+	if (inet_pton(AF_INET, text, ret) == 1) {
+		return 4;
+	}
+	assert_int_equal(inet_pton(AF_INET6, text, ret), 1);
+	return 6;
+}
+
+static const struct place *place_of(uint8_t family, const uint8_t *address)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(PLACES); i++) {
+		uint8_t octets[16];
+
+		if (parse_ip(PLACES[i].ip, octets) == family && memcmp(octets, address, 16) == 0) {
+			return &PLACES[i];
+		}
+	}
+	return NULL;
+}
+
+static uint8_t look_owner(void *user, const struct mlag_address *address)
+{
+	const struct place *place = place_of(address->family, address->octets);
+
+	(void)user;
+	return place != NULL ? place->owner : MLAG_OWNER_NONE;
+}
+
+static void look_route(void *user, uint32_t ifindex, const struct explain_ip *ip,
+		       struct explain_route *ret)
+{
+	const struct place *place = place_of(ip->family, ip->destination);
+
+	(void)user;
+	assert_true(ifindex == SVI10 || ifindex == SVI20);
+	memset(ret, 0, sizeof(*ret));
+	if (place != NULL) {
+		ret->kind = place->route;
+		ret->ifindex = place->device;
+	}
+}
+
+static bool look_neighbor(void *user, uint32_t ifindex, uint8_t family, const uint8_t *address,
+			  struct mlag_mac *ret)
+{
+	const struct place *place = place_of(family, address);
+
+	(void)user;
+	(void)ifindex;
+	if (place == NULL || place->neighbor == WHO_COUNT) {
+		return false;
+	}
+	*ret = MACS[place->neighbor];
+	return true;
+}
+
+static bool look_device(void *user, uint32_t ifindex, struct explain_device *ret)
+{
+	(void)user;
+	memset(ret, 0, sizeof(*ret));
+	(void)snprintf(ret->ifname, IFNAMSIZ, "dev%u", ifindex);
+	ret->on_bridge = ifindex != OUTSIDE;
+	ret->vlan = ifindex == SVI10 ? 10 : 20;
+	ret->mac = MACS[OUR_MAC];
+	return true;
+}
+
+static bool run(void *user, const struct explain_run *question, struct mlag_decision *ret)
+{
+	(void)user;
+	assert_true(question->size >= EXPLAIN_FRAME_MIN);
+	lab.runs++;
+	if (lab.programs == SILENT) {
+		return false;
+	}
+	*ret = lab.programs == HONEST ? lab.honest : mlag_drop(MLAG_REASON_ECHO);
+	return true;
+}
+
+static const struct explain_lookups lookups = {
+	.is_attached = is_attached,
+	.fdb = look_fdb,
+	.source = look_source,
+	.router = look_router,
+	.owner = look_owner,
+	.mac = look_mac,
+	.route = look_route,
+	.neighbor = look_neighbor,
+	.device = look_device,
+	.run = run,
+};
+
+static void set_port(uint32_t index, uint32_t ifindex, const char *name, enum mlag_port_kind kind,
+		     uint16_t lag_id)
+{
+	struct explain_port *port = &lab.ports[index];
+
+	memset(port, 0, sizeof(*port));
+	port->ifindex = ifindex;
+	(void)snprintf(port->ifname, IFNAMSIZ, "%s", name);
+	port->state = BR_STATE_FORWARDING;
+	port->carrier = port->programmed = true;
+	port->flood = port->mcast_flood = port->bcast_flood = true;
+	mlag_vlans_add(&port->vlans, 10);
+	if (ifindex == PL || ifindex == LEG2) {
+		mlag_vlans_add(&port->vlans, 20);
+	}
+	port->program.kind = (uint8_t)kind;
+	port->program.lag_id = lag_id;
+	if (kind != MLAG_PORT_PEER_LINK) {
+		port->ingress_vid = port->untagged_vid = 10;
+		port->program.ingress_vid = port->program.untagged_vid = 10;
+	}
+	if (kind == MLAG_PORT_LEG) {
+		port->backup_ifindex = PL;
+		port->program.gate = MLAG_GATE_OPEN;
+		memcpy(port->program.isolated, port->vlans.words, sizeof(port->program.isolated));
+	}
+}
+
+static void set_leg(uint32_t index, uint16_t lag_id, uint32_t ifindex, const char *name)
+{
+	struct explain_leg *leg = &lab.scene.legs[index];
+
+	leg->lag_id = lag_id;
+	leg->ifindex = ifindex;
+	(void)snprintf(leg->ifname, IFNAMSIZ, "%s", name);
+	leg->peer_present = leg->peer_up = leg->peer_open = true;
+	leg->peer_isolates = ifindex != 0;
+	mlag_vlans_add(&leg->peer_vlans, 10);
+	if (lag_id == 2) {
+		mlag_vlans_add(&leg->peer_vlans, 20);
+	}
+}
+
+static int set_up(void **state)
+{
+	(void)state;
+	memset(&lab, 0, sizeof(lab));
+	lab.scene.domain.peer_link_ifindex = PL;
+	lab.scene.domain.vlan_aware = 1;
+	lab.scene.domain.route_for_peer = 1;
+	(void)snprintf(lab.scene.bridge_ifname, IFNAMSIZ, "br0");
+	mlag_vlans_add(&lab.scene.bridge_vlans, 10);
+	lab.scene.ports = lab.ports;
+	lab.scene.ports_count = ARRAY_SIZE(lab.ports);
+	set_port(0, PL, "peerlink", MLAG_PORT_PEER_LINK, 0);
+	set_port(1, LEG1, "bond1", MLAG_PORT_LEG, 1);
+	set_port(2, LEG2, "bond2", MLAG_PORT_LEG, 2);
+	set_port(3, ORPHAN, "o1", MLAG_PORT_NONE, 0);
+	lab.scene.legs_count = 3;
+	set_leg(0, 1, LEG1, "bond1");
+	set_leg(1, 2, LEG2, "bond2");
+	set_leg(2, 3, 0, "");
+	lab.scene.peer_known = lab.scene.peer_alive = true;
+	lab.scene.lookups = &lookups;
+	return 0;
+}
+
+/* ---- a case a frame -------------------------------------------------------------------------- */
+
+/* As text, so that a case reads as what is said: "here bond1 sent", "peer 2 dropped R1". */
+static void tell_copies(const struct explain_trace *trace, char *ret, size_t size)
+{
+	size_t used = 0;
+
+	ret[0] = '\0';
+	for (uint32_t i = 0; i < trace->copies_count; i++) {
+		const struct explain_copy *copy = &trace->copies[i];
+		char place[24];
+
+		(void)snprintf(place, sizeof(place), "%u", copy->lag_id);
+		used += (size_t)snprintf(ret + used, size - used, "%s%s %s %s%s%s%s",
+					 i > 0 ? ", " : "",
+					 copy->member == EXPLAIN_HERE ? "here" : "peer",
+					 copy->ifname[0] != '\0' ? copy->ifname
+					 : copy->lag_id != 0	 ? place
+								 : "-",
+					 explain_fate_text(copy->fate), copy->tagged ? "+tag" : "",
+					 copy->rule[0] != '\0' ? " " : "", copy->rule);
+	}
+}
+
+static void tell_rules(const struct explain_trace *trace, char *ret, size_t size)
+{
+	size_t used = 0;
+
+	ret[0] = '\0';
+	for (uint32_t i = 0; i < trace->steps_count; i++) {
+		if (trace->steps[i].rule[0] != '\0') {
+			used += (size_t)snprintf(ret + used, size - used, "%s%s",
+						 used > 0 ? " " : "", trace->steps[i].rule);
+		}
+	}
+}
+
+struct walk_case {
+	const char *name;
+	uint32_t in;
+	enum who to;
+	enum who from;
+	const char *ip;
+	uint8_t ttl;
+	uint16_t tag;
+	const char *assume[2];
+	void (*change)(void);
+	enum explain_verdict verdict;
+	const char *rules;
+	const char *copies;
+};
+
+static void block_port(void)
+{
+	lab.ports[3].state = BR_STATE_BLOCKING;
+}
+
+static void lock_port(void)
+{
+	lab.ports[3].locked = true;
+}
+
+static void isolate_ports(void)
+{
+	lab.ports[3].is_isolated = lab.ports[1].is_isolated = true;
+}
+
+static void detach(void)
+{
+	lab.is_detached = true;
+}
+
+static void unprove(void)
+{
+	lab.scene.domain.route_for_peer = 0;
+}
+
+static void set_pending(void)
+{
+	lab.ports[1].program.gate = MLAG_GATE_CLOSED;
+	lab.ports[1].flood = lab.ports[1].mcast_flood = lab.ports[1].bcast_flood = false;
+	lab.scene.legs[0].peer_isolates = false;
+}
+
+static void set_ready(void)
+{
+	set_pending();
+	lab.ports[1].program.gate = MLAG_GATE_UNICAST;
+}
+
+static void lift(void)
+{
+	memset(lab.ports[1].program.isolated, 0, sizeof(lab.ports[1].program.isolated));
+	lab.scene.legs[0].peer_up = lab.scene.legs[0].peer_open = false;
+}
+
+static void make_plain(void)
+{
+	lab.scene.domain.vlan_aware = 0;
+	for (size_t i = 0; i < ARRAY_SIZE(lab.ports); i++) {
+		struct explain_port *port = &lab.ports[i];
+
+		memset(&port->vlans, 0, sizeof(port->vlans));
+		mlag_vlans_add(&port->vlans, 0);
+		memcpy(port->program.isolated, port->vlans.words, sizeof(port->program.isolated));
+		port->ingress_vid = port->untagged_vid = 0;
+		port->program.ingress_vid = port->program.untagged_vid = 0;
+	}
+}
+
+static void forget_peer(void)
+{
+	lab.scene.peer_known = lab.scene.peer_alive = false;
+}
+
+static void make_trunk(void)
+{
+	lab.ports[3].ingress_vid = lab.ports[3].program.ingress_vid = 0;
+}
+
+static void stop_floods(void)
+{
+	lab.ports[1].bcast_flood = false;
+	lab.ports[2].mcast_flood = false;
+	lab.ports[3].flood = false;
+}
+
+static void snoop(void)
+{
+	lab.scene.snooping = true;
+}
+
+#define HERE_FLOOD_ORPHAN                                                                           \
+	"here br0 stack, here peerlink sent+tag, peer - unknown, peer - stack, peer 1 dropped R1, " \
+	"peer 2 dropped R1, peer 3 sent R2, here bond1 sent, here bond2 sent"
+
+static const struct walk_case CASES[] = {
+	/* layer 2 */
+	{"R1 from the peer link to a LAG that the peer serves", PL, AT_LAG1, AT_PEERS_ORPHAN,
+	 .tag = 10, .verdict = EXPLAIN_VERDICT_DROPPED, .rules = "R6 R1",
+	 .copies = "here bond1 dropped R1"},
+	{"R2 from the peer link to a LAG whose peer's leg is down", PL, AT_LAG1, AT_PEERS_ORPHAN,
+	 .tag = 10, .change = lift, .verdict = EXPLAIN_VERDICT_BRIDGED, .rules = "R6 R2",
+	 .copies = "here bond1 sent"},
+	{"R1 lifted, and no echo to the sender's own LAG", PL, BROADCAST, AT_LAG1, .tag = 10,
+	 .change = lift, .verdict = EXPLAIN_VERDICT_FLOODED, .rules = "R3",
+	 .copies = "here br0 stack, here bond1 dropped R1, here bond2 dropped R1, here o1 sent"},
+	{"R3 a flood from the peer link", PL, BROADCAST, AT_PEERS_ORPHAN, .tag = 10,
+	 .verdict = EXPLAIN_VERDICT_FLOODED, .rules = "R3",
+	 .copies = "here br0 stack, here bond1 dropped R1, here bond2 dropped R1, here o1 sent"},
+	{"R3 a flood from a host: copies here and at the peer", ORPHAN, BROADCAST, AT_ORPHAN,
+	 .verdict = EXPLAIN_VERDICT_FLOODED, .rules = "R3 R3", .copies = HERE_FLOOD_ORPHAN},
+	{"R3 an unknown unicast is flooded alike, but not to machines", ORPHAN, STRANGER, AT_ORPHAN,
+	 .verdict = EXPLAIN_VERDICT_FLOODED, .rules = "R3 R3",
+	 .copies = "here peerlink sent+tag, peer - unknown, peer 1 dropped R1, peer 2 dropped R1, "
+		   "peer 3 sent R2, here bond1 sent, here bond2 sent"},
+	{"R3 a multicast where a leg is down: the peer delivers", ORPHAN, MULTICAST, AT_ORPHAN,
+	 .assume = {"leg bond1 down"}, .verdict = EXPLAIN_VERDICT_FLOODED, .rules = "R3 R3",
+	 .copies = "here br0 stack, here peerlink sent+tag, peer - unknown, peer - stack, "
+		   "peer 1 sent R2, peer 2 dropped R1, peer 3 sent R2, here bond1 dropped, "
+		   "here bond2 sent"},
+	{"R1 a flood of a host whose legs are both up comes back nowhere", LEG1, BROADCAST, AT_LAG1,
+	 .verdict = EXPLAIN_VERDICT_FLOODED, .rules = "R3 R3",
+	 .copies = "here br0 stack, here peerlink sent+tag, peer - unknown, peer - stack, "
+		   "peer 1 dropped R1, peer 2 dropped R1, peer 3 sent R2, here bond2 sent, "
+		   "here o1 sent"},
+	{"R1 a flood by a leg that is not open: the peer knows the source, no echo", LEG1,
+	 BROADCAST, AT_LAG1, .change = set_pending, .verdict = EXPLAIN_VERDICT_FLOODED,
+	 .rules = "R3 R3",
+	 .copies = "here br0 stack, here peerlink sent+tag, peer - unknown, peer - stack, "
+		   "peer 1 dropped R1, peer 2 dropped R1, peer 3 sent R2, here bond2 sent, "
+		   "here o1 sent"},
+	{"R1 a flood of nobody known by a leg that is not open stays here", LEG1, BROADCAST,
+	 STRANGER, .change = set_pending, .verdict = EXPLAIN_VERDICT_FLOODED, .rules = "R3",
+	 .copies = "here br0 stack, here peerlink dropped+tag R1, here bond2 sent, here o1 sent"},
+	{"R3 no flood to a leg that is not open", ORPHAN, BROADCAST, AT_ORPHAN,
+	 .change = set_pending, .verdict = EXPLAIN_VERDICT_FLOODED, .rules = "R3 R3",
+	 .copies = "here br0 stack, here peerlink sent+tag, peer - unknown, peer - stack, "
+		   "peer 1 sent R2, peer 2 dropped R1, peer 3 sent R2, here bond1 dropped R3, "
+		   "here bond2 sent"},
+	{"a port that takes no broadcasts", PL, BROADCAST, AT_PEERS_ORPHAN, .tag = 10,
+	 .change = stop_floods, .verdict = EXPLAIN_VERDICT_FLOODED, .rules = "R3",
+	 .copies = "here br0 stack, here bond1 dropped R3, here bond2 dropped R1, here o1 sent"},
+	{"a port that takes no multicasts", PL, MULTICAST, AT_PEERS_ORPHAN, .tag = 10,
+	 .change = stop_floods, .verdict = EXPLAIN_VERDICT_FLOODED, .rules = "R3",
+	 .copies = "here br0 stack, here bond1 dropped R1, here bond2 dropped R3, here o1 sent"},
+	{"a port that takes no unknown unicasts", PL, STRANGER, AT_PEERS_ORPHAN, .tag = 10,
+	 .change = stop_floods, .verdict = EXPLAIN_VERDICT_DROPPED, .rules = "R3",
+	 .copies = "here bond1 dropped R1, here bond2 dropped R1, here o1 dropped"},
+	{"a VLAN that this machine is no member of", PL, BROADCAST, AT_PEERS_ORPHAN, .tag = 20,
+	 .verdict = EXPLAIN_VERDICT_DROPPED, .rules = "R3", .copies = "here bond2 dropped+tag R1"},
+	{"a VLAN that the peer's leg does not have", LEG2, BROADCAST, AT_LAG2, .tag = 20,
+	 .verdict = EXPLAIN_VERDICT_FLOODED, .rules = "R3 R3",
+	 .copies = "here peerlink sent+tag, peer - unknown, peer - stack, peer 2 dropped R1"},
+	{"R5 a pending leg's unicast goes over the peer link", ORPHAN, AT_LAG1, AT_ORPHAN,
+	 .change = set_pending, .verdict = EXPLAIN_VERDICT_BRIDGED, .rules = "R6 R5 R8 R2",
+	 .copies = "here bond1 redirected R5, here peerlink sent+tag, peer 1 sent R2"},
+	{"R5 a leg down: the bridge's backup port", ORPHAN, AT_LAG1, AT_ORPHAN,
+	 .assume = {"leg 1 down"}, .verdict = EXPLAIN_VERDICT_BRIDGED, .rules = "R6 R5 R8 R2",
+	 .copies = "here peerlink sent+tag, peer 1 sent R2"},
+	{"R5 both legs down", ORPHAN, AT_LAG1, AT_ORPHAN,
+	 .assume = {"leg 1 down", "peer leg 1 down"}, .verdict = EXPLAIN_VERDICT_BRIDGED,
+	 .rules = "R6 R5 R8 R1", .copies = "here peerlink sent+tag, peer 1 dropped"},
+	{"a ready leg: unicast leaves here", ORPHAN, AT_LAG1, AT_ORPHAN, .change = set_ready,
+	 .verdict = EXPLAIN_VERDICT_BRIDGED, .rules = "R6", .copies = "here bond1 sent"},
+	{"R6 the local leg", ORPHAN, AT_LAG2, AT_ORPHAN, .verdict = EXPLAIN_VERDICT_BRIDGED,
+	 .rules = "R6", .copies = "here bond2 sent"},
+	{"R8 the peer's orphan", ORPHAN, AT_PEERS_ORPHAN, AT_ORPHAN,
+	 .verdict = EXPLAIN_VERDICT_BRIDGED, .rules = "R8 R8",
+	 .copies = "here peerlink sent+tag, peer - sent"},
+	{"R8 a LAG without a leg here", ORPHAN, AT_LAG3, AT_ORPHAN,
+	 .verdict = EXPLAIN_VERDICT_BRIDGED, .rules = "R8 R8 R2",
+	 .copies = "here peerlink sent+tag, peer 3 sent R2"},
+	{"R10 a reserved address", ORPHAN, RESERVED, AT_ORPHAN, .verdict = EXPLAIN_VERDICT_LOCAL,
+	 .rules = "R10", .copies = "here o1 stack"},
+	{"R11 multicast while the bridge snoops", PL, MULTICAST, AT_PEERS_ORPHAN, .tag = 10,
+	 .change = snoop, .verdict = EXPLAIN_VERDICT_FLOODED, .rules = "R3 R11",
+	 .copies = "here br0 stack, here bond1 dropped R1, here bond2 dropped R1, here o1 sent"},
+	/* the bridge's own checks */
+	{"a VLAN that the port does not have", ORPHAN, AT_LAG2, AT_ORPHAN, .tag = 20,
+	 .verdict = EXPLAIN_VERDICT_DROPPED, .rules = "", .copies = "here o1 dropped"},
+	{"no tag where all need one", ORPHAN, AT_LAG2, AT_ORPHAN, .change = make_trunk,
+	 .verdict = EXPLAIN_VERDICT_DROPPED, .rules = "", .copies = "here o1 dropped"},
+	{"a blocked port", ORPHAN, AT_LAG2, AT_ORPHAN, .change = block_port,
+	 .verdict = EXPLAIN_VERDICT_DROPPED, .rules = "", .copies = "here o1 dropped"},
+	{"a locked port, the sender not there", ORPHAN, AT_LAG2, AT_LAG1, .change = lock_port,
+	 .verdict = EXPLAIN_VERDICT_DROPPED, .rules = "", .copies = "here o1 dropped"},
+	{"a locked port, the sender there", ORPHAN, AT_LAG2, AT_ORPHAN, .change = lock_port,
+	 .verdict = EXPLAIN_VERDICT_BRIDGED, .rules = "R6", .copies = "here bond2 sent"},
+	{"a group address as the sender", ORPHAN, AT_LAG2, MULTICAST,
+	 .verdict = EXPLAIN_VERDICT_DROPPED, .rules = "", .copies = "here o1 dropped"},
+	{"ports isolated by the bridge", ORPHAN, AT_LAG1, AT_ORPHAN, .change = isolate_ports,
+	 .verdict = EXPLAIN_VERDICT_DROPPED, .rules = "R6", .copies = "here bond1 dropped"},
+	{"back where it came from", LEG1, AT_LAG1, STRANGER, .verdict = EXPLAIN_VERDICT_DROPPED,
+	 .rules = "R6", .copies = "here bond1 dropped"},
+	{"nothing arrives without carrier", LEG1, AT_LAG2, AT_LAG1, .assume = {"leg 1 down"},
+	 .verdict = EXPLAIN_VERDICT_DROPPED, .rules = "", .copies = ""},
+	/* layer 3 */
+	{"R20 our MAC: routed", LEG1, OUR_MAC, AT_LAG1, "10.20.0.9", 64,
+	 .verdict = EXPLAIN_VERDICT_ROUTED, .rules = "R20 R6", .copies = "here bond2 sent+tag"},
+	{"R20 our MAC, our address", LEG1, OUR_MAC, AT_LAG1, "10.10.0.1", 1,
+	 .verdict = EXPLAIN_VERDICT_LOCAL, .rules = "R20", .copies = "here br0 stack"},
+	{"R20 our MAC, not IP", LEG1, OUR_MAC, AT_LAG1, .verdict = EXPLAIN_VERDICT_LOCAL,
+	 .rules = "R20", .copies = "here br0 stack"},
+	{"R4 routed though it came over the peer link", PL, OUR_MAC, AT_PEERS_ORPHAN, "10.20.0.9",
+	 64, .tag = 10, .verdict = EXPLAIN_VERDICT_ROUTED, .rules = "R6 R4",
+	 .copies = "here bond2 sent+tag"},
+	{"R21 the peer's MAC, third party", LEG1, PEER_MAC, AT_LAG1, "10.20.0.9", 64,
+	 .verdict = EXPLAIN_VERDICT_ROUTED, .rules = "R20 R21 R6", .copies = "here bond2 sent+tag"},
+	{"R21 v6", LEG1, PEER_MAC, AT_LAG1, "fd00:20::9", 64, .verdict = EXPLAIN_VERDICT_ROUTED,
+	 .rules = "R20 R21 R6", .copies = "here bond2 sent+tag"},
+	{"R21 to the peer's orphan", LEG1, PEER_MAC, AT_LAG1, "10.10.0.9", 64,
+	 .verdict = EXPLAIN_VERDICT_ROUTED, .rules = "R20 R21 R8 R8",
+	 .copies = "here peerlink sent+tag, peer - sent"},
+	{"R21 no neighbour yet", LEG1, PEER_MAC, AT_LAG1, "10.10.0.8", 64,
+	 .verdict = EXPLAIN_VERDICT_UNDECIDED, .rules = "R20 R21", .copies = "here dev20 unknown"},
+	{"R21 by a device that is no port", LEG1, PEER_MAC, AT_LAG1, "10.30.0.9", 64,
+	 .verdict = EXPLAIN_VERDICT_ROUTED, .rules = "R20 R21", .copies = "here dev30 outside"},
+	{"R21 a blackhole", LEG1, PEER_MAC, AT_LAG1, "10.66.0.1", 64,
+	 .verdict = EXPLAIN_VERDICT_DROPPED, .rules = "R20 R21", .copies = "here br0 dropped"},
+	{"R21 unreachable", LEG1, PEER_MAC, AT_LAG1, "10.67.0.1", 64,
+	 .verdict = EXPLAIN_VERDICT_ANSWERED, .rules = "R20 R21", .copies = "here br0 dropped"},
+	{"R21 a source that fails the reverse path filter", LEG1, PEER_MAC, AT_LAG1, "10.68.0.1",
+	 64, .verdict = EXPLAIN_VERDICT_DROPPED, .rules = "R20 R21", .copies = "here br0 dropped"},
+	{"R21 not before the peer's addresses are proven", LEG1, PEER_MAC, AT_LAG1, "10.20.0.9", 64,
+	 .change = unprove, .verdict = EXPLAIN_VERDICT_TO_PEER, .rules = "R20 R21 R20",
+	 .copies = "here peerlink sent+tag, peer - unknown"},
+	{"R21 the bridge refuses what was rewritten", ORPHAN, PEER_MAC, AT_ORPHAN, "10.20.0.9", 64,
+	 .tag = 20, .verdict = EXPLAIN_VERDICT_DROPPED, .rules = "R20 R21",
+	 .copies = "here o1 dropped"},
+	{"R22 the peer's own address", LEG1, PEER_MAC, AT_LAG1, "10.10.0.2", 1,
+	 .verdict = EXPLAIN_VERDICT_TO_PEER, .rules = "R20 R22 R20 R22",
+	 .copies = "here peerlink sent+tag, peer - stack"},
+	{"R22 v6", LEG1, PEER_MAC, AT_LAG1, "fd00:10::2", 1, .verdict = EXPLAIN_VERDICT_TO_PEER,
+	 .rules = "R20 R22 R20 R22", .copies = "here peerlink sent+tag, peer - stack"},
+	{"R22 the tag is PL's", LEG2, PEER_MAC, AT_LAG2, "10.10.0.2", 1, .tag = 20,
+	 .verdict = EXPLAIN_VERDICT_TO_PEER, .rules = "R20 R22 R20 R22",
+	 .copies = "here peerlink sent+tag, peer - stack"},
+	{"R23 not IP", LEG1, PEER_MAC, AT_LAG1, .verdict = EXPLAIN_VERDICT_TO_PEER,
+	 .rules = "R20 R23 R20 R23", .copies = "here peerlink sent+tag, peer - stack"},
+	{"R23 link-local", LEG1, PEER_MAC, AT_LAG1, "169.254.0.9", 1,
+	 .verdict = EXPLAIN_VERDICT_TO_PEER, .rules = "R20 R23 R20 R23",
+	 .copies = "here peerlink sent+tag, peer - stack"},
+	{"R24 TTL 0, the peer's MAC", LEG1, PEER_MAC, AT_LAG1, "10.20.0.9", 0,
+	 .verdict = EXPLAIN_VERDICT_DROPPED, .rules = "R20 R24",
+	 .copies = "here bond1 dropped R24"},
+	{"R24 TTL 0, our MAC", LEG1, OUR_MAC, AT_LAG1, "10.20.0.9", 0,
+	 .verdict = EXPLAIN_VERDICT_DROPPED, .rules = "R20 R24",
+	 .copies = "here bond1 dropped R24"},
+	{"R24 TTL 1: answered from here", LEG1, PEER_MAC, AT_LAG1, "10.20.0.9", 1,
+	 .verdict = EXPLAIN_VERDICT_ANSWERED, .rules = "R20 R21 R24", .copies = "here br0 dropped"},
+	{"R25 no route here", LEG1, PEER_MAC, AT_LAG1, "10.99.0.1", 64,
+	 .verdict = EXPLAIN_VERDICT_TO_PEER, .rules = "R20 R25 R20",
+	 .copies = "here peerlink sent+tag, peer - unknown"},
+	{"R25 forwarding is off", LEG1, PEER_MAC, AT_LAG1, "10.69.0.1", 64,
+	 .verdict = EXPLAIN_VERDICT_TO_PEER, .rules = "R20 R25 R20",
+	 .copies = "here peerlink sent+tag, peer - unknown"},
+	{"R25 TTL 1: the peer answers", LEG1, PEER_MAC, AT_LAG1, "10.99.0.1", 1,
+	 .verdict = EXPLAIN_VERDICT_TO_PEER, .rules = "R20 R25 R20 R24",
+	 .copies = "here peerlink sent+tag, peer - dropped"},
+	{"no route, our MAC: answered", LEG1, OUR_MAC, AT_LAG1, "10.99.0.1", 64,
+	 .verdict = EXPLAIN_VERDICT_ANSWERED, .rules = "R20", .copies = "here br0 dropped"},
+	/* what if */
+	{"if no route: R25", LEG1, PEER_MAC, AT_LAG1, "10.20.0.9", 64, .assume = {"no route"},
+	 .verdict = EXPLAIN_VERDICT_TO_PEER, .rules = "R20 R25 R20",
+	 .copies = "here peerlink sent+tag, peer - unknown"},
+	{"if no route, our MAC", LEG1, OUR_MAC, AT_LAG1, "10.20.0.9", 64, .assume = {"no route"},
+	 .verdict = EXPLAIN_VERDICT_ANSWERED, .rules = "R20", .copies = "here br0 dropped"},
+	{"if the peer is dead: R26 routes for it", LEG1, PEER_MAC, AT_LAG1, "10.20.0.9", 64,
+	 .assume = {"peer dead"}, .verdict = EXPLAIN_VERDICT_ROUTED, .rules = "R20 R26 R21 R6",
+	 .copies = "here bond2 sent+tag"},
+	{"if the peer is dead: R22 stops", LEG1, PEER_MAC, AT_LAG1, "10.10.0.2", 64,
+	 .assume = {"peer dead"}, .verdict = EXPLAIN_VERDICT_DROPPED, .rules = "R20 R26 R22 R20",
+	 .copies = "here peerlink dropped+tag"},
+	{"if the peer is dead: floods stay here", ORPHAN, BROADCAST, AT_ORPHAN,
+	 .assume = {"peer dead"}, .verdict = EXPLAIN_VERDICT_FLOODED, .rules = "R3",
+	 .copies = "here br0 stack, here peerlink dropped+tag, here bond1 sent, here bond2 sent"},
+	{"if the peer is dead: nothing comes over the peer link", PL, AT_LAG1, AT_PEERS_ORPHAN,
+	 .tag = 10, .assume = {"peer dead"}, .verdict = EXPLAIN_VERDICT_DROPPED, .rules = "",
+	 .copies = ""},
+	{"if the peer died and came back", PL, AT_LAG1, AT_PEERS_ORPHAN, .tag = 10,
+	 .assume = {"peer dead", "peer alive"}, .verdict = EXPLAIN_VERDICT_BRIDGED,
+	 .rules = "R6 R2", .copies = "here bond1 sent"},
+	{"if the peer's leg goes down: R1 is lifted", PL, AT_LAG1, AT_PEERS_ORPHAN, .tag = 10,
+	 .assume = {"peer leg bond1 down"}, .verdict = EXPLAIN_VERDICT_BRIDGED, .rules = "R6 R2",
+	 .copies = "here bond1 sent"},
+	{"if it comes back: R1 is in force", PL, AT_LAG1, AT_PEERS_ORPHAN, .tag = 10,
+	 .assume = {"peer leg bond1 up"}, .change = lift, .verdict = EXPLAIN_VERDICT_DROPPED,
+	 .rules = "R6 R1", .copies = "here bond1 dropped R1"},
+	{"if a pending leg comes up", ORPHAN, AT_LAG1, AT_ORPHAN, .assume = {"leg bond1 up"},
+	 .change = set_pending, .verdict = EXPLAIN_VERDICT_BRIDGED, .rules = "R6",
+	 .copies = "here bond1 sent"},
+	{"if a pending leg comes up, the peer isolates", ORPHAN, BROADCAST, AT_ORPHAN,
+	 .assume = {"leg bond1 up"}, .change = set_pending, .verdict = EXPLAIN_VERDICT_FLOODED,
+	 .rules = "R3 R3", .copies = HERE_FLOOD_ORPHAN},
+	{"if the peer link is down: R1 is back in force", PL, AT_LAG1, AT_PEERS_ORPHAN, .tag = 10,
+	 .assume = {"peer link down", "peer link up"}, .change = lift,
+	 .verdict = EXPLAIN_VERDICT_BRIDGED, .rules = "R6 R2", .copies = "here bond1 sent"},
+	{"if the peer link is down: the peer's orphan is lost", ORPHAN, AT_PEERS_ORPHAN, AT_ORPHAN,
+	 .assume = {"peer link down"}, .verdict = EXPLAIN_VERDICT_DROPPED, .rules = "R8",
+	 .copies = "here peerlink dropped+tag"},
+	{"if the MAC is unknown: flooded", ORPHAN, AT_LAG2, AT_ORPHAN, .assume = {"mac unknown"},
+	 .verdict = EXPLAIN_VERDICT_FLOODED, .rules = "R3 R3",
+	 .copies = "here peerlink sent+tag, peer - unknown, peer 1 dropped R1, peer 2 dropped R1, "
+		   "peer 3 sent R2, here bond1 sent, here bond2 sent"},
+	{"if the MAC is unknown: a router's is pinned", LEG1, PEER_MAC, AT_LAG1, "10.10.0.2", 64,
+	 .assume = {"mac unknown"}, .verdict = EXPLAIN_VERDICT_TO_PEER, .rules = "R20 R22 R20 R22",
+	 .copies = "here peerlink sent+tag, peer - stack"},
+	/* what is not there */
+	{"without programs the bridge carries it to the peer", LEG1, PEER_MAC, AT_LAG1, "10.20.0.9",
+	 64, .change = detach, .verdict = EXPLAIN_VERDICT_BRIDGED, .rules = "R20",
+	 .copies = "here peerlink sent+tag, peer - unknown"},
+	{"without programs what came over the peer link doubles", PL, AT_LAG1, AT_PEERS_ORPHAN,
+	 .tag = 10, .change = detach, .verdict = EXPLAIN_VERDICT_BRIDGED, .rules = "R6",
+	 .copies = "here bond1 sent"},
+	{"no peer was heard yet", ORPHAN, AT_PEERS_ORPHAN, AT_ORPHAN, .change = forget_peer,
+	 .verdict = EXPLAIN_VERDICT_BRIDGED, .rules = "R8",
+	 .copies = "here peerlink sent+tag, peer - unknown"},
+	{"a plain bridge: R1", PL, AT_LAG1, AT_PEERS_ORPHAN, .change = make_plain,
+	 .verdict = EXPLAIN_VERDICT_DROPPED, .rules = "R6 R1", .copies = "here bond1 dropped R1"},
+	{"a plain bridge: a flood", ORPHAN, BROADCAST, AT_ORPHAN, .change = make_plain,
+	 .verdict = EXPLAIN_VERDICT_FLOODED, .rules = "R3 R3",
+	 .copies = "here br0 stack, here peerlink sent, peer - unknown, peer - stack, "
+		   "peer 1 dropped R1, peer 2 dropped R1, peer 3 sent R2, here bond1 sent, "
+		   "here bond2 sent"},
+};
+
+static void make_frame(const struct walk_case *test, struct explain_frame *ret)
+{
+	struct explain_ip ip = {.hop_limit = test->ttl};
+
+	ip.family = parse_ip(test->ip, ip.destination);
+	memcpy(ip.source, ip.destination, sizeof(ip.source));
+	ip.source[15 - (ip.family == 4 ? 12 : 0)] ^= 0x40;
+	explain_frame_make(ret, &MACS[test->to], &MACS[test->from], &ip);
+	ret->tagged = test->tag != 0;
+	ret->tci = test->tag;
+}
+
+static void walk_case(const struct walk_case *test, struct explain_trace *ret)
+{
+	struct explain_frame frame;
+
+	if (test->change != NULL) {
+		test->change();
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(test->assume) && test->assume[i] != NULL; i++) {
+		assert_int_equal(explain_assume(&lab.scene, test->assume[i]), 0);
+	}
+	make_frame(test, &frame);
+	explain_walk(&lab.scene, explain_find_port(&lab.scene, test->in), &frame, ret);
+}
+
+static void test_case(void **state)
+{
+	const struct walk_case *test = *state;
+	static struct explain_trace trace;
+	char text[4096];
+
+	walk_case(test, &trace);
+	assert_string_equal(explain_verdict_text(trace.verdict),
+			    explain_verdict_text(test->verdict));
+	tell_rules(&trace, text, sizeof(text));
+	assert_string_equal(text, test->rules);
+	tell_copies(&trace, text, sizeof(text));
+	assert_string_equal(text, test->copies);
+	assert_int_equal(trace.differences, 0);
+	assert_int_equal(trace.runs, 0); /* the programs are silent */
+	assert_int_equal(trace.steps_lost + trace.copies_lost, 0);
+	if (test->verdict == EXPLAIN_VERDICT_ROUTED) {
+		assert_int_equal(trace.hop_limit, test->ttl - 1);
+	} else if (test->verdict != EXPLAIN_VERDICT_UNDECIDED) {
+		assert_int_equal(trace.hop_limit, test->ip != NULL ? test->ttl : -1);
+	}
+}
+
+/* ---- programs ------------------------------------------------------------------------------- */
+
+static struct explain_trace trace;
+
+static void test_a_program_that_agrees_is_noted(void **state)
+{
+	const struct walk_case r22 = {
+		.in = LEG1, .to = PEER_MAC, .from = AT_LAG1, .ip = "10.20.0.9", .ttl = 0};
+
+	(void)state;
+	lab.programs = HONEST;
+	lab.honest = mlag_drop(MLAG_REASON_TTL_ZERO);
+	walk_case(&r22, &trace);
+	assert_int_equal(trace.runs, 1);
+	assert_int_equal(trace.differences, 0);
+	assert_true(trace.steps[trace.steps_count - 1].ran);
+	assert_false(trace.steps[trace.steps_count - 1].differs);
+}
+
+static void test_a_program_that_differs_is_a_bug_and_is_said(void **state)
+{
+	const struct walk_case unicast = {.in = ORPHAN, .to = AT_LAG2, .from = AT_ORPHAN};
+	uint32_t differing = 0;
+
+	(void)state;
+	lab.programs = WRONG;
+	walk_case(&unicast, &trace);
+	assert_int_equal(trace.runs, 2); /* receive and isolate */
+	assert_int_equal(trace.differences, 2);
+	for (uint32_t i = 0; i < trace.steps_count; i++) {
+		differing += trace.steps[i].differs;
+		assert_true(!trace.steps[i].differs || strstr(trace.steps[i].text, "a bug"));
+	}
+	assert_int_equal(differing, 2);
+	/* What forward.h says is what is told. */
+	assert_int_equal(trace.verdict, EXPLAIN_VERDICT_BRIDGED);
+}
+
+static void test_another_action_and_another_reason_both_differ(void **state)
+{
+	const struct walk_case ttl_0 = {
+		.in = LEG1, .to = PEER_MAC, .from = AT_LAG1, .ip = "10.20.0.9", .ttl = 0};
+
+	(void)state;
+	lab.programs = HONEST;
+	lab.honest = mlag_drop(MLAG_REASON_MALFORMED);
+	walk_case(&ttl_0, &trace);
+	assert_int_equal(trace.differences, 1);
+	lab.honest = mlag_decide(MLAG_ACTION_PASS, MLAG_REASON_TTL_ZERO);
+	walk_case(&ttl_0, &trace);
+	assert_int_equal(trace.differences, 1);
+}
+
+static void test_a_program_that_differs_in_a_flood_is_said_too(void **state)
+{
+	const struct walk_case flood = {.in = ORPHAN, .to = BROADCAST, .from = AT_ORPHAN};
+	uint32_t differing = 0;
+
+	(void)state;
+	lab.programs = WRONG;
+	walk_case(&flood, &trace);
+	assert_int_equal(trace.differences, 4); /* receive, the peer link, two legs */
+	for (uint32_t i = 0; i < trace.steps_count; i++) {
+		differing += trace.steps[i].differs;
+	}
+	assert_int_equal(differing, 4);
+}
+
+static void test_the_programs_own_lookup_of_a_route_counts(void **state)
+{
+	const struct walk_case routed = {
+		.in = LEG1, .to = PEER_MAC, .from = AT_LAG1, .ip = "10.20.0.9", .ttl = 64};
+
+	(void)state;
+	lab.programs = HONEST;
+	lab.honest = mlag_decide(MLAG_ACTION_PASS, MLAG_REASON_NO_ROUTE);
+	walk_case(&routed, &trace);
+	/* Of receive nothing differs; that of the peer link is no such answer. */
+	assert_int_equal(trace.verdict, EXPLAIN_VERDICT_TO_PEER);
+	for (uint32_t i = 0; i < trace.steps_count; i++) {
+		assert_true(trace.steps[i].stage != EXPLAIN_STAGE_RECEIVE ||
+			    !trace.steps[i].differs);
+	}
+}
+
+static void test_nothing_is_run_where_something_is_assumed(void **state)
+{
+	const struct walk_case test = {
+		.in = ORPHAN, .to = AT_LAG2, .from = AT_ORPHAN, .assume = {"leg bond1 down"}};
+
+	(void)state;
+	lab.programs = WRONG;
+	walk_case(&test, &trace);
+	assert_int_equal(lab.runs, 0);
+	assert_int_equal(trace.runs, 0);
+}
+
+static void test_more_ports_than_a_trace_holds_are_counted(void **state)
+{
+	static struct explain_port many[EXPLAIN_COPIES_MAX + 40];
+	const struct walk_case flood = {.in = ORPHAN, .to = BROADCAST, .from = AT_ORPHAN};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(many); i++) {
+		many[i] = lab.ports[3];
+		many[i].ifindex = (uint32_t)(1000 + i);
+	}
+	many[0] = lab.ports[3];
+	lab.scene.ports = many;
+	lab.scene.ports_count = ARRAY_SIZE(many);
+	walk_case(&flood, &trace);
+	assert_int_equal(trace.copies_count, EXPLAIN_COPIES_MAX);
+	/* All but the one it came by, and the machine's own. */
+	assert_int_equal(trace.copies_lost, ARRAY_SIZE(many) - EXPLAIN_COPIES_MAX);
+}
+
+/* ---- words ---------------------------------------------------------------------------------- */
+
+static void test_an_assumption_that_makes_no_sense_is_refused(void **state)
+{
+	static const struct {
+		const char *text;
+		int result;
+	} words[] = {
+		{"", -EINVAL},
+		{"  ", -EINVAL},
+		{"leg", -EINVAL},
+		{"leg bond1", -EINVAL},
+		{"leg bond1 sideways", -EINVAL},
+		{"leg bond1 down now", -EINVAL},
+		{"leg bond9 down", -ENOENT},
+		{"leg 9 down", -ENOENT},
+		{"leg 3 down", -ENOENT}, /* the peer's alone */
+		{"leg 99999999999999999999 down", -ENOENT},
+		{"leg 1x down", -ENOENT},
+		{"peer leg 9 up", -ENOENT},
+		{"peer", -EINVAL},
+		{"peer asleep", -EINVAL},
+		{"peer dead twice", -EINVAL},
+		{"peer link sideways", -EINVAL},
+		{"no", -EINVAL},
+		{"no route at all", -EINVAL},
+		{"mac known", -EINVAL},
+		{"a-word-that-is-longer-than-any-word-may-be down", -EINVAL},
+		{" leg\tbond1   down ", 0},
+		{"leg 1 up", 0},
+		{"peer leg 3 down", 0},
+		{"peer dead", 0},
+		{"peer alive", 0},
+		{"peer link down", 0},
+		{"no route", 0},
+		{"mac unknown", 0},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(words); i++) {
+		assert_int_equal(explain_assume(&lab.scene, words[i].text), words[i].result);
+	}
+}
+
+static void test_without_a_peer_link_there_is_none_to_be_down(void **state)
+{
+	(void)state;
+	lab.scene.domain.peer_link_ifindex = 0;
+	assert_int_equal(explain_assume(&lab.scene, "peer link down"), -ENOENT);
+	assert_int_equal(explain_assume(&lab.scene, "peer dead"), 0);
+}
+
+/* ---- frames --------------------------------------------------------------------------------- */
+
+static void test_a_frame_is_read_as_it_is_on_the_wire(void **state)
+{
+	uint8_t octets[EXPLAIN_FRAME_MAX + 1] = {0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 2,
+						 0,    0,    0,	   0,	 1,    0x81, 0x00,
+						 0xe0, 0x0a, 0x08, 0x06, 1};
+	struct explain_frame frame;
+
+	(void)state;
+	assert_int_equal(explain_frame_read(&frame, octets, 19), 0);
+	assert_true(frame.tagged);
+	assert_int_equal(frame.tci, 0xe00a);
+	assert_int_equal(frame.ethertype, 0x0806);
+	assert_int_equal(frame.bytes[14], 1);
+	assert_int_equal(frame.size, EXPLAIN_FRAME_MIN);		   /* padded */
+	assert_int_equal(explain_frame_read(&frame, octets, 17), -EINVAL); /* inside the tag */
+	assert_int_equal(explain_frame_read(&frame, octets, 13), -EINVAL);
+	assert_int_equal(explain_frame_read(&frame, octets, 0), -EINVAL);
+	assert_int_equal(explain_frame_read(&frame, octets, EXPLAIN_FRAME_MAX), 0);
+	assert_int_equal(frame.size, EXPLAIN_FRAME_MAX - 4);
+	assert_int_equal(explain_frame_read(&frame, octets, EXPLAIN_FRAME_MAX + 1), -EINVAL);
+	octets[12] = 0x88; /* 802.1ad: not a tag of this bridge */
+	octets[13] = 0xa8;
+	assert_int_equal(explain_frame_read(&frame, octets, 19), 0);
+	assert_false(frame.tagged);
+	assert_int_equal(frame.ethertype, 0x88a8);
+}
+
+static void test_a_made_packet_reads_back(void **state)
+{
+	static const uint8_t families[] = {4, 6};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(families); i++) {
+		struct explain_ip ip = {.family = families[i], .hop_limit = 7};
+		struct mlag_packet packet = {.family = families[i]};
+		struct explain_frame frame;
+		struct explain_ip read;
+		uint32_t sum = 0;
+
+		memset(ip.source, 0x11, families[i] == 4 ? 4 : 16);
+		memset(ip.destination, 0x22, families[i] == 4 ? 4 : 16);
+		explain_frame_make(&frame, &MACS[OUR_MAC], &MACS[AT_LAG1], &ip);
+		explain_frame_ip(&frame, &read);
+		assert_int_equal(read.family, families[i]);
+		assert_int_equal(read.hop_limit, 7);
+		assert_int_equal(read.protocol, 17);
+		assert_memory_equal(read.source, ip.source, 16);
+		assert_memory_equal(read.destination, ip.destination, 16);
+		assert_true(read.source_port != 0 && read.destination_port != 0);
+		if (families[i] == 4) {
+			for (size_t at = 14; at < 34; at += 2) {
+				sum += (uint32_t)(frame.bytes[at] << 8 | frame.bytes[at + 1]);
+			}
+			assert_int_equal((sum & 0xffff) + (sum >> 16), 0xffff);
+			mlag_packet_read_ipv4(&packet, frame.bytes + 14, frame.size - 14, false);
+		} else {
+			mlag_packet_read_ipv6(&packet, frame.bytes + 14, frame.size - 14);
+		}
+		assert_false(packet.malformed);
+	}
+}
+
+static void test_every_word_has_a_text(void **state)
+{
+	(void)state;
+	for (int i = 0; i <= EXPLAIN_STAGE_PEER_LINK; i++) {
+		assert_string_not_equal(explain_stage_text((enum explain_stage)i), "?");
+	}
+	for (int i = 0; i <= EXPLAIN_VERDICT_UNDECIDED; i++) {
+		assert_string_not_equal(explain_verdict_text((enum explain_verdict)i), "?");
+	}
+	for (int i = 0; i <= EXPLAIN_FATE_UNKNOWN; i++) {
+		assert_string_not_equal(explain_fate_text((enum explain_fate)i), "?");
+	}
+	assert_string_equal(explain_reason_text(MLAG_REASONS_COUNT), "?");
+	assert_string_equal(explain_reason_rule(MLAG_REASON_TO_PEER), "R22");
+}
+
+#define TEST(function) cmocka_unit_test_setup(function, set_up)
+
+int main(void)
+{
+	static const struct CMUnitTest others[] = {
+		TEST(test_a_program_that_agrees_is_noted),
+		TEST(test_a_program_that_differs_is_a_bug_and_is_said),
+		TEST(test_another_action_and_another_reason_both_differ),
+		TEST(test_a_program_that_differs_in_a_flood_is_said_too),
+		TEST(test_the_programs_own_lookup_of_a_route_counts),
+		TEST(test_nothing_is_run_where_something_is_assumed),
+		TEST(test_more_ports_than_a_trace_holds_are_counted),
+		TEST(test_an_assumption_that_makes_no_sense_is_refused),
+		TEST(test_without_a_peer_link_there_is_none_to_be_down),
+		TEST(test_a_frame_is_read_as_it_is_on_the_wire),
+		TEST(test_a_made_packet_reads_back),
+		TEST(test_every_word_has_a_text),
+	};
+	static struct CMUnitTest tests[ARRAY_SIZE(CASES) + ARRAY_SIZE(others)];
+
+	for (size_t i = 0; i < ARRAY_SIZE(CASES); i++) {
+		tests[i] = (struct CMUnitTest){
+			.name = CASES[i].name,
+			.test_func = test_case,
+			.setup_func = set_up,
+			.initial_state = (void *)(uintptr_t)&CASES[i],
+		};
+	}
+	memcpy(tests + ARRAY_SIZE(CASES), others, sizeof(others));
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
