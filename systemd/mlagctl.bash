@@ -1,10 +1,31 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # bash completion for mlagctl
 
+# Ports of bridges, and what can be assumed of them (mlagctl explain).
+_mlagctl_ports()
+{
+	local path
+
+	for path in /sys/class/net/*/brport; do
+		path=${path%/brport}
+		[[ $path == *'*'* ]] || echo "${path##*/}"
+	done
+}
+
+_mlagctl_assumptions()
+{
+	local port
+
+	for port in $(_mlagctl_ports); do
+		printf '%s\n' "leg $port down" "leg $port up" "peer leg $port down" "peer leg $port up"
+	done
+	printf '%s\n' "peer dead" "peer alive" "peer link down" "peer link up" "no route" "mac unknown"
+}
+
 _mlagctl()
 {
 	local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]}
-	local commands="status lags macs addresses gateways counters reload"
+	local commands="status lags macs addresses gateways counters explain reload"
 	local options="-S --socket -j --json -h --help --version"
 	local word command="" skip=0
 
@@ -14,7 +35,16 @@ _mlagctl()
 		mapfile -t COMPREPLY < <(compgen -f -- "$cur")
 		return
 		;;
-	--vlan | --lag | --mac)
+	--in)
+		mapfile -t COMPREPLY < <(compgen -W "$(_mlagctl_ports) peer-link" -- "$cur")
+		return
+		;;
+	--if)
+		compopt -o filenames
+		mapfile -t COMPREPLY < <(IFS=$'\n' && compgen -W "$(_mlagctl_assumptions)" -- "$cur")
+		return
+		;;
+	--vlan | --lag | --mac | --dst-mac | --dst-ip | --src-mac | --src-ip | --ttl | --frame)
 		COMPREPLY=()
 		return
 		;;
@@ -25,7 +55,8 @@ _mlagctl()
 			continue
 		fi
 		case $word in
-		-S | --socket) skip=1 ;;
+		-S | --socket | --in | --if | --vlan | --lag | --mac | --dst-mac | --dst-ip | --src-mac | \
+			--src-ip | --ttl | --frame) skip=1 ;;
 		-*) ;;
 		*)
 			command=$word
@@ -35,6 +66,9 @@ _mlagctl()
 	done
 	if [[ $command == macs ]]; then
 		options="$options --vlan --lag --mac"
+	fi
+	if [[ $command == explain ]]; then
+		options="$options --in --vlan --dst-mac --dst-ip --src-mac --src-ip --ttl --frame --if"
 	fi
 	if [[ -n $command || $cur == -* ]]; then
 		commands=""
