@@ -876,6 +876,42 @@ static void test_more_ports_than_a_trace_holds_are_counted(void **state)
 	assert_int_equal(trace.copies_lost, ARRAY_SIZE(many) - EXPLAIN_COPIES_MAX);
 }
 
+static void test_R27_a_redirect_is_not_routed_out_of_an_svi(void **state)
+{
+	static const struct {
+		const char *ip;
+		uint32_t protocol_at;
+		uint8_t protocol;
+		uint32_t type_at;
+		uint8_t type;
+		enum explain_verdict verdict;
+	} packets[] = {
+		{"10.20.0.9", 23, 1, 34, 5, EXPLAIN_VERDICT_DROPPED},
+		{"10.20.0.9", 23, 1, 34, 8, EXPLAIN_VERDICT_ROUTED},
+		{"10.20.0.9", 23, 17, 34, 5, EXPLAIN_VERDICT_ROUTED},
+		{"fd00:20::9", 20, 58, 54, 137, EXPLAIN_VERDICT_DROPPED},
+		{"fd00:20::9", 20, 58, 54, 128, EXPLAIN_VERDICT_ROUTED},
+		{"10.30.0.9", 23, 1, 34, 5, EXPLAIN_VERDICT_ROUTED}, /* by no SVI */
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(packets); i++) {
+		const struct walk_case test = {
+			.to = OUR_MAC, .from = AT_LAG1, .ip = packets[i].ip, .ttl = 64};
+		struct explain_frame frame;
+		char rules[64];
+
+		make_frame(&test, &frame);
+		frame.bytes[packets[i].protocol_at] = packets[i].protocol;
+		frame.bytes[packets[i].type_at] = packets[i].type;
+		explain_walk(&lab.scene, explain_find_port(&lab.scene, LEG1), &frame, &trace);
+		assert_int_equal(trace.verdict, packets[i].verdict);
+		tell_rules(&trace, rules, sizeof(rules));
+		assert_true((strstr(rules, "R27") != NULL) ==
+			    (packets[i].verdict == EXPLAIN_VERDICT_DROPPED));
+	}
+}
+
 /* ---- words ---------------------------------------------------------------------------------- */
 
 static void test_an_assumption_that_makes_no_sense_is_refused(void **state)
@@ -1020,6 +1056,7 @@ int main(void)
 		TEST(test_the_programs_own_lookup_of_a_route_counts),
 		TEST(test_nothing_is_run_where_something_is_assumed),
 		TEST(test_more_ports_than_a_trace_holds_are_counted),
+		TEST(test_R27_a_redirect_is_not_routed_out_of_an_svi),
 		TEST(test_an_assumption_that_makes_no_sense_is_refused),
 		TEST(test_without_a_peer_link_there_is_none_to_be_down),
 		TEST(test_a_frame_is_read_as_it_is_on_the_wire),

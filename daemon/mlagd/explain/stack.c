@@ -85,6 +85,44 @@ static void note_route(struct walk *walk, const struct walk_frame *in,
 			route->matched, in->ip.hop_limit - 1u);
 }
 
+/* R27: is it a redirect of ICMP, which does not leave by an SVI of the pair? */
+static struct mlag_decision decide_departure(const struct walk_frame *out)
+{
+	const uint8_t *header = out->bytes + ETH_HLEN;
+	bool is_ipv4 = out->ip.family == 4;
+	uint32_t behind = ETH_HLEN + (is_ipv4 ? (header[0] & 0xfu) * 4 : MLAG_IPV6_HEADER_SIZE);
+	struct mlag_departure departure = {
+		.family = out->ip.family,
+		.protocol = out->ip.protocol,
+		.later_fragment = is_ipv4 && ((header[6] & 0x1f) != 0 || header[7] != 0),
+	};
+
+	if (behind < out->size) {
+		departure.icmp_type = out->bytes[behind];
+	}
+	return mlag_svi_egress(&departure);
+}
+
+/* The new frame leaves by an SVI. */
+static void leave_svi(struct walk *walk, const struct walk_frame *out, const char *ifname)
+{
+	struct mlag_decision decision = decide_departure(out);
+	struct walk_place place = {
+		.stage = EXPLAIN_STAGE_STACK,
+		.ifname = ifname,
+		.reason = decision.reason,
+	};
+
+	walk_verdict(walk, EXPLAIN_VERDICT_ROUTED);
+	if (decision.action == MLAG_ACTION_DROP) {
+		(void)walk_note(walk, place, "an ICMP redirect: it does not leave by an SVI");
+		walk_blame(walk_copy(walk, EXPLAIN_HERE, EXPLAIN_FATE_DROPPED, ifname),
+			   decision.reason);
+		return;
+	}
+	walk_forward(walk, out);
+}
+
 /* The packet leaves this machine by a device. */
 static void route_out(struct walk *walk, const struct walk_frame *in, uint32_t ifindex,
 		      const struct explain_route *route)
@@ -119,9 +157,8 @@ static void route_out(struct walk *walk, const struct walk_frame *in, uint32_t i
 		(void)walk_copy(walk, EXPLAIN_HERE, EXPLAIN_FATE_UNKNOWN, device.ifname);
 		return;
 	}
-	walk_verdict(walk, EXPLAIN_VERDICT_ROUTED);
 	make_frame(in, ifindex, &device, &mac, &out);
-	walk_forward(walk, &out);
+	leave_svi(walk, &out, device.ifname);
 }
 
 static void route(struct walk *walk, const struct walk_frame *in, uint32_t ifindex)
