@@ -14,6 +14,7 @@ import pytest
 
 from mlab import LabError, Pair, kernel, netns, traffic
 from mlab.daemon import ROOT
+from mlab.routing import Routing
 
 ARTIFACTS = os.environ.get("MLAB_ARTIFACTS", os.path.join(ROOT, "build", "lab-artifacts"))
 
@@ -86,3 +87,20 @@ def layout(request: pytest.FixtureRequest) -> Iterator[Pair]:
 def pair(layout: Pair) -> Pair:
     """The module's pair with mlagd on both members, peered and healthy."""
     return layout.start()
+
+
+@pytest.fixture(scope="module")
+def lab(layout: Pair) -> Routing:
+    """For layouts of mlab.routing: static routes, both daemons peered, addresses exchanged."""
+    routing = Routing(layout).build()
+    layout.start()
+    routing.resolve()
+    routing.wait_addresses()
+    return routing
+
+
+@pytest.fixture
+def known(lab: Routing) -> None:
+    """Hosts and neighbours are known when a test begins."""
+    lab.pair.wait_known()
+    lab.resolve()

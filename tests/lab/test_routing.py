@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from mlab import Pair, wait_for
+from mlab import wait_for
 from mlab.routed import Packet, RoutedTraffic, faults_nothing, faults_once
 from mlab.routing import BEHIND_H, ROUTER, Routing, address, lay_out
 from mlab.routing_suites import (VERSIONS, WAYS, check_own_addresses, check_ttl_0, check_ttl_1,
@@ -29,22 +29,7 @@ NOWHERE = {4: "198.51.100.1", 6: "fd00:dead::1"}
 IP_RECVERR = 11  # not in the socket module
 SVI_MAC = "02:00:00:00:ab:02"
 
-
-@pytest.fixture(scope="module", name="lab")
-def routing(layout: Pair):
-    """Static routes, both daemons peered, every neighbour known."""
-    lab = Routing(layout).build()
-    layout.start()
-    lab.resolve()
-    lab.wait_addresses()
-    return lab
-
-
-@pytest.fixture(autouse=True)
-def known(lab: Routing):
-    """Hosts and neighbours are known when a test begins."""
-    lab.pair.wait_known()
-    lab.resolve()
+pytestmark = pytest.mark.usefixtures("known")
 
 
 def ecmp(lab: Routing, to: str, by: str, version: int) -> tuple[RoutedTraffic, list[Flow]]:

@@ -14,7 +14,7 @@ import time
 
 import pytest
 
-from mlab import LabError, Pair, wait_for
+from mlab import LabError, wait_for
 from mlab.probe import mac_bytes
 from mlab.ring import Frame, Ring
 from mlab.routing import Routing, address, lay_out, link_local
@@ -25,16 +25,6 @@ NEEDS = ["bridge", "veth", "bond", "vlan", "vlan-device"]
 LAYOUT = lay_out
 NUMBER = 77  # R's second self
 WAYS = [(member, leg) for member in MEMBERS for leg in MEMBERS]
-
-
-@pytest.fixture(scope="module", name="lab")
-def routing(layout: Pair):
-    """Static routes, both daemons peered."""
-    lab = Routing(layout).build()
-    layout.start()
-    lab.resolve()
-    lab.wait_addresses()
-    return lab
 
 
 @pytest.fixture(autouse=True)

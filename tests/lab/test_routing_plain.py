@@ -7,7 +7,6 @@ runs them (just-in-time compiled, tcx).
 
 import pytest
 
-from mlab import Pair
 from mlab.routing import Routing, lay_out
 from mlab.routing_suites import (check_own_addresses, check_ttl_0, check_ttl_1,
                                  check_without_route, count_crossing, every_way_faults)
@@ -16,22 +15,7 @@ NEEDS = ["bridge", "veth"]
 PAIR = {"vlan_aware": False}
 LAYOUT = lay_out
 
-
-@pytest.fixture(scope="module", name="lab")
-def routing(layout: Pair):
-    """Static routes, both daemons peered, every neighbour known."""
-    lab = Routing(layout).build()
-    layout.start()
-    lab.resolve()
-    lab.wait_addresses()
-    return lab
-
-
-@pytest.fixture(autouse=True)
-def known(lab: Routing):
-    """Hosts and neighbours are known when a test begins."""
-    lab.pair.wait_known()
-    lab.resolve()
+pytestmark = pytest.mark.usefixtures("known")
 
 
 def test_r21_once_ttl_minus_one_none_on_the_peer_link(lab: Routing) -> None:

@@ -3,7 +3,6 @@
 
 import pytest
 
-from mlab import Pair
 from mlab.routing import Routing, lay_out_tagged
 from mlab.routing_suites import (check_own_addresses, check_ttl_0, check_without_route,
                                  every_way_faults)
@@ -11,15 +10,7 @@ from mlab.routing_suites import (check_own_addresses, check_ttl_0, check_without
 NEEDS = ["bridge", "veth", "bond", "vlan", "vlan-device"]
 LAYOUT = lay_out_tagged
 
-
-@pytest.fixture(scope="module", name="lab")
-def routing(layout: Pair):
-    """Static routes, both daemons peered."""
-    lab = Routing(layout).build()
-    layout.start()
-    lab.resolve()
-    lab.wait_addresses()
-    return lab
+pytestmark = pytest.mark.usefixtures("on_pl", "known")
 
 
 @pytest.fixture(scope="module", name="on_pl", params=["tagged", "untagged"])
@@ -30,14 +21,6 @@ def on_peer_link(request: pytest.FixtureRequest, lab: Routing):
         switch.namespace.bridge(f"vlan add dev peerlink vid 10 {how}".strip())
     lab.pair.wait_whole()
     return request.param
-
-
-@pytest.fixture(autouse=True)
-def known(lab: Routing, on_pl: str):
-    """Hosts and neighbours are known when a test begins."""
-    del on_pl
-    lab.pair.wait_known()
-    lab.resolve()
 
 
 def test_r21_once_ttl_minus_one_none_on_the_peer_link(lab: Routing) -> None:

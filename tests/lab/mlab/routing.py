@@ -26,7 +26,7 @@ from .traffic import Flow, Port
 from .wait import wait_for
 
 VLANS = (10, 20, 30)
-VLAN_OF = {"r": 10, "h": 20, "o1": 20, "o2": 30}
+VLAN_OF = {"r": 10, "h": 20, "o1": 20, "o2": 30}  # on a plain bridge, where all are in one VLAN
 ROUTER = 9  # R's number in addresses; S1 is 1, S2 is 2
 BEHIND_H = {4: "192.0.2.1", 6: "fd00:99::1"}
 ROUTE_BEHIND_H = {4: "192.0.2.0/24", 6: "fd00:99::/64"}
@@ -38,6 +38,12 @@ def address(number: int, vlan: int | None, version: int = 4) -> str:
     if version == 4:
         return f"10.0.{vlan}.{number}" if vlan else f"10.255.0.{number}"
     return f"fd00:{vlan}::{number}" if vlan else f"fd00:ff::{number}"
+
+
+def network_of(host: Host) -> int:
+    """The one VLAN a host is in, which is also the number of its network."""
+    found = set[int]().union(*(vlans.all() for vlans in host.vlans.values()))
+    return min(found) if found else VLAN_OF[host.name]
 
 
 def link_local(mac: str) -> str:
@@ -87,8 +93,8 @@ class Routing:
         for switch in self.pair.switches.values():
             self._build_member(switch)
         self._build_router()
-        for name in ("h", "o1", "o2"):
-            self._build_host(self.pair.hosts[name], VLAN_OF[name])
+        for host in self.hosts():
+            self._build_host(host, network_of(host))
         if has_static_routes:
             self.add_static_routes()
         self._listen()
@@ -106,6 +112,10 @@ class Routing:
             sock.bind(("0.0.0.0", UDP_PORT))
             self._listeners.append(sock)
 
+    def hosts(self) -> list[Host]:
+        """Everybody but R."""
+        return [host for host in self.pair.hosts.values() if host is not self.r]
+
     def svi(self, vlan: int) -> str:
         """A member's own device in a VLAN."""
         return f"br0.{vlan}" if self.pair.vlan_aware else "br0"
@@ -117,7 +127,7 @@ class Routing:
 
     def vlan(self, host: Host) -> int | None:
         """The VLAN a host is in, None on a plain bridge."""
-        return VLAN_OF[host.name] if self.pair.vlan_aware else None
+        return network_of(host) if self.pair.vlan_aware else None
 
     def _build_member(self, switch: Switch) -> None:
         number, namespace = MEMBERS.index(switch.name) + 1, switch.namespace
@@ -189,7 +199,7 @@ class Routing:
     @staticmethod
     def host_ip(host: Host, version: int = 4) -> str:
         """The address of a host in the one VLAN it is in."""
-        vlan = VLAN_OF[host.name]
+        vlan = network_of(host)
         return host.ip(vlan) if version == 4 else f"fd00:{vlan}::{host.index + 10}"
 
     def own_addresses(self, member: str, version: int) -> list[str]:
@@ -210,8 +220,7 @@ class Routing:
         for switch in self.pair.switches.values():
             for version in (4, 6):
                 targets = [address(ROUTER, 10, version)]
-                targets += [self.host_ip(self.pair.hosts[name], version)
-                            for name in ("h", "o1", "o2")]
+                targets += [self.host_ip(host, version) for host in self.hosts()]
                 for target in targets:
                     wait_for(f"{switch.name} to reach {target}",
                              lambda n=switch.namespace, t=target: ping(n, t), timeout, 0.1,
