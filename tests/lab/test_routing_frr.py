@@ -13,8 +13,8 @@ import pytest
 
 from mlab import Pair, frr, wait_for
 from mlab.routed import faults_nothing, faults_once
-from mlab.routing import (BEHIND_H, CHANGES, ROUTE_BEHIND_H, ROUTER, Routing, address,
-                          bfd_downs, bgp_config, check_state, lay_out, link_local, ping,
+from mlab.routing import (BEHIND_H, ROUTE_BEHIND_H, ROUTER, Routing, address, bfd_downs, bgp_config,
+                          check_state, kernel_hops, lay_out, link_local, log_changes, ping,
                           wait_state)
 from mlab.topology import MEMBERS, PL
 
@@ -62,8 +62,7 @@ def settled(lab: Routing, *daemons: str, timeout: float = 40, is_external: bool 
 
 def changes(lab: Routing, *daemons: str) -> dict[str, list[str]]:
     """What each daemon of each node logged about its neighbours so far."""
-    return {f"{daemon} of {node}": [line for line in router.log(daemon).splitlines()
-                                    if CHANGES[daemon] in line]
+    return {f"{daemon} of {node}": log_changes(router, daemon)
             for node, router in lab.frr.items() for daemon in daemons}
 
 
@@ -78,14 +77,8 @@ def assert_unchanged(lab: Routing, before: dict[str, list[str]], *daemons: str) 
 
 def wait_route(lab: Routing, node: str, dst: str, hops: int, timeout: float = 15) -> None:
     """The kernel of a node has this many next hops to a network (0: no route)."""
-    def probe() -> bool:
-        namespace = lab.namespace(node)
-        family = "-6" if ":" in dst else "-4"
-        rows = namespace.json("ip", family, "-j", "route", "show", dst)
-        found = sum(len(row.get("nexthops", [row])) for row in rows)
-        return found == hops
-
-    wait_for(f"{hops} next hops to {dst} on {node}", probe, timeout, 0.2,
+    wait_for(f"{hops} next hops to {dst} on {node}",
+             lambda: len(kernel_hops(lab.namespace(node), dst)) == hops, timeout, 0.2,
              show=lambda: lab.namespace(node).run("ip", "route").stdout)
 
 

@@ -471,3 +471,20 @@ def check_state(frr: Frr, daemon: str, neighbors: Sequence[str]) -> list[str]:
     found = states(frr)
     return [f"{daemon} of {frr.namespace.name}: {name} is {found.get(name)}"
             for name in neighbors if found.get(name) != good]
+
+
+def log_changes(frr: Frr, daemon: str) -> list[str]:
+    """What a daemon logged about its neighbours so far, however briefly it lasted."""
+    return [line for line in frr.log(daemon).splitlines() if CHANGES[daemon] in line]
+
+
+def adjacency_changes(lab: Routing, daemon: str = "ospfd") -> list[str]:
+    """The same of every node."""
+    return [f"{node}: {line}" for node, frr in lab.frr.items() for line in log_changes(frr, daemon)]
+
+
+def kernel_hops(namespace: Namespace, dst: str) -> list[str]:
+    """The next hops that a kernel has to a network."""
+    rows = namespace.json("ip", "-6" if ":" in dst else "-4", "-j", "route", "show", dst)
+    return sorted(hop.get("gateway", hop.get("dev", "?"))
+                  for row in rows for hop in row.get("nexthops", [row]))
