@@ -2,17 +2,23 @@
 """R26: a member dies, and routers go on using its MAC until their dead timer.
 
 What R sends to the dead member's MAC over the leg to the other one is received and routed there.
-What R sent into the dead leg is lost, and nothing else; how much is printed.
+What R sent into the dead leg is lost, and nothing else; how much is printed.  With static routes R
+uses the dead MAC for ever, with FRR until OSPF's dead time has passed.
 """
 
+import re
 import signal
 import time
+from contextlib import ExitStack, contextmanager
+from datetime import datetime, timezone
+from typing import Iterator
 
 import pytest
 
-from mlab import Flow, Pair
+from mlab import Flow, Pair, frr, wait_for
 from mlab.routed import RoutedTraffic, faults_nothing
-from mlab.routing import Routing, lay_out
+from mlab.routing import (DEAD_S, HELLO_S, ROUTER, Routing, address, kernel_hops, lay_out,
+                          log_changes, ping, wait_state)
 from mlab.topology import MEMBERS
 from mlab.traffic import Port
 
@@ -21,22 +27,40 @@ LAYOUT = lay_out
 SECONDS = 6.0      # of which a second before the death, and more than R's dead timer after it
 RATE = 100
 LOSS_MS_MAX = 1000
+NETWORK_H = "10.0.20.0/24"
+SLACK_S = 1.5      # of a slow machine, in what a daemon's timers are late
 
 
-@pytest.fixture(name="lab")
-def routing(request: pytest.FixtureRequest):
+@contextmanager
+def whole_pair(has_static_routes: bool) -> Iterator[Routing]:
     """A pair of its own for each test: one member does not come back."""
-    pair = Pair()
-    try:
+    with ExitStack() as stack:
+        pair = Pair()
+        stack.callback(pair.close)
         LAYOUT(pair)
-        pair.build()
-        lab = Routing(pair).build()
+        lab = Routing(pair.build()).build(has_static_routes)
+        stack.callback(lab.stop_frr)
         pair.start()
         lab.resolve()
         lab.wait_addresses()
         yield lab
-    finally:
-        pair.close()
+
+
+@pytest.fixture(name="lab")
+def routing() -> Iterator[Routing]:
+    """With static routes."""
+    with whole_pair(True) as lab:
+        yield lab
+
+
+@pytest.fixture(name="ospf_lab")
+def routing_by_ospf() -> Iterator[Routing]:
+    """With OSPF on R and on both members."""
+    with whole_pair(False) as lab:
+        lab.start_frr("ospfd")
+        wait_state(lab.frr["r"], "ospfd", [address(number, None) for number in (1, 2)])
+        wait_for("two next hops at R", lambda: len(kernel_hops(lab.r.namespace, NETWORK_H)) == 2)
+        yield lab
 
 
 def kill(lab: Routing, member: str) -> None:
@@ -96,6 +120,79 @@ def test_r26_a_member_dies_and_its_mac_is_routed_by_the_other(lab: Routing, vict
         wrong = [entry for entry in run.seen(flow, "h") if entry.ttl != 63]
         faults += [f"TTL: {entry}" for entry in wrong[:1]]
     assert not faults, "\n".join(faults)
+
+
+def fallen(lab: Routing, victim: str, died_ns: int) -> tuple[float, str]:
+    """How long after the death R's adjacency with the victim fell (s), and why, by R's own log."""
+    identity = address(MEMBERS.index(victim) + 1, None)
+    for line in log_changes(lab.frr["r"], "ospfd"):
+        if f"Nbr {identity}" in line and "-> Down" in line or "-> Deleted" in line:
+            moment = re.match(r"(\d{4}/\d\d/\d\d \d\d:\d\d:\d\d\.\d+)", line)
+            assert moment is not None, line
+            at = datetime.strptime(moment[1], "%Y/%m/%d %H:%M:%S.%f")
+            return at.replace(tzinfo=timezone.utc).timestamp() - died_ns / 1e9, line
+    raise AssertionError(f"no fall of {identity} in:\n" + "\n".join(
+        log_changes(lab.frr["r"], "ospfd")))
+
+
+@pytest.mark.skipif(not frr.is_installed("zebra", "ospfd"), reason="FRR is not installed")
+@pytest.mark.parametrize("victim", MEMBERS)
+def test_r26_until_ospfs_dead_timer_and_then_by_the_other_mac_with_no_further_loss(
+        ospf_lab: Routing, victim: str) -> None:
+    """R's own stack sends: ECMP over both members, its bond's hash; FRR takes the dead one out."""
+    lab, other = ospf_lab, next(name for name in MEMBERS if name != victim)
+    count = int(RATE * (SECONDS + SLACK_S + 1))
+    lab.r.namespace.run("ip", "neigh", "flush", "dev", "bond0")
+    for number in (1, 2):
+        assert ping(lab.r.namespace, address(number, 10))  # reachable for 15 s at least
+    entries = {f"into-{name}": [Port(switch.namespace, lab.r.switch_lag())]
+               for name, switch in lab.pair.switches.items()}
+    with RoutedTraffic.of(lab.pair, 1 << 15, **entries) as run:
+        by_other = lab.flow(run, lab.host_ip(lab.h), victim, other, rate=RATE, count=count)
+        own = [run.datagrams(f"R itself, port {port}", lab.r.port, address(ROUTER, 10),
+                             lab.host_ip(lab.h), port, RATE / 2, count // 2)
+               for port in range(30_001, 30_017)]
+        run.start()
+        run.wait_sent(by_other, int(RATE))
+        died_ns = time.time_ns()
+        kill(lab, victim)
+        run.wait_sent(by_other, int(RATE * 3))
+        hops_in_between = kernel_hops(lab.r.namespace, NETWORK_H)
+        run.finish()
+    fell_s, why = fallen(lab, victim, died_ns)
+    rows = [describe(run, flow, died_ns) for flow in [by_other, *own]]
+    print(f"\n{victim} died; R's adjacency fell {fell_s:.2f} s later: {why.split('] ', 1)[-1]}",
+          "lost of each flow", *(text for _, text in rows), sep="\n")
+    faults = [] if len(hops_in_between) == 2 else [f"R had only {hops_in_between} already"]
+    if not DEAD_S - HELLO_S - SLACK_S < fell_s < DEAD_S + SLACK_S:
+        faults.append(f"the adjacency fell after {fell_s:.2f} s, not by the dead timer of {DEAD_S} s")
+    faults += [text for flow, (lost, text) in zip([by_other, *own], rows)
+               if lost > (0 if flow is by_other else LOSS_MS_MAX)]
+    faults += used_faults(run, own, lab.macs, victim, died_ns, fell_s)
+    for flow in run.flows:
+        late = [n for n in run.result(flow, "h").missing_list
+                if flow.times[n] > died_ns + LOSS_MS_MAX * 1e6]
+        faults += [f"{flow.name}: lost {len(late)} later than {LOSS_MS_MAX} ms"] if late else []
+        faults += [str(run.result(flow, "h"))] if run.result(flow, "h").duplicates else []
+        faults += faults_nothing(run, flow, "r", "o1", "o2")
+    assert not faults, "\n".join(faults)
+
+
+def used_faults(run: RoutedTraffic, flows: list[Flow], macs: dict[str, str], victim: str,
+                died_ns: int, fell_s: float) -> list[str]:
+    """Whether R used the dead MAC over the leg that stays until its adjacency fell, and not after.
+    """
+    other = next(name for name in MEMBERS if name != victim)
+    seen = [((entry.time_ns - died_ns) / 1e9, entry.dst_mac) for flow in flows
+            for entry in run.seen(flow, f"into-{other}")]
+    before = [mac for at, mac in seen if LOSS_MS_MAX / 1000 < at < fell_s]
+    after = [mac for at, mac in seen if at > fell_s + SLACK_S]
+    print(f"into {other} with the MAC of {victim}: {before.count(macs[victim])} of {len(before)} "
+          f"until the adjacency fell, {after.count(macs[victim])} of {len(after)} after")
+    faults = [] if before.count(macs[victim]) else ["R did not use the dead member's MAC at all"]
+    if not after or after.count(macs[other]) != len(after):
+        faults.append(f"{after.count(macs[other])} of {len(after)} by the living member's MAC")
+    return faults
 
 
 def test_r26_r22_stops_own_addresses_of_the_dead_member_are_answered_by_nobody(lab: Routing

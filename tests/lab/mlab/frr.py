@@ -60,12 +60,12 @@ class Frr:
         if self.is_running(daemon):
             raise LabError(f"{daemon} of {self.namespace.name} is running already")
         with open(self.path(daemon, "conf"), "w", encoding="utf-8") as file:
-            file.write(f"hostname {self.namespace.name}\nlog timestamp precision 6\n{config}\n")
+            file.write(f"hostname {self.namespace.name}\nlog timestamp precision 6\n"
+                       f"log file {self.path(daemon, 'log')} informational\n{config}\n")
         argv = ["nice", "-n", str(NICE), os.path.join(DAEMONS_DIRECTORY, daemon),
                 "--vty_socket", self.directory, "-P", "0",
                 "-z", os.path.join(self.directory, "zebra.sock"),
-                "-i", self.path(daemon, "pid"), "-f", self.path(daemon, "conf"),
-                "--log", f"file:{self.path(daemon, 'log')}", "--log-level", "informational"]
+                "-i", self.path(daemon, "pid"), "-f", self.path(daemon, "conf")]
         if daemon == "bfdd":
             argv += ["--bfdctl", os.path.join(self.directory, "bfdd.sock")]
         with open(self.path(daemon, "out"), "ab") as out:

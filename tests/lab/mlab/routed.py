@@ -6,6 +6,7 @@ they arrived with, to which MAC, whether a byte changed, and which ICMP errors t
 """
 
 import ipaddress
+import socket
 import struct
 from dataclasses import dataclass
 from typing import Sequence
@@ -133,6 +134,19 @@ class RoutedTraffic(Traffic):
         offset = len(frame) + probe.SEQUENCE_OFFSET
         frame += probe.PAYLOAD.pack(probe.MAGIC, number, self._run, 0, 0)
         flow = Flow(name, number, port, rate, count, frame, offset)
+        self.flows.append(flow)
+        return flow
+
+    def datagrams(self, name: str, port: Port, src: str, dst: str, source_port: int = SOURCE_PORT,
+                  rate: float = 200, count: int = 20) -> Flow:
+        """Add a flow that the node's own stack sends: its routes and its bond choose the way."""
+        number = len(self.flows) + 1
+        family = socket.AF_INET if ipaddress.ip_address(dst).version == 4 else socket.AF_INET6
+        sock = port.namespace.socket(family, socket.SOCK_DGRAM)
+        sock.bind((src, source_port))
+        sock.connect((dst, probe.UDP_PORT))
+        payload = probe.PAYLOAD.pack(probe.MAGIC, number, self._run, 0, 0)
+        flow = Flow(name, number, port, rate, count, payload, probe.SEQUENCE_OFFSET, sock=sock)
         self.flows.append(flow)
         return flow
 

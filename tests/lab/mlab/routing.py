@@ -29,6 +29,8 @@ VLANS = (10, 20, 30)
 VLAN_OF = {"r": 10, "h": 20, "o1": 20, "o2": 30}  # on a plain bridge, where all are in one VLAN
 ROUTER = 9  # R's number in addresses; S1 is 1, S2 is 2
 BEHIND_H = {4: "192.0.2.1", 6: "fd00:99::1"}
+UPSTREAM = {4: "198.51.100.1", 6: "fd00:ee::1"}  # beyond each member that has an uplink
+UPLINK = "uplink"
 ROUTE_BEHIND_H = {4: "192.0.2.0/24", 6: "fd00:99::/64"}
 HELLO_S, DEAD_S = 1, 4
 
@@ -107,9 +109,15 @@ class Routing:
         """Take the probes, unread, wherever they end: no ICMP port unreachable among the errors."""
         for namespace in [switch.namespace for switch in self.pair.switches.values()] + \
                 [host.namespace for host in self.pair.hosts.values()]:
-            sock = namespace.socket(socket.AF_INET, socket.SOCK_DGRAM)
+            self._take_probes(namespace)
+
+    def _take_probes(self, namespace: Namespace) -> None:
+        for family, anything in ((socket.AF_INET, "0.0.0.0"), (socket.AF_INET6, "::")):
+            sock = namespace.socket(family, socket.SOCK_DGRAM)
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1)
-            sock.bind(("0.0.0.0", UDP_PORT))
+            if family == socket.AF_INET6:
+                sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+            sock.bind((anything, UDP_PORT))
             self._listeners.append(sock)
 
     def hosts(self) -> list[Host]:
@@ -207,6 +215,29 @@ class Routing:
         number = MEMBERS.index(member) + 1
         found = [address(number, vlan, version) for vlan in (*VLANS, None)]
         return found if version == 4 else [*found, link_local(self.macs[member])]
+
+    def add_upstream(self, member: str) -> Port:
+        """A router beyond a member, by a routed link that is no port of the bridge.
+
+        It holds UPSTREAM, and the member's default route leads there; its end of the link.
+        """
+        number, switch = MEMBERS.index(member) + 1, self.pair.switches[member].namespace
+        name = f"u{number}"
+        beyond = self.pair.more_namespace(name)
+        _as_router(beyond)
+        switch.ip(f"link add {UPLINK} type veth peer name eth0 netns {beyond.full_name}")
+        for namespace, device, own, peer in ((switch, UPLINK, 1, 2), (beyond, "eth0", 2, 1)):
+            _enable_ipv6(namespace, device)
+            _quiet(namespace, device)
+            namespace.ip("link set lo up", f"link set {device} up",
+                         f"address add 172.16.{number}.{own}/30 dev {device}",
+                         f"address add fd00:e{number}::{own}/64 dev {device} nodad",
+                         f"route add default via 172.16.{number}.{peer} dev {device}",
+                         f"route add default via fd00:e{number}::{peer} dev {device}")
+        _enable_ipv6(beyond, "lo")
+        beyond.ip(*(f"address add {text} dev lo" for text in UPSTREAM.values()))
+        self._take_probes(beyond)
+        return Port(beyond, "eth0")
 
     # -- knowing each other -------------------------------------------------------------------
 
@@ -359,7 +390,8 @@ def ospf_config(number: int) -> str:
     return (f"interface {device}\n ip ospf area 0\n ip ospf hello-interval {HELLO_S}\n"
             f" ip ospf dead-interval {DEAD_S}\n!\n{passive}"
             f"router ospf\n ospf router-id {address(number, None)}\n"
-            " log-adjacency-changes detail\n timers throttle spf 0 50 500\n!\n")
+            " log-adjacency-changes detail\n timers throttle spf 0 50 500\n"
+            " timers throttle lsa all 50\n timers lsa min-arrival 0\n!\n")
 
 
 def ospf6_config(number: int) -> str:
@@ -370,7 +402,8 @@ def ospf6_config(number: int) -> str:
     return (f"interface {device}\n ipv6 ospf6 area 0\n ipv6 ospf6 hello-interval {HELLO_S}\n"
             f" ipv6 ospf6 dead-interval {DEAD_S}\n!\n{passive}"
             f"router ospf6\n ospf6 router-id {address(number, None)}\n"
-            " log-adjacency-changes detail\n timers throttle spf 0 50 500\n!\n")
+            " log-adjacency-changes detail\n timers throttle spf 0 50 500\n"
+            " timers lsa min-arrival 0\n!\n")
 
 
 def bfd_config(number: int) -> str:

@@ -200,6 +200,11 @@ class Pair:
             host.namespace.ip(*self._host_links(host))
         return self
 
+    def more_namespace(self, name: str) -> Namespace:
+        """A namespace beside the hosts', removed with the pair."""
+        self._namespaces.append(self._namespace(name))
+        return self._namespaces[-1]
+
     @staticmethod
     def _namespace(name: str) -> Namespace:
         namespace = Namespace(name)

@@ -49,6 +49,7 @@ class Flow:
     frame: bytes
     offset: int
     slot: int = 0
+    sock: socket.socket | None = None  # instead of a packet socket on the port
     sent: int = 0
     times: Sequence[int] = field(default=(), repr=False)
 
@@ -189,10 +190,12 @@ class Traffic:
 
     def start(self) -> None:
         """Begin to send all flows."""
-        socks: dict[Port, socket.socket] = {}
+        socks: dict[object, socket.socket] = {}
         slots = 0
         for flow in self.flows:
-            if flow.port not in socks:
+            if flow.sock is not None:
+                socks[flow.number] = flow.sock
+            elif flow.port not in socks:
                 sock = flow.port.namespace.socket(socket.AF_PACKET, socket.SOCK_RAW, 0)
                 sock.bind((flow.port.ifname, 0))
                 socks[flow.port] = sock
@@ -201,11 +204,12 @@ class Traffic:
         memory = os.memfd_create("mlab-times")
         os.ftruncate(memory, max(1, slots) * 8)
         self._memory = mmap.mmap(memory, 0)
-        ports = list(socks)
+        keys = list(socks)
         request = {"flows": [{"frame": flow.frame.hex(), "offset": flow.offset, "rate": flow.rate,
                               "count": flow.count, "slot": flow.slot,
-                              "socket": ports.index(flow.port)} for flow in self.flows]}
-        sender().start(request, [memory] + [socks[port].fileno() for port in ports])
+                              "socket": keys.index(flow.number if flow.sock else flow.port)}
+                             for flow in self.flows]}
+        sender().start(request, [memory] + [socks[key].fileno() for key in keys])
         os.close(memory)
         for sock in socks.values():
             sock.close()
@@ -218,6 +222,12 @@ class Traffic:
             if time.monotonic() > deadline:
                 raise LabError(f"{flow.name}: {count} frames not sent in time")
             time.sleep(0.002)
+
+    def sent_so_far(self, flow: Flow) -> int:
+        """How many frames of a flow have been sent by now."""
+        assert self._memory is not None
+        return sum(1 for n in range(flow.count)
+                   if SLOT.unpack_from(self._memory, (flow.slot + n) * 8)[0])
 
     def stop(self) -> None:
         """End sending now."""
