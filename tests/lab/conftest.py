@@ -104,3 +104,18 @@ def known(lab: Routing) -> None:
     """Hosts and neighbours are known when a test begins."""
     lab.pair.wait_known()
     lab.resolve()
+
+
+@pytest.fixture(scope="module")
+def unlimited_errors() -> Iterator[None]:
+    """An ICMP unreachable for every packet without a route: of this limit there is only one, for
+    all namespaces, beside that of icmp_ratemask.
+    """
+    path = "/proc/sys/net/ipv4/route/error_cost"
+    with open(path, encoding="ascii") as file:
+        before = file.read()
+    with open(path, "w", encoding="ascii") as file:
+        file.write("0")
+    yield
+    with open(path, "w", encoding="ascii") as file:
+        file.write(before)

@@ -83,6 +83,7 @@ class Routing:
     def __init__(self, pair: Pair) -> None:
         self.pair = pair
         self.frr: dict[str, Frr] = {}
+        self.upstreams: dict[str, Port] = {}
         self._listeners: list[socket.socket] = []
         self.r, self.h = pair.hosts["r"], pair.hosts["h"]
         self.macs = {name: switch.namespace.link("br0")["address"]
@@ -216,10 +217,10 @@ class Routing:
         found = [address(number, vlan, version) for vlan in (*VLANS, None)]
         return found if version == 4 else [*found, link_local(self.macs[member])]
 
-    def add_upstream(self, member: str) -> Port:
+    def add_upstream(self, member: str) -> None:
         """A router beyond a member, by a routed link that is no port of the bridge.
 
-        It holds UPSTREAM, and the member's default route leads there; its end of the link.
+        It holds UPSTREAM, and the member's default route leads there.
         """
         number, switch = MEMBERS.index(member) + 1, self.pair.switches[member].namespace
         name = f"u{number}"
@@ -237,7 +238,7 @@ class Routing:
         _enable_ipv6(beyond, "lo")
         beyond.ip(*(f"address add {text} dev lo" for text in UPSTREAM.values()))
         self._take_probes(beyond)
-        return Port(beyond, "eth0")
+        self.upstreams[member] = Port(beyond, "eth0")
 
     # -- knowing each other -------------------------------------------------------------------
 
