@@ -3,6 +3,9 @@
 
 The test answers and asks in R's name on the leg it chooses, for an address that R's own stack does
 not have; so request and reply take different legs whenever the test says so.
+
+A flood would bring each of them to its owner too.  So every copy is counted, everywhere: W1 and W2
+are orphans in R's VLAN that nothing of this concerns.
 """
 
 import ipaddress
@@ -14,7 +17,7 @@ import time
 
 import pytest
 
-from mlab import LabError, wait_for
+from mlab import LabError, Pair, wait_for
 from mlab.probe import mac_bytes
 from mlab.ring import Frame, Ring
 from mlab.routing import Routing, address, lay_out, link_local
@@ -22,9 +25,16 @@ from mlab.topology import MEMBERS
 from mlab.traffic import Port
 
 NEEDS = ["bridge", "veth", "bond", "vlan", "vlan-device"]
-LAYOUT = lay_out
 NUMBER = 77  # R's second self
+COPIES = 5
 WAYS = [(member, leg) for member in MEMBERS for leg in MEMBERS]
+
+
+def LAYOUT(pair: Pair) -> None:  # pylint: disable=invalid-name
+    """R, H, O1 and O2, and who must not hear of what goes on between R and the members."""
+    lay_out(pair)
+    pair.orphan("w1", on="s1", access=10)
+    pair.orphan("w2", on="s2", access=10)
 
 
 @pytest.fixture(autouse=True)
@@ -235,3 +245,103 @@ def test_r23_r_resolves_both_members_by_its_own_stack_after_a_flush(lab: Routing
         any(row.get("lladdr") == mac for row in namespace.json("ip", family, "-j", "neigh",
                                                                "show", "dev", "bond0"))
         for mac in lab.macs.values()), 2)
+
+
+# -- every copy of what is for one member alone ---------------------------------------------------
+
+
+def unicasts(lab: Routing) -> dict[tuple[str, str, str], bytes]:
+    """Each kind of frame that address resolution sends to a member's own MAC, by either leg.
+
+    Each is of another self of R's, so that it can be told from the others wherever it is.
+    """
+    frames: dict[tuple[str, str, str], bytes] = {}
+    for way, (to, by) in enumerate(WAYS):
+        dst, src = lab.macs[to], lab.r.mac
+        selves = [address(100 + way, 10, version) for version in (4, 6)]
+        owns = [address(MEMBERS.index(to) + 1, 10, version) for version in (4, 6)]
+        frames.update({
+            ("ARP reply", to, by): arp(2, dst, src, selves[0], dst, owns[0]),
+            ("ARP probe", to, by): arp(1, dst, src, selves[0], dst, owns[0]),
+            ("ND advertisement", to, by): advertisement(dst, src, selves[1], owns[1]),
+            ("ND probe", to, by): solicitation(dst, src, selves[1], owns[1], owns[1]),
+            ("ND probe of a link-local address", to, by): solicitation(
+                dst, src, selves[1], link_local(dst), link_local(dst))})
+    return frames
+
+
+def count_copies(lab: Routing) -> dict[tuple[str, str, str], dict[str, int]]:
+    """Send each of unicasts() a few times; how many copies came to each place."""
+    views = {name: host.port for name, host in lab.pair.hosts.items()}
+    views |= {f"pl of {name}": switch.peer_link for name, switch in lab.pair.switches.items()}
+    views |= {name: ports[0] for name, ports in lab.svis().items()}
+    frames = unicasts(lab)
+    rings = {name: Ring(port.namespace, port.ifname, 1 << 10) for name, port in views.items()}
+    try:
+        for _ in range(COPIES):
+            for (_, _, by), frame in frames.items():
+                transmit(lab.r.leg(by), frame)
+                time.sleep(0.005)
+        time.sleep(0.3)
+        for ring in rings.values():
+            ring.drain()
+        return {key: {name: sum(seen.data.startswith(frame) for seen in ring.frames)
+                      for name, ring in rings.items()} for key, frame in frames.items()}
+    finally:
+        for ring in rings.values():
+            ring.close()
+
+
+def copy_faults(lab: Routing) -> list[str]:
+    """Each copy at its owner, over the peer link if it came by the other leg, and nowhere else."""
+    faults = []
+    for (kind, to, by), copies in count_copies(lab).items():
+        wanted = {name: 0 for name in copies} | {f"svi-{to}": COPIES}
+        if to != by:
+            wanted[f"pl of {to}"] = COPIES
+        wrong = {name: count for name, count in copies.items() if count != wanted[name]}
+        if wrong:
+            faults.append(f"{COPIES} of {kind} to {to} by {by}: {wrong}")
+    return faults
+
+
+def delete_peer_macs(lab: Routing) -> int:
+    """Take the peer's router MACs out of both forwarding tables; how many entries that were."""
+    count = 0
+    for switch in lab.pair.switches.values():
+        rows = [row for row in switch.fdb() if row["mac"] in lab.macs.values()
+                and row.get("ifname") == "peerlink"]
+        count += len(rows)
+        switch.namespace.bridge(*(
+            f"fdb del {row['mac']} dev peerlink master"
+            + (f" vlan {row['vlan']}" if "vlan" in row else "") for row in rows))
+    return count
+
+
+def test_r23_unicast_of_arp_and_nd_is_at_its_owner_once_and_nowhere_else(lab: Routing) -> None:
+    """Replies, probes and advertisements with a member's own MAC, by both legs; every copy."""
+    assert not (faults := copy_faults(lab)), "\n".join(faults)
+
+
+def test_r23_without_the_programs_the_entries_do_and_without_both_it_is_flooded(lab: Routing
+                                                                                ) -> None:
+    """With `receive` detached plain bridging carries it to its owner, by the static entries alone.
+
+    This suite can fail: without them W1 or W2 gets a copy of each that arrives at the other member.
+    """
+    for switch in lab.pair.switches.values():
+        switch.mlagd.stop()
+        lab.detach_receive(switch)
+    try:
+        assert not (faults := copy_faults(lab)), "\n".join(faults)
+        assert delete_peer_macs(lab) >= 2
+        faults = copy_faults(lab)
+        print("without the entries:", *faults, sep="\n")
+        assert len(faults) == len(unicasts(lab)) // 2
+        for (kind, to, by), copies in count_copies(lab).items():
+            witness = {"s1": "w1", "s2": "w2"}[by]
+            assert copies[witness] == (COPIES if to != by else 0), f"{kind} to {to} by {by}"
+    finally:
+        lab.pair.start()
+    lab.pair.wait_known(vlan=10)
+    assert not (faults := copy_faults(lab)), "\n".join(faults)
