@@ -15,6 +15,8 @@ TRIALS = {
                    "link add link mlabtry name mlabtry.2 type vlan id 2",
     "macvlan": "link add mlabtry type bridge\n"
                "link add link mlabtry name mlabtry2 type macvlan mode bridge",
+    "dummy": "link add mlabtry type dummy",
+    "vrf": "link add mlabtry type vrf table 99",
 }
 
 
