@@ -248,12 +248,14 @@ class Routing:
                 for name, switch in self.pair.switches.items()}
 
     def resolve(self, timeout: float = 20) -> None:
-        """Ping until every member has a neighbour entry for R and for the hosts, v4 and v6."""
+        """Every member has a neighbour entry for R and for the hosts, v4 and v6; ping for the rest.
+        """
+        targets = [address(ROUTER, 10, version) for version in (4, 6)]
+        targets += [self.host_ip(host, version) for host in self.hosts() for version in (4, 6)]
         for switch in self.pair.switches.values():
-            for version in (4, 6):
-                targets = [address(ROUTER, 10, version)]
-                targets += [self.host_ip(host, version) for host in self.hosts()]
-                for target in targets:
+            known = _neighbors(switch.namespace)
+            for target in targets:
+                if target not in known:
                     wait_for(f"{switch.name} to reach {target}",
                              lambda n=switch.namespace, t=target: ping(n, t), timeout, 0.1,
                              show=lambda n=switch.namespace: n.run("ip", "neigh").stdout)
@@ -327,6 +329,12 @@ class Routing:
         if node in self.pair.switches:
             return self.pair.switches[node].namespace
         return self.pair.hosts[node].namespace
+
+
+def _neighbors(namespace: Namespace) -> set[str]:
+    """The addresses that a kernel could send to without asking first."""
+    return {row["dst"] for row in namespace.json("ip", "-j", "neigh", "show")
+            if "lladdr" in row and not {"FAILED", "INCOMPLETE"} & set(row["state"])}
 
 
 def _network(vlan: int, version: int) -> str:
