@@ -25,11 +25,11 @@ RESTART_MS_MAX = 500
 DAEMONS = ("zebra", "ospfd")
 HOSTS = "10.0.20.0/24"
 PICTURE = """
-         r                 r       a router: FRR, OSPF with s1 and with s2, ONE 802.3ad bond, VLAN 10
+         r                 r       a router: FRR, OSPF with s1 and with s2, ONE LACP bond, VLAN 10
        _/ \\_
      s1==PL==s2            s1, s2  the pair: two Linux bridges, each with its mlagd, its own OSPF,
     /  \\_  _/  \\                   its own router MAC and address in VLAN 10 and in VLAN 20
-  o1     \\/     o2         h       a host, ONE 802.3ad bond, VLAN 20
+  o1     \\/     o2         h       a host, ONE LACP bond, VLAN 20
           h                o1, o2  hosts with one plain link each, VLAN 20
 """
 
@@ -228,7 +228,7 @@ class Demo:
                        f"{result.lost_ms:.0f} ms, {result.duplicates} copies")
         self.judge_adjacencies("still Full")
         changed = [line for line in adjacency_changes(lab) if line not in before]
-        self.judge(not changed, "adjacencies that changed meanwhile: " + ("; ".join(changed) or "0"))
+        self.judge(not changed, f"adjacencies that changed meanwhile: {'; '.join(changed) or 0}")
 
     def run(self) -> None:
         """All steps."""

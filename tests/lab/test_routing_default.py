@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""A default route at each member, announced by FRR, is lost: by one member (R25), or by both at once.
+"""A default route at each member, announced by FRR, is lost by one member (R25), or by both.
 
 An upstream router is beyond each member; `default-information originate` tells R of both, which
 sends by ECMP.  `to` is the member whose MAC a packet carries, `by` the one at whose leg it arrives.

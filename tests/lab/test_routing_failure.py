@@ -165,7 +165,7 @@ def test_r26_until_ospfs_dead_timer_and_then_by_the_other_mac_with_no_further_lo
           "lost of each flow", *(text for _, text in rows), sep="\n")
     faults = [] if len(hops_in_between) == 2 else [f"R had only {hops_in_between} already"]
     if not DEAD_S - HELLO_S - SLACK_S < fell_s < DEAD_S + SLACK_S:
-        faults.append(f"the adjacency fell after {fell_s:.2f} s, not by the dead timer of {DEAD_S} s")
+        faults.append(f"the adjacency fell after {fell_s:.2f} s, the dead timer is {DEAD_S} s")
     faults += [text for flow, (lost, text) in zip([by_other, *own], rows)
                if lost > (0 if flow is by_other else LOSS_MS_MAX)]
     faults += used_faults(run, own, lab.macs, victim, died_ns, fell_s)

@@ -14,8 +14,8 @@ import pytest
 from mlab import Pair, frr, wait_for
 from mlab.routed import faults_nothing, faults_once
 from mlab.routing import (BEHIND_H, DEAD_S, ROUTE_BEHIND_H, ROUTER, Routing, address, bfd_downs,
-                          bgp_config, check_state, kernel_hops, lay_out, link_local, log_changes, ping,
-                          wait_state)
+                          bgp_config, check_state, kernel_hops, lay_out, link_local, log_changes,
+                          ping, wait_state)
 from mlab.topology import MEMBERS, PL
 
 NEEDS = ["bridge", "veth", "bond", "vlan", "vlan-device"]

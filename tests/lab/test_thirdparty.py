@@ -42,9 +42,10 @@ def config_bgp(number: int) -> str:
             + "".join(f"  neighbor {peer} route-map IN in\n" for peer in peers)) + \
             "route-map IN permit 10\n set ipv6 next-hop prefer-global\n!\n"
     for version in VERSIONS:
+        router = address(ROUTER, 10, version)
         text = text.replace(f" address-family ipv{version} unicast\n",
                             f" address-family ipv{version} unicast\n"
-                            f"  neighbor {address(ROUTER, 10, version)} route-map OUT{version} out\n")
+                            f"  neighbor {router} route-map OUT{version} out\n")
     return text + (f"route-map OUT4 permit 10\n set ip next-hop {SHARED_IP[4]}\n!\n"
                    f"route-map OUT6 permit 10\n set ipv6 next-hop global {SHARED_IP[6]}\n!\n")
 
@@ -114,7 +115,8 @@ def networks(request: pytest.FixtureRequest, lab: Routing) -> dict[int, str]:
     found = {4: NETWORK[4], 6: NETWORK[6]} if is_bgp else {4: AGGREGATE}
     for version, network in found.items():
         wait_for(f"R to reach {network} by the shared address",
-                 lambda n=network, v=version: set(kernel_hops(lab.r.namespace, n)) == {SHARED_IP[v]},
+                 lambda n=network, ip=SHARED_IP[version]:
+                 set(kernel_hops(lab.r.namespace, n)) == {ip},
                  40, 0.2, show=lambda: lab.r.namespace.run("ip", "route").stdout)
     lab.pair.wait_known()
     lab.resolve()
@@ -144,7 +146,8 @@ def traffic_faults(lab: Routing, versions: Iterable[int]) -> list[str]:
     run, own, forced = send(lab, versions)
     faults = []
     for flow in [*own, *forced]:
-        faults += faults_once(run, flow, "h", ttl=63) + faults_nothing(run, flow, PL, "o1", "o2", "r")
+        faults += faults_once(run, flow, "h", ttl=63)
+        faults += faults_nothing(run, flow, PL, "o1", "o2", "r")
         faults += [f"not to the shared MAC: {entry}" for member in MEMBERS
                    for entry in run.seen(flow, f"into-{member}")[:1] if entry.dst_mac != SHARED_MAC]
     by = {name: sum(run.result(flow, f"into-{name}").unique for flow in own) for name in MEMBERS}
@@ -161,9 +164,10 @@ def test_r28_r_learns_one_next_hop_for_both_members(lab: Routing, targets: dict[
             rows = lab.r.namespace.json("ip", "-j", "neigh", "show", SHARED_IP[version])
             assert [row["lladdr"] for row in rows] == [SHARED_MAC], rows
     if lab.frr["r"].is_running("ospf6d"):
-        wait_for("two external LSAs with the shared forwarding address", lambda: lab.frr["r"].command(
-            "ospf6d", "show ipv6 ospf6 database as-external detail").count(
-                f"Forwarding-Address: {SHARED_IP[6]}") == len(MEMBERS), 20, 0.2)
+        command = "show ipv6 ospf6 database as-external detail"
+        wait_for("two external LSAs with the shared forwarding address",
+                 lambda: lab.frr["r"].command("ospf6d", command).count(
+                     f"Forwarding-Address: {SHARED_IP[6]}") == len(MEMBERS), 20, 0.2)
 
 
 def test_r28_traffic_goes_by_both_members_and_none_crosses(lab: Routing, targets: dict[int, str]

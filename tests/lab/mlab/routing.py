@@ -429,7 +429,8 @@ def bgp_config(number: int, is_external: bool) -> str:
     own = 65009 if is_external and number == ROUTER else 65000
     peers = (1, 2) if number == ROUTER else (ROUTER,)
     lines = [f"router bgp {own}", f" bgp router-id {address(number, None)}",
-             " no bgp ebgp-requires-policy", " no bgp default ipv4-unicast", " no bgp network import-check", " timers bgp 1 4",
+             " no bgp ebgp-requires-policy", " no bgp default ipv4-unicast",
+             " no bgp network import-check", " timers bgp 1 4",
              " bgp log-neighbor-changes"]
     names = []
     for peer in peers:
