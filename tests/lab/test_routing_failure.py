@@ -9,7 +9,7 @@ uses the dead MAC for ever, with FRR until OSPF's dead time has passed.
 import re
 import signal
 import time
-from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from datetime import datetime, timezone
 from typing import Iterator
 
@@ -24,43 +24,39 @@ from mlab.traffic import Port
 
 NEEDS = ["bridge", "veth", "bond", "vlan", "vlan-device"]
 LAYOUT = lay_out
-SECONDS = 6.0      # of which a second before the death, and more than R's dead timer after it
+HAS_FRR = frr.is_installed("zebra", "ospfd")
+SECONDS = 8.0      # of which a second before the death, and more than R's dead timer after it
 RATE = 100
 LOSS_MS_MAX = 1000
 NETWORK_H = "10.0.20.0/24"
 SLACK_S = 1.5      # of a slow machine, in what a daemon's timers are late
 
 
-@contextmanager
-def whole_pair(has_static_routes: bool) -> Iterator[Routing]:
-    """A pair of its own for each test: one member does not come back."""
-    with ExitStack() as stack:
-        pair = Pair()
-        stack.callback(pair.close)
-        LAYOUT(pair)
-        lab = Routing(pair.build()).build(has_static_routes)
-        stack.callback(lab.stop_frr)
-        pair.start()
-        lab.resolve()
-        lab.wait_addresses()
-        yield lab
-
-
-@pytest.fixture(name="lab")
-def routing() -> Iterator[Routing]:
-    """With static routes."""
-    with whole_pair(True) as lab:
-        yield lab
-
-
-@pytest.fixture(name="ospf_lab")
-def routing_by_ospf() -> Iterator[Routing]:
-    """With OSPF on R and on both members."""
-    with whole_pair(False) as lab:
+@pytest.fixture(scope="module", name="lab")
+def routing(layout: Pair) -> Iterator[Routing]:
+    """OSPF on R and on both members; static routes where there is no FRR."""
+    lab = Routing(layout).build(has_static_routes=not HAS_FRR)
+    layout.start()
+    if HAS_FRR:
         lab.start_frr("ospfd")
+    yield lab
+    lab.stop_frr()
+
+
+@pytest.fixture(autouse=True)
+def whole(lab: Routing) -> None:
+    """Whoever died in the test before is back."""
+    lab.pair.heal()
+    for switch in lab.pair.switches.values():
+        if not switch.mlagd.is_running():
+            switch.mlagd.start()
+    lab.pair.wait_whole(60)
+    lab.wait_addresses()
+    lab.pair.wait_known()
+    lab.resolve()
+    if HAS_FRR:
         wait_state(lab.frr["r"], "ospfd", [address(number, None) for number in (1, 2)])
         wait_for("two next hops at R", lambda: len(kernel_hops(lab.r.namespace, NETWORK_H)) == 2)
-        yield lab
 
 
 def kill(lab: Routing, member: str) -> None:
@@ -81,100 +77,108 @@ def describe(run: RoutedTraffic, flow: Flow, died_ns: int) -> tuple[float, str]:
     return result.lost_ms, f"  {result.what}: {result.lost_ms:.0f} ms{when}"
 
 
-@pytest.mark.parametrize("victim", MEMBERS)
-def test_r26_a_member_dies_and_its_mac_is_routed_by_the_other(lab: Routing, victim: str) -> None:
-    """R's flows to both MACs, over the leg that stays and as its bond chooses."""
+def fallen(lab: Routing, victim: str, died_ns: int) -> tuple[float, str]:
+    """How long after the death R's adjacency with the victim fell (s), and why, by R's own log."""
+    identity = address(MEMBERS.index(victim) + 1, None)
+    for line in log_changes(lab.frr["r"], "ospfd"):
+        if f"Nbr {identity}" in line and ("-> Down" in line or "-> Deleted" in line):
+            moment = re.match(r"(\d{4}/\d\d/\d\d \d\d:\d\d:\d\d\.\d+)", line)
+            assert moment is not None, line
+            at = datetime.strptime(moment[1], "%Y/%m/%d %H:%M:%S.%f")
+            seconds = at.replace(tzinfo=timezone.utc).timestamp() - died_ns / 1e9
+            if seconds > 0:
+                return seconds, line
+    raise AssertionError(f"no fall of {identity} in:\n" + "\n".join(
+        log_changes(lab.frr["r"], "ospfd")))
+
+
+@dataclass
+class Death:
+    """What was measured while a member died."""
+
+    run: RoutedTraffic
+    died_ns: int
+    by_other: list[Flow]   # with the dead member's MAC, or the other's, over the leg that stays
+    by_bond: list[Flow]    # with the dead member's MAC, over the legs that R's bond chooses
+    own: list[Flow]        # of R's own stack: ECMP, and the bond's hash
+    into_dead: Flow        # over the leg that dies: the lab can see a loss
+    hops: list[str]        # R's next hops two seconds after the death
+
+
+def measure_death(lab: Routing, victim: str) -> Death:
+    """Traffic of three kinds from R to H; a second later a member dies."""
     other = next(name for name in MEMBERS if name != victim)
     dst = {version: lab.host_ip(lab.h, version) for version in (4, 6)}
     count = int(RATE * SECONDS)
     entries = {f"into-{name}": [Port(switch.namespace, lab.r.switch_lag())]
                for name, switch in lab.pair.switches.items()}
-    with RoutedTraffic.of(lab.pair, 1 << 14, **entries) as run:
-        by_other = [lab.flow(run, dst[version], victim, other, rate=RATE, count=count)
-                    for version in (4, 6)]
-        own = lab.flow(run, dst[4], other, other, rate=RATE, count=count)
-        by_bond = [lab.flow(run, dst[4], victim, None, rate=RATE, count=count, source_port=port)
-                   for port in range(30_001, 30_007)]
+    lab.r.namespace.run("ip", "neigh", "flush", "dev", "bond0")
+    for number in (1, 2):
+        assert ping(lab.r.namespace, address(number, 10))  # reachable for 15 s at least
+    with RoutedTraffic.of(lab.pair, 1 << 15, **entries) as run:
+        by_other = [lab.flow(run, dst[version], to, other, rate=RATE, count=count)
+                    for to, version in ((victim, 4), (victim, 6), (other, 4))]
+        by_bond = [lab.flow(run, dst[4], victim, None, rate=RATE / 2, count=count // 2,
+                            source_port=port) for port in range(30_001, 30_007)]
+        own = [run.datagrams(f"R itself, port {port}", lab.r.port, address(ROUTER, 10), dst[4],
+                             port, RATE / 4, count // 4)
+               for port in range(30_001, 30_017)]
+        into_dead = lab.flow(run, dst[4], victim, victim, rate=RATE / 4, count=count // 4)
         run.start()
         run.wait_sent(by_other[0], int(RATE))
         died_ns = time.time_ns()
         kill(lab, victim)
+        run.wait_sent(by_other[0], int(RATE * 3))
+        hops = kernel_hops(lab.r.namespace, NETWORK_H)
         run.finish()
-    rows = {flow.number: describe(run, flow, died_ns) for flow in run.flows}
-    print(f"\n{victim} died: lost of each flow", *(text for _, text in rows.values()), sep="\n")
-    used = {view for flow in by_bond for view in entries if run.result(flow, view).unique > 50}
-    assert used == set(entries), f"R's bond did not use both legs: {used}"
-    status = lab.pair.switches[other].mlagd.query("status")
-    print(f"{other}: verdict {status['verdict']}, role {status['role']}")
-    faults = []
-    for flow in [*by_other, own]:
-        if rows[flow.number][0]:
-            faults.append(f"lost though not sent into the dead leg: {rows[flow.number][1]}")
-    for flow in by_bond:
-        if rows[flow.number][0] > LOSS_MS_MAX:
-            faults.append(f"not bounded by R's link detection: {rows[flow.number][1]}")
-    for flow in run.flows:
+    return Death(run, died_ns, by_other, by_bond, own, into_dead, hops)
+
+
+def death_faults(death: Death) -> list[str]:
+    """Lost: nothing of what went over the leg that stays, nothing late; no copies."""
+    run, faults = death.run, []
+    used = {view for flow in death.by_bond for view in ("into-s1", "into-s2")
+            if run.result(flow, view).unique > RATE // 4}
+    faults += [] if len(used) == 2 else [f"R's bond did not use both legs: {used}"]
+    dead = run.result(death.into_dead, "h")
+    if not RATE / 8 < dead.unique < RATE / 2:
+        faults.append(f"the dead leg carried {dead}")
+    print(f"lost of each flow, beside the {dead.missing + dead.refused} of {death.into_dead.count} "
+          "that the test itself put into the dead leg:")
+    for flow in [*death.by_other, *death.by_bond, *death.own]:
+        lost_ms, text = describe(run, flow, death.died_ns)
+        print(text)
+        if lost_ms > (0 if flow in death.by_other else LOSS_MS_MAX):
+            faults.append(f"not bounded by R's link detection: {text}")
         result = run.result(flow, "h")
+        late = [n for n in result.missing_list
+                if flow.times[n] > death.died_ns + LOSS_MS_MAX * 1e6]
+        faults += [f"{flow.name}: lost {len(late)} later than {LOSS_MS_MAX} ms"] if late else []
         faults += [str(result)] if result.duplicates else []
         faults += faults_nothing(run, flow, "r", "o1", "o2")
         wrong = [entry for entry in run.seen(flow, "h") if entry.ttl != 63]
         faults += [f"TTL: {entry}" for entry in wrong[:1]]
-    assert not faults, "\n".join(faults)
+    return faults
 
 
-def fallen(lab: Routing, victim: str, died_ns: int) -> tuple[float, str]:
-    """How long after the death R's adjacency with the victim fell (s), and why, by R's own log."""
-    identity = address(MEMBERS.index(victim) + 1, None)
-    for line in log_changes(lab.frr["r"], "ospfd"):
-        if f"Nbr {identity}" in line and "-> Down" in line or "-> Deleted" in line:
-            moment = re.match(r"(\d{4}/\d\d/\d\d \d\d:\d\d:\d\d\.\d+)", line)
-            assert moment is not None, line
-            at = datetime.strptime(moment[1], "%Y/%m/%d %H:%M:%S.%f")
-            return at.replace(tzinfo=timezone.utc).timestamp() - died_ns / 1e9, line
-    raise AssertionError(f"no fall of {identity} in:\n" + "\n".join(
-        log_changes(lab.frr["r"], "ospfd")))
-
-
-@pytest.mark.skipif(not frr.is_installed("zebra", "ospfd"), reason="FRR is not installed")
 @pytest.mark.parametrize("victim", MEMBERS)
 def test_r26_until_ospfs_dead_timer_and_then_by_the_other_mac_with_no_further_loss(
-        ospf_lab: Routing, victim: str) -> None:
-    """R's own stack sends: ECMP over both members, its bond's hash; FRR takes the dead one out."""
-    lab, other = ospf_lab, next(name for name in MEMBERS if name != victim)
-    count = int(RATE * (SECONDS + SLACK_S + 1))
-    lab.r.namespace.run("ip", "neigh", "flush", "dev", "bond0")
-    for number in (1, 2):
-        assert ping(lab.r.namespace, address(number, 10))  # reachable for 15 s at least
-    entries = {f"into-{name}": [Port(switch.namespace, lab.r.switch_lag())]
-               for name, switch in lab.pair.switches.items()}
-    with RoutedTraffic.of(lab.pair, 1 << 15, **entries) as run:
-        by_other = lab.flow(run, lab.host_ip(lab.h), victim, other, rate=RATE, count=count)
-        own = [run.datagrams(f"R itself, port {port}", lab.r.port, address(ROUTER, 10),
-                             lab.host_ip(lab.h), port, RATE / 2, count // 2)
-               for port in range(30_001, 30_017)]
-        run.start()
-        run.wait_sent(by_other, int(RATE))
-        died_ns = time.time_ns()
-        kill(lab, victim)
-        run.wait_sent(by_other, int(RATE * 3))
-        hops_in_between = kernel_hops(lab.r.namespace, NETWORK_H)
-        run.finish()
-    fell_s, why = fallen(lab, victim, died_ns)
-    rows = [describe(run, flow, died_ns) for flow in [by_other, *own]]
-    print(f"\n{victim} died; R's adjacency fell {fell_s:.2f} s later: {why.split('] ', 1)[-1]}",
-          "lost of each flow", *(text for _, text in rows), sep="\n")
-    faults = [] if len(hops_in_between) == 2 else [f"R had only {hops_in_between} already"]
-    if not DEAD_S - HELLO_S - SLACK_S < fell_s < DEAD_S + SLACK_S:
-        faults.append(f"the adjacency fell after {fell_s:.2f} s, the dead timer is {DEAD_S} s")
-    faults += [text for flow, (lost, text) in zip([by_other, *own], rows)
-               if lost > (0 if flow is by_other else LOSS_MS_MAX)]
-    faults += used_faults(run, own, lab.macs, victim, died_ns, fell_s)
-    for flow in run.flows:
-        late = [n for n in run.result(flow, "h").missing_list
-                if flow.times[n] > died_ns + LOSS_MS_MAX * 1e6]
-        faults += [f"{flow.name}: lost {len(late)} later than {LOSS_MS_MAX} ms"] if late else []
-        faults += [str(run.result(flow, "h"))] if run.result(flow, "h").duplicates else []
-        faults += faults_nothing(run, flow, "r", "o1", "o2")
+        lab: Routing, victim: str) -> None:
+    """What is sent into the dead leg is lost, at most; FRR takes the dead member out in its time.
+    """
+    death = measure_death(lab, victim)
+    other = next(name for name in MEMBERS if name != victim)
+    print(f"\n{victim} died; {other}: verdict "
+          f"{lab.pair.switches[other].mlagd.query('status')['verdict']}")
+    faults = death_faults(death)
+    if HAS_FRR:
+        fell_s, why = fallen(lab, victim, death.died_ns)
+        print(f"R's adjacency fell {fell_s:.2f} s later: {why.split('] ', 1)[-1]}")
+        if len(death.hops) != 2:
+            faults.append(f"R had only {death.hops} two seconds later")
+        if not DEAD_S - HELLO_S - SLACK_S < fell_s < DEAD_S + SLACK_S:
+            faults.append(f"the adjacency fell after {fell_s:.2f} s, the dead timer is {DEAD_S} s")
+        faults += used_faults(death.run, death.own, lab.macs, victim, death.died_ns, fell_s)
     assert not faults, "\n".join(faults)
 
 
@@ -212,15 +216,7 @@ def test_r26_r22_stops_own_addresses_of_the_dead_member_are_answered_by_nobody(l
 
 
 def test_r26_a_member_returns_after_its_death_and_takes_its_mac_back(lab: Routing) -> None:
-    """Links up and a new daemon: both MACs are routed where they arrive again."""
-    kill(lab, "s1")
-    time.sleep(2)
-    lab.pair.heal()
-    lab.pair.s1.mlagd.start()
-    lab.pair.wait_whole(60)
-    lab.wait_addresses()
-    lab.pair.wait_known()
-    lab.resolve()
+    """After the tests before: links up and new daemons, both MACs are routed where they arrive."""
     with lab.traffic() as run:
         flows = [lab.flow(run, lab.host_ip(lab.h), to, by) for to in MEMBERS for by in MEMBERS]
         run.send()
