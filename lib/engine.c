@@ -8,7 +8,7 @@
 
 #include <string.h>
 
-#include "verdict.h"
+#include "pair.h"
 
 static size_t engine_size(void)
 {
@@ -38,6 +38,7 @@ struct mlag_engine *mlag_engine_init(void *memory, const struct mlag_config *con
 	engine->verdict_since_ns = now_ns;
 	engine->verdict_wait_ns = now_ns + config->startup_wait_ns;
 	engine->leg_generation = (uint32_t)config->boot_id | 1;
+	pair_init(engine);
 	table_init(&engine->legs, &leg_table_class, rows, ENGINE_LEG_ROWS, config->hash_seed);
 	rows += table_size(&leg_table_class, ENGINE_LEG_ROWS);
 	table_init(&engine->macs, &mac_table_class, rows, config->macs_max, config->hash_seed);
@@ -145,7 +146,6 @@ static void reset_connection(struct mlag_engine *engine)
 
 static void freeze(struct mlag_engine *engine)
 {
-	engine->lost_ns = engine->now_ns;
 	for (uint32_t i = 0; i < ENGINE_TABLES; i++) {
 		table_session_end(engine_table(engine, i));
 	}
@@ -160,6 +160,7 @@ static void establish(struct mlag_engine *engine, const struct wire_hello *hello
 	engine->peer = *hello;
 	engine->peer_known = true;
 	engine->peer_left = false;
+	pair_hear_session(engine);
 	engine->sessions_count++;
 	engine->close_reason = MLAG_CLOSE_NONE;
 	engine->refused_by_us = false;
@@ -172,10 +173,11 @@ static void establish(struct mlag_engine *engine, const struct wire_hello *hello
 	}
 }
 
-static void forget_peer(struct mlag_engine *engine)
+void engine_forget_peer(struct mlag_engine *engine)
 {
 	engine->peer_left = true;
 	engine->peer_legs_known = true; /* it has none */
+	leg_forget_hello(engine);
 	for (uint32_t i = 0; i < ENGINE_TABLES; i++) {
 		table_forget_peer(engine_table(engine, i), tables[i].changed, engine);
 	}
@@ -241,7 +243,8 @@ static void session_input(struct mlag_engine *engine, enum session_input input,
 	case SESSION_ACTION_PART:
 		engine->close_reason = reason;
 		freeze(engine);
-		forget_peer(engine);
+		pair_goodbye(engine);
+		engine_forget_peer(engine);
 		add_close(engine, reason, ENGINE_REFUSED_RETRY_NS);
 		return;
 	}
@@ -380,6 +383,9 @@ static void get_table_message(struct mlag_engine *engine, enum wire_type type,
 	case WIRE_SNAPSHOT_END:
 		ok = table_get_end(table, reader, tables[index].changed, engine);
 		engine->peer_legs_known |= engine->legs.peer_complete;
+		if (engine->legs.peer_complete) {
+			leg_forget_hello(engine); /* the table says it better */
+		}
 		break;
 	case WIRE_ACK:
 		ok = table_get_ack(table, reader, tables[index].acked, engine);
@@ -443,6 +449,9 @@ static void get_message(struct mlag_engine *engine, const uint8_t *data, uint32_
 	default:
 		break; /* a message of a newer peer */
 	}
+	if (engine->session == MLAG_SESSION_UP) {
+		pair_hear_session(engine);
+	}
 }
 
 static void observe_peer_link(struct mlag_engine *engine, const struct mlag_peer_link *peer_link)
@@ -455,6 +464,7 @@ static void observe_peer_link(struct mlag_engine *engine, const struct mlag_peer
 		memcmp(&engine->peer_link.mac, &peer_link->mac, sizeof(peer_link->mac)) != 0;
 
 	engine->peer_link = *peer_link;
+	pair_observe_link(engine);
 	if (identity_changed) {
 		session_input(engine, SESSION_INPUT_RESET, MLAG_CLOSE_RECONFIGURED, NULL);
 	}
@@ -476,6 +486,7 @@ static void reconfigure(struct mlag_engine *engine, const struct mlag_config *co
 	engine->config.boot_id = kept.boot_id;
 	engine->config.hash_seed = kept.hash_seed;
 	engine->config.macs_max = kept.macs_max;
+	pair_configure(engine);
 	if (identity_changed) {
 		session_input(engine, SESSION_INPUT_RESET, MLAG_CLOSE_RECONFIGURED, NULL);
 	}
@@ -485,6 +496,7 @@ static void tick(struct mlag_engine *engine, uint64_t read_ns)
 {
 	uint64_t limit_ns = silence_limit_ns(engine);
 
+	pair_tick(engine, read_ns);
 	/* Silence counts only up to the moment at which we tried to hear. */
 	if (limit_ns != 0 && read_ns >= engine->heard_ns + limit_ns) {
 		session_input(engine, SESSION_INPUT_SILENCE, MLAG_CLOSE_TIMEOUT, NULL);
@@ -498,76 +510,19 @@ static void tick(struct mlag_engine *engine, uint64_t read_ns)
 	address_tick(engine);
 }
 
-static uint64_t left_ns(uint64_t since_ns, uint64_t length_ns, uint64_t now_ns)
-{
-	uint64_t passed_ns = now_ns - since_ns;
-
-	return passed_ns < length_ns ? length_ns - passed_ns : 0;
-}
-
-static void refresh_verdict(struct mlag_engine *engine)
-{
-	uint64_t hold_ns = engine->config.restart_hold_ns;
-	struct verdict_view view = {
-		.carrier = engine->peer_link.ifindex != 0 && engine->peer_link.carrier,
-		.session_up = engine->session == MLAG_SESSION_UP,
-		.heard = engine->peer_known,
-		.left = engine->peer_left,
-		.startup_left_ns =
-			left_ns(engine->birth_ns, engine->config.startup_wait_ns, engine->now_ns),
-		.dead_left_ns = left_ns(engine->lost_ns, dead_time_ns(engine), engine->now_ns),
-		.hold_left_ns = left_ns(engine->lost_ns, hold_ns + hold_ns / 5, engine->now_ns),
-	};
-	uint64_t wait_ns;
-	enum mlag_verdict verdict = verdict_decide(&view, &wait_ns);
-
-	engine->verdict_wait_ns = wait_ns == UINT64_MAX ? MLAG_NEVER_NS : engine->now_ns + wait_ns;
-	if (verdict == engine->verdict) {
-		return;
-	}
-	engine_notice(engine, MLAG_NOTICE_VERDICT, 0, mlag_verdict_text(engine->verdict),
-		      mlag_verdict_text(verdict),
-		      view.session_up ? (view.carrier ? "the session stands"
-						      : "the peer link has no carrier")
-		      : view.carrier  ? "the peer is silent"
-				      : "the peer is silent and the peer link has no carrier");
-	engine->verdict = verdict;
-	engine->verdict_since_ns = engine->now_ns;
-}
-
-static void refresh_role(struct mlag_engine *engine)
-{
-	struct verdict_rank own = {engine->role_epoch, engine->config.priority,
-				   engine->peer_link.mac};
-	struct verdict_rank peer = {engine->peer.role_epoch, engine->peer.priority,
-				    engine->peer.member_id};
-	enum mlag_role role = engine->role;
-	const char *because = "rank of the two members";
-
-	if (engine->session == MLAG_SESSION_UP) {
-		role = verdict_is_first(&own, &peer) ? MLAG_ROLE_PRIMARY : MLAG_ROLE_SECONDARY;
-	} else if (engine_is_alone(engine)) {
-		role = MLAG_ROLE_PRIMARY;
-		because = "nobody else is there";
-	}
-	if (role == engine->role) {
-		return;
-	}
-	if (role == MLAG_ROLE_PRIMARY && engine_is_alone(engine)) {
-		engine->role_epoch++; /* a survivor stays primary when the other returns */
-	}
-	engine_notice(engine, MLAG_NOTICE_ROLE, 0, mlag_role_text(engine->role),
-		      mlag_role_text(role), because);
-	engine->role = role;
-}
-
 static void refresh_lift(struct mlag_engine *engine)
 {
+	const struct liveness *liveness = &engine->liveness;
+	const struct liveness_path *link = &liveness->paths[MLAG_PATH_PEER_LINK];
+
 	/* R2: with PL lost all of R1 is back in force, until the live peer says otherwise. */
-	if (engine->peer_link.ifindex == 0 || !engine->peer_link.carrier) {
+	if (!link->present || engine->verdict == MLAG_VERDICT_SPLIT) {
 		engine->lift_allowed = false;
-	} else if ((engine->session == MLAG_SESSION_UP && engine->legs.peer_complete) ||
-		   engine->peer_left) {
+	} else if (engine->session == MLAG_SESSION_UP) {
+		engine->lift_allowed |= engine->legs.peer_complete;
+	} else if (engine->peer_left || liveness->fenced ||
+		   (engine->hello_legs_known && link->heard && link->trusted &&
+		    liveness_link(liveness) == LIVENESS_LINK_USABLE)) {
 		engine->lift_allowed = true;
 	}
 }
@@ -589,9 +544,8 @@ static void refresh_world(struct mlag_engine *engine)
 	enum mlag_verdict verdict = engine->verdict;
 	bool synced;
 
+	pair_refresh(engine);
 	refresh_lift(engine);
-	refresh_verdict(engine);
-	refresh_role(engine);
 	leg_refresh_all(engine);
 	refresh_addresses_known(engine);
 	synced = true;
@@ -624,6 +578,8 @@ static bool concerns_world(enum mlag_event_type type)
 	case MLAG_EVENT_CHANNEL_UP:
 	case MLAG_EVENT_CHANNEL_DOWN:
 	case MLAG_EVENT_MESSAGE:
+	case MLAG_EVENT_HELLO:
+	case MLAG_EVENT_PROMOTE:
 	case MLAG_EVENT_PEER_LINK:
 	case MLAG_EVENT_LEG:
 	case MLAG_EVENT_LEG_APPLIED:
@@ -654,6 +610,13 @@ static void dispatch(struct mlag_engine *engine, const struct mlag_event *event)
 		break;
 	case MLAG_EVENT_MESSAGE:
 		get_message(engine, event->message.data, event->message.size);
+		break;
+	case MLAG_EVENT_HELLO:
+		pair_hear(engine, event->hello.path, event->hello.data, event->hello.size,
+			  event->hello.authentic);
+		break;
+	case MLAG_EVENT_PROMOTE:
+		pair_promote(engine);
 		break;
 	case MLAG_EVENT_PEER_LINK:
 		observe_peer_link(engine, event->peer_link);
@@ -691,8 +654,26 @@ static void dispatch(struct mlag_engine *engine, const struct mlag_event *event)
 		break;
 	case MLAG_EVENT_GOODBYE:
 		engine->goodbye_due = engine->session == MLAG_SESSION_UP;
+		engine->leaving = true;
+		engine->hello_soon = true;
 		session_input(engine, SESSION_INPUT_RESET, MLAG_CLOSE_GOODBYE, NULL);
 		break;
+	}
+}
+
+/*
+ * There is a step at least every hello interval.  When there was none for longer, this process did
+ * not run, or the whole machine: what it did not hear then is held against nobody, even if there is
+ * nothing in the sockets.
+ */
+static void note_absence(struct mlag_engine *engine, uint64_t now_ns)
+{
+	uint64_t passed_ns = now_ns - engine->now_ns;
+	uint64_t interval_ns = engine->config.hello_interval_ns;
+
+	if (passed_ns > 2 * interval_ns) {
+		engine->heard_ns += passed_ns - interval_ns;
+		pair_skip(engine, passed_ns - interval_ns, now_ns);
 	}
 }
 
@@ -702,6 +683,7 @@ void mlag_step(struct mlag_engine *engine, const struct mlag_event *event, uint6
 	memset(ret_effects, 0, offsetof(struct mlag_effects, items));
 	engine->effects = ret_effects;
 	if (now_ns > engine->now_ns) {
+		note_absence(engine, now_ns);
 		engine->now_ns = now_ns;
 	}
 	dispatch(engine, event);
@@ -716,8 +698,10 @@ uint64_t mlag_deadline_ns(const struct mlag_engine *engine)
 	uint64_t limit_ns = silence_limit_ns(engine);
 	uint64_t deadline = engine->verdict_wait_ns;
 	uint64_t leg_ns = leg_deadline_ns(engine);
+	uint64_t pair_ns = pair_deadline_ns(engine);
 
 	deadline = leg_ns < deadline ? leg_ns : deadline;
+	deadline = pair_ns < deadline ? pair_ns : deadline;
 	if (limit_ns != 0 && engine->heard_ns + limit_ns < deadline) {
 		deadline = engine->heard_ns + limit_ns;
 	}

@@ -8,10 +8,12 @@
 
 #include "address.h"
 #include "leg.h"
+#include "liveness.h"
 #include "mac.h"
 #include "mlag.h"
 #include "session.h"
 #include "table.h"
+#include "verdict.h"
 #include "wire.h"
 
 /* Both members' LAGs, should they have none in common. */
@@ -34,7 +36,6 @@ struct mlag_engine {
 	enum mlag_session_state session;
 	uint64_t session_since_ns;
 	uint64_t heard_ns; /* the last message of the peer, or when the session began */
-	uint64_t lost_ns;
 	uint64_t sessions_count;
 	enum mlag_close_reason close_reason;
 	bool refused_by_us;
@@ -52,14 +53,33 @@ struct mlag_engine {
 	bool peer_left;
 	bool peer_legs_known; /* a whole snapshot of its legs was heard */
 
+	struct liveness liveness;
+	struct mlag_mac member_id; /* the last one known, though the device may be gone */
+	uint64_t hello_ns;	   /* when the next hello is due, and when the last one was sent */
+	uint64_t hello_sent_ns;
+	uint32_t hello_sequence;
+	bool hello_soon; /* it says something new: do not wait for the interval */
+	bool leaving;	 /* this member has said goodbye */
+	bool hello_said_goodbye;
+	struct verdict_rank peer_rank; /* by the session's or a trusted hello's word */
+	uint64_t peer_rank_boot_id;
+	bool peer_rank_known;
+	uint64_t peer_hold_ns; /* its restart-hold */
+
 	enum mlag_role role;
 	uint32_t role_epoch;
 	enum mlag_verdict verdict;
 	uint64_t verdict_since_ns;
-	uint64_t verdict_wait_ns; /* absolute: the verdict may change by time alone */
+	uint64_t verdict_wait_ns;    /* absolute: the verdict may change by time alone */
+	const char *verdict_because; /* of the verdict as it is now */
+	const char *verdict_next;
+	enum mlag_path_finding link_finding;
+	enum mlag_path_finding backup_finding;
+	enum mlag_peer_finding peer_finding;
 
 	struct mlag_peer_link peer_link;
-	bool lift_allowed; /* R2: the peer's word may lift R1 */
+	bool hello_legs_known; /* what hellos say of the peer's legs counts: no table says it */
+	bool lift_allowed;     /* R2: the peer's word may lift R1 */
 
 	struct table legs;
 	uint32_t leg_generation; /* the last one that was given to a leg that came up */
@@ -91,6 +111,9 @@ void engine_notice(struct mlag_engine *engine, enum mlag_notice notice, uint16_t
 /** engine_table() - the replicated tables, 0 to ENGINE_TABLES - 1, most urgent first */
 struct table *engine_table(struct mlag_engine *engine, uint32_t index);
 
+/** engine_forget_peer() - the peer has left on purpose: nothing that it claimed counts */
+void engine_forget_peer(struct mlag_engine *engine);
+
 /** engine_is_alone() - the verdict is that nobody else leads */
 static inline bool engine_is_alone(const struct mlag_engine *engine)
 {
@@ -102,14 +125,28 @@ static inline bool engine_is_alone(const struct mlag_engine *engine)
  * engine_nobody_floods() - no data plane of a peer can deliver what we flood a second time
  *
  * With carrier on the peer link the data plane of a peer that was heard may forward for ever
- * without its daemon, and may have lifted R1: only its acknowledgement, its goodbye or the loss of
- * the peer link's carrier prove otherwise (R2, DESIGN §2).
+ * without its daemon, and may have lifted R1: only its acknowledgement, its goodbye, the word of its
+ * guard or the loss of the peer link's carrier prove otherwise (R2, DESIGN §2).
  */
 static inline bool engine_nobody_floods(const struct mlag_engine *engine)
 {
-	return engine->verdict == MLAG_VERDICT_ALONE_UNSURE ||
-	       (engine->verdict == MLAG_VERDICT_ALONE &&
-		(!engine->peer_known || engine->peer_left));
+	const struct liveness *liveness = &engine->liveness;
+
+	switch (engine->verdict) {
+	case MLAG_VERDICT_ALONE_UNSURE:
+		return true;
+	case MLAG_VERDICT_ALONE:
+		return !liveness->ever_heard || liveness->left || liveness->fenced ||
+		       liveness_link(liveness) == LIVENESS_LINK_NO_CARRIER;
+	case MLAG_VERDICT_SPLIT:
+		return liveness_link(liveness) == LIVENESS_LINK_NO_CARRIER;
+	case MLAG_VERDICT_NONE:
+	case MLAG_VERDICT_STARTING:
+	case MLAG_VERDICT_PEERED:
+	case MLAG_VERDICT_RESYNC:
+		break;
+	}
+	return false;
 }
 
 #endif

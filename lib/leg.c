@@ -153,7 +153,7 @@ struct leg *leg_of(const struct mlag_engine *engine, const struct table_row *row
 	return table_local(&engine->legs, row);
 }
 
-static uint16_t lag_id_of(const struct mlag_engine *engine, const struct table_row *row)
+uint16_t leg_lag_id(const struct mlag_engine *engine, const struct table_row *row)
 {
 	return ((const struct leg_key *)table_key(&engine->legs, row))->lag_id;
 }
@@ -178,7 +178,7 @@ static void index_devices(struct mlag_engine *engine)
 		if (leg->configured && leg->seen.ifindex != 0) {
 			mlag_assert(engine->devices_count < ENGINE_LEG_ROWS);
 			engine->devices[engine->devices_count].ifindex = leg->seen.ifindex;
-			engine->devices[engine->devices_count].lag_id = lag_id_of(engine, row);
+			engine->devices[engine->devices_count].lag_id = leg_lag_id(engine, row);
 			engine->devices_count++;
 		}
 	}
@@ -206,21 +206,42 @@ uint16_t leg_lag_of_device(const struct mlag_engine *engine, uint32_t ifindex)
 	return 0;
 }
 
-static const struct leg_value *peer_value(const struct mlag_engine *engine,
-					  const struct table_row *row)
+const struct leg_value *leg_peer_value(const struct mlag_engine *engine,
+				       const struct table_row *row)
 {
 	return table_row_is_peer(row) ? table_peer(&engine->legs, row) : NULL;
+}
+
+/*
+ * Is the peer's leg up, by its word?  Of the session, while there is one; else of its hellos, while
+ * they are trusted; else what it was when it was last heard: frozen.
+ */
+static enum leg_word peer_word(const struct mlag_engine *engine, const struct table_row *row)
+{
+	const struct leg_value *peer = leg_peer_value(engine, row);
+
+	if (leg_of(engine, row)->word != LEG_WORD_NONE) {
+		return leg_of(engine, row)->word;
+	}
+	if (peer != NULL) {
+		return peer->up ? LEG_WORD_UP : LEG_WORD_DOWN;
+	}
+	return engine->peer_legs_known ? LEG_WORD_DOWN : LEG_WORD_NONE;
 }
 
 /* R1 and R2: the VLANs in which what came over PL must not leave through this leg. */
 static void decide_isolation(const struct mlag_engine *engine, const struct table_row *row,
 			     struct mlag_vlans *ret_isolated)
 {
-	const struct leg_value *peer = peer_value(engine, row);
+	const struct leg_value *peer = leg_peer_value(engine, row);
+	enum leg_word word = engine->lift_allowed ? peer_word(engine, row) : LEG_WORD_NONE;
 
-	if (engine->lift_allowed && peer != NULL && peer->up) {
+	if (engine->liveness.fenced) {
+		word = LEG_WORD_DOWN; /* whatever it said: a guard has taken its legs down */
+	}
+	if (word == LEG_WORD_UP && peer != NULL && peer->up) {
 		*ret_isolated = peer->vlans;
-	} else if (engine->lift_allowed && (peer != NULL || engine->peer_legs_known)) {
+	} else if (word == LEG_WORD_DOWN) {
 		memset(ret_isolated, 0, sizeof(*ret_isolated));
 	} else {
 		memset(ret_isolated, 0xff, sizeof(*ret_isolated));
@@ -263,7 +284,7 @@ static bool has_first_program(const struct leg *leg)
  * Does the data plane hold a gate that lets this through, whatever it should hold?  Without
  * carrier it does not matter: nothing leaves, and the peer is told at once.
  */
-static bool gate_passes(const struct leg *leg, enum mlag_gate gate)
+bool leg_gate_passes(const struct leg *leg, enum mlag_gate gate)
 {
 	return leg->seen.carrier && leg->seen.ifindex != 0 && leg->applied_gate >= gate;
 }
@@ -283,8 +304,8 @@ static void publish(struct mlag_engine *engine, struct table_row *row)
 	 * and enforces R1 on our word, so it must not lift while our gate still passes floods, nor
 	 * enforce while our gate still sends unicast over PL.
 	 */
-	value.up = gate_passes(leg, MLAG_GATE_UNICAST);
-	value.open = gate_passes(leg, MLAG_GATE_OPEN);
+	value.up = leg_gate_passes(leg, MLAG_GATE_UNICAST);
+	value.open = leg_gate_passes(leg, MLAG_GATE_OPEN);
 	value.lacp = leg->seen.lacp;
 	value.generation = leg->generation;
 	value.enforced = leg->applied_generation;
@@ -293,6 +314,7 @@ static void publish(struct mlag_engine *engine, struct table_row *row)
 	if (!table_row_is_own(row) ||
 	    memcmp(table_own(&engine->legs, row), &value, sizeof(value)) != 0) {
 		table_claim(&engine->legs, row, row->own_seq + 1, &value);
+		engine->hello_soon = true;
 	}
 }
 
@@ -300,12 +322,13 @@ static void publish(struct mlag_engine *engine, struct table_row *row)
 static void refresh_program(struct mlag_engine *engine, struct table_row *row)
 {
 	struct leg *leg = leg_of(engine, row);
-	const struct leg_value *peer = peer_value(engine, row);
+	const struct leg_value *peer = leg_peer_value(engine, row);
 	struct mlag_leg_program program;
-	uint32_t generation = peer != NULL && peer->up ? peer->generation : 0;
+	uint32_t generation =
+		peer != NULL && peer->up && leg->word != LEG_WORD_DOWN ? peer->generation : 0;
 
 	memset(&program, 0, sizeof(program));
-	program.lag_id = lag_id_of(engine, row);
+	program.lag_id = leg_lag_id(engine, row);
 	program.ifindex = leg->seen.ifindex;
 	program.untagged_vid = leg->seen.untagged_vid;
 	program.gate = decide_gate(leg->state);
@@ -347,7 +370,7 @@ static void leg_enter(struct mlag_engine *engine, struct table_row *row, enum ml
 {
 	struct leg *leg = leg_of(engine, row);
 
-	engine_notice(engine, MLAG_NOTICE_LEG, lag_id_of(engine, row),
+	engine_notice(engine, MLAG_NOTICE_LEG, leg_lag_id(engine, row),
 		      mlag_leg_state_text(leg->state), mlag_leg_state_text(state),
 		      leg_input_text(input));
 	switch (state) {
@@ -439,7 +462,7 @@ static bool has_no_leg_there(const struct mlag_engine *engine, const struct tabl
 /* R2: the peer has R1 in force for what this leg is now, or nobody is there who would need it. */
 static bool is_acked(const struct mlag_engine *engine, const struct table_row *row)
 {
-	const struct leg_value *peer = peer_value(engine, row);
+	const struct leg_value *peer = leg_peer_value(engine, row);
 
 	return (peer != NULL && peer->enforced == leg_of(engine, row)->generation &&
 		engine->session == MLAG_SESSION_UP) ||
@@ -450,7 +473,7 @@ static bool is_acked(const struct mlag_engine *engine, const struct table_row *r
 static enum leg_input peer_input(const struct mlag_engine *engine, const struct table_row *row)
 {
 	const struct leg *leg = leg_of(engine, row);
-	const struct leg_value *peer = peer_value(engine, row);
+	const struct leg_value *peer = leg_peer_value(engine, row);
 	bool enforced = peer != NULL && peer->enforced == leg->generation;
 
 	if (leg->state == MLAG_LEG_READY && is_acked(engine, row)) {
@@ -477,7 +500,7 @@ static void apply_input(struct mlag_engine *engine, struct table_row *row, enum 
 /* Bring one leg in line with everything known; ends when nothing changes any more. */
 static void refresh(struct mlag_engine *engine, struct table_row *row)
 {
-	const struct leg_value *peer = peer_value(engine, row);
+	const struct leg_value *peer = leg_peer_value(engine, row);
 	struct leg *leg = leg_of(engine, row);
 
 	if (!leg->configured) {
@@ -609,10 +632,10 @@ void leg_applied(struct mlag_engine *engine, uint16_t lag_id, uint32_t serial)
 void leg_peer_changed(void *user, struct table *table, struct table_row *row)
 {
 	struct mlag_engine *engine = user;
-	const struct leg_value *peer = peer_value(engine, row);
+	const struct leg_value *peer = leg_peer_value(engine, row);
 
 	(void)table;
-	engine_notice(engine, MLAG_NOTICE_PEER_LEG, lag_id_of(engine, row), "",
+	engine_notice(engine, MLAG_NOTICE_PEER_LEG, leg_lag_id(engine, row), "",
 		      peer == NULL ? "none"
 		      : peer->open ? "open"
 		      : peer->up   ? "ready"
@@ -717,78 +740,4 @@ uint64_t mlag_leg_poll_ns(const struct mlag_engine *engine)
 		poll = wanted < poll ? wanted : poll;
 	}
 	return poll;
-}
-
-static bool is_same_system(const struct mlag_mac *a, const struct mlag_mac *b)
-{
-	static const struct mlag_mac none;
-
-	return memcmp(a, &none, sizeof(none)) != 0 && memcmp(a, b, sizeof(none)) == 0;
-}
-
-/* The LAG of the peer's whose LACP partner is ours under another id, or 0: ids were mixed up. */
-static uint16_t find_partner_elsewhere(const struct mlag_engine *engine,
-				       const struct mlag_leg_view *view)
-{
-	struct table_row *row;
-	uint32_t cursor = 0;
-
-	while ((row = table_next(&engine->legs, &cursor)) != NULL) {
-		const struct leg_value *peer = peer_value(engine, row);
-
-		if (peer != NULL && lag_id_of(engine, row) != view->lag_id &&
-		    is_same_system(&view->partner_mac, &peer->partner_mac)) {
-			return lag_id_of(engine, row);
-		}
-	}
-	return 0;
-}
-
-bool mlag_get_leg(const struct mlag_engine *engine, uint32_t index, struct mlag_leg_view *ret_view)
-{
-	static const struct mlag_mac none;
-	const struct leg_value *peer;
-	const struct leg *leg;
-	struct table_row *row;
-	uint32_t cursor = 0;
-
-	do {
-		row = table_next(&engine->legs, &cursor);
-		if (row == NULL) {
-			return false;
-		}
-		if (!leg_of(engine, row)->configured && !table_row_is_peer(row)) {
-			index++;
-		}
-	} while (index-- > 0);
-	leg = leg_of(engine, row);
-	peer = peer_value(engine, row);
-	memset(ret_view, 0, sizeof(*ret_view));
-	ret_view->lag_id = lag_id_of(engine, row);
-	ret_view->ifindex = leg->seen.ifindex;
-	ret_view->state = leg->state;
-	ret_view->since_ns = leg->since_ns;
-	ret_view->generation = leg->generation;
-	ret_view->partner_mac = leg->seen.partner_mac;
-	if (peer != NULL) {
-		ret_view->peer_present = true;
-		ret_view->peer_up = peer->up;
-		ret_view->peer_open = peer->open;
-		ret_view->peer_isolates = leg->configured && leg->generation != 0 &&
-					  peer->enforced == leg->generation;
-		ret_view->peer_partner_mac = peer->partner_mac;
-		ret_view->peer_vlans = peer->vlans;
-		ret_view->mode_differs = leg->configured && leg->seen.ifindex != 0 &&
-					 peer->lacp != leg->seen.lacp;
-	}
-	ret_view->partner_elsewhere_lag_id = find_partner_elsewhere(engine, ret_view);
-	for (uint32_t i = 0; leg->configured && i < MLAG_VLAN_WORDS; i++) {
-		ret_view->isolated |= (leg->program.isolated.words[i] & leg->seen.vlans.words[i]) !=
-				      0;
-	}
-	ret_view->partner_differs =
-		memcmp(&ret_view->partner_mac, &none, sizeof(none)) != 0 &&
-		memcmp(&ret_view->peer_partner_mac, &none, sizeof(none)) != 0 &&
-		!is_same_system(&ret_view->partner_mac, &ret_view->peer_partner_mac);
-	return true;
 }

@@ -11,6 +11,7 @@
 #ifndef MLAG_LEG_H
 #define MLAG_LEG_H
 
+#include "hello.h"
 #include "mlag.h"
 #include "table.h"
 
@@ -27,6 +28,13 @@ const char *leg_input_text(enum leg_input input);
 
 /** leg_transition() - the state machine of a leg; every cell is written */
 enum mlag_leg_state leg_transition(enum mlag_leg_state state, enum leg_input input);
+
+/* What the peer's hello said of its leg; it counts while there is no session. */
+enum leg_word {
+	LEG_WORD_NONE,
+	LEG_WORD_DOWN,
+	LEG_WORD_UP,
+};
 
 /* Key and value of the replicated table. */
 struct leg_key {
@@ -68,6 +76,7 @@ struct leg_value {
  * @opened_alone: it opened without the acknowledgement, because the peer was out of the way
  * @program: what the data plane should hold; @program_generation of the peer's leg it isolates
  * @applied_serial: what it holds; @applied_generation and @applied_gate likewise
+ * @word: what the peer's hello said of its leg of this LAG
  * @handed_ns: when the program was handed out and not yet confirmed, else 0
  */
 struct leg {
@@ -88,6 +97,7 @@ struct leg {
 	uint32_t applied_serial;
 	uint32_t applied_generation;
 	enum mlag_gate applied_gate;
+	enum leg_word word;
 	uint64_t handed_ns;
 };
 
@@ -95,6 +105,19 @@ extern const struct table_class leg_table_class;
 
 struct table_row *leg_find(const struct mlag_engine *engine, uint16_t lag_id);
 struct leg *leg_of(const struct mlag_engine *engine, const struct table_row *row);
+
+uint16_t leg_lag_id(const struct mlag_engine *engine, const struct table_row *row);
+
+/** leg_peer_value() - what the peer's table says of its leg; NULL for nothing */
+const struct leg_value *leg_peer_value(const struct mlag_engine *engine,
+				       const struct table_row *row);
+
+/**
+ * leg_gate_passes() - does the data plane hold a gate that lets this through, whatever it should hold?
+ *
+ * Without carrier it does not matter: nothing leaves, and the peer is told at once.
+ */
+bool leg_gate_passes(const struct leg *leg, enum mlag_gate gate);
 
 /** leg_lag_of_device() - the LAG whose configured leg is device @ifindex; 0 for none */
 uint16_t leg_lag_of_device(const struct mlag_engine *engine, uint32_t ifindex);
@@ -110,6 +133,18 @@ void leg_applied(struct mlag_engine *engine, uint16_t lag_id, uint32_t serial);
 
 /** leg_peer_changed() - table_row_fn: the peer said something else about its leg */
 void leg_peer_changed(void *user, struct table *table, struct table_row *row);
+
+/**
+ * leg_hear_hello() - without a session the peer's hello says which of its legs are up (R2)
+ * @legs: all that it has
+ */
+void leg_hear_hello(struct mlag_engine *engine, const struct hello_leg *legs, uint32_t count);
+
+/** leg_forget_hello() - a session says it better */
+void leg_forget_hello(struct mlag_engine *engine);
+
+/** leg_fill_hello() - our own legs for our hello; returns how many of MLAG_LEGS_MAX */
+uint16_t leg_fill_hello(const struct mlag_engine *engine, struct hello_leg *ret_legs);
 
 /** leg_refresh_all() - session, verdict or peer link changed: reconsider every leg */
 void leg_refresh_all(struct mlag_engine *engine);

@@ -36,7 +36,8 @@ struct mlag_engine;
  * @dead_multiplier: intervals of silence after which the session is dead
  * @restart_hold_ns: how long a silent peer behind a living peer link is taken to be restarting
  * @startup_wait_ns: how long to wait for a peer that was never heard
- * @boot_id: 64 random bits of this daemon start
+ * @backup: there is a backup path for hellos
+ * @boot_id: 64 random bits of this daemon start, not 0
  * @hash_seed: secret seed of the hash tables
  * @macs_max: rows of the MAC table, 1..MLAG_MACS_MAX; only read by mlag_engine_init()
  */
@@ -48,6 +49,7 @@ struct mlag_config {
 	uint32_t dead_multiplier;
 	uint64_t restart_hold_ns;
 	uint64_t startup_wait_ns;
+	bool backup;
 	uint64_t boot_id;
 	uint64_t hash_seed;
 	uint32_t macs_max;
@@ -175,6 +177,8 @@ enum mlag_event_type {
 	MLAG_EVENT_CHANNEL_UP,	   /* a connection to the peer stands */
 	MLAG_EVENT_CHANNEL_DOWN,   /* it ended, whoever ended it */
 	MLAG_EVENT_MESSAGE,	   /* one whole message of the peer */
+	MLAG_EVENT_HELLO,	   /* a hello came by one of the paths */
+	MLAG_EVENT_PROMOTE,	   /* somebody asks this member to lead */
 	MLAG_EVENT_PEER_LINK,	   /* the peer link or the bridge changed */
 	MLAG_EVENT_LEG,		   /* a leg changed, or was polled */
 	MLAG_EVENT_LEG_APPLIED,	   /* the data plane holds what mlag_next_leg() said */
@@ -192,9 +196,13 @@ enum mlag_event_type {
 /**
  * struct mlag_event - one observation
  * @type: says which member of the union counts
- * @tick.read_ns: the channel had been read dry at this time; silence counts only up to it
+ * @tick.read_ns: channel and paths were read dry after this time; silence counts only up to it
  * @message.data: one framed message, header included; borrowed for the call
  * @message.size: MLAG_WIRE_HEADER_SIZE..MLAG_WIRE_MESSAGE_MAX
+ * @hello.path: by which it came
+ * @hello.data: as it came, without the headers of what carried it; borrowed for the call
+ * @hello.authentic: whoever sent it has the key, or there is none; otherwise it proves life and
+ *	nothing else
  * @peer_link: borrowed
  * @leg.lag_id: the LAG
  * @leg.observation: borrowed
@@ -219,6 +227,12 @@ struct mlag_event {
 			const uint8_t *data;
 			uint32_t size;
 		} message;
+		struct {
+			enum mlag_path path;
+			const uint8_t *data;
+			uint32_t size;
+			bool authentic;
+		} hello;
 		const struct mlag_peer_link *peer_link;
 		struct {
 			uint16_t lag_id;
@@ -260,6 +274,9 @@ enum mlag_effect_type {
 	X(MLAG_NOTICE_SESSION, "session")       \
 	X(MLAG_NOTICE_VERDICT, "verdict")       \
 	X(MLAG_NOTICE_ROLE, "role")             \
+	X(MLAG_NOTICE_PEER, "peer")             \
+	X(MLAG_NOTICE_PEER_LINK, "peer link")   \
+	X(MLAG_NOTICE_BACKUP, "backup path")    \
 	X(MLAG_NOTICE_LEG, "leg")               \
 	X(MLAG_NOTICE_PEER_LEG, "peer-leg")     \
 	X(MLAG_NOTICE_REFUSED, "refused")       \
@@ -372,6 +389,26 @@ enum mlag_urgency {
  */
 uint32_t mlag_next_message(struct mlag_engine *engine, enum mlag_urgency urgency, uint64_t now_ns,
 			   uint8_t *ret_data);
+
+/**
+ * mlag_next_hello() - take the hello that is due, if one is
+ * @engine: the engine
+ * @now_ns: the time
+ * @ret_data: room for MLAG_HELLO_SIZE_MAX bytes; the same is to be sent on every path
+ *
+ * Return: its size in bytes, 0 when none is due.
+ */
+uint32_t mlag_next_hello(struct mlag_engine *engine, uint64_t now_ns, uint8_t *ret_data);
+
+/**
+ * mlag_may_promote() - would MLAG_EVENT_PROMOTE make this member primary?
+ * @engine: the engine
+ * @ret_because: why not; a constant string, NULL if it would
+ *
+ * The role moves when the peer is heard, so that it hears of it, or when nothing at all is known of
+ * it and somebody knows better than we do.  A primary may always.
+ */
+bool mlag_may_promote(const struct mlag_engine *engine, const char **ret_because);
 
 /**
  * struct mlag_leg_program - what the data plane should hold for one leg
@@ -532,6 +569,8 @@ struct mlag_table_view {
 /**
  * struct mlag_view - the whole state at a glance, for `mlagctl status`
  * @verdict_since_ns, @session_since_ns: on the engine's clock
+ * @verdict_because, @verdict_next: why it is so, and what would change it; constant strings
+ * @peer_finding, @link_finding, @backup_finding: what is found of the peer and of each path
  * @refused_by_us: with session refused: this member refused the other
  * @close_reason: why the last session ended or was refused
  * @peer_known: the fields about the peer were filled by a HELLO
@@ -543,6 +582,11 @@ struct mlag_view {
 	enum mlag_role role;
 	enum mlag_verdict verdict;
 	uint64_t verdict_since_ns;
+	const char *verdict_because;
+	const char *verdict_next;
+	enum mlag_peer_finding peer_finding;
+	enum mlag_path_finding link_finding;
+	enum mlag_path_finding backup_finding;
 	enum mlag_session_state session;
 	uint64_t session_since_ns;
 	bool refused_by_us;

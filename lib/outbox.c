@@ -147,6 +147,11 @@ void mlag_get_view(const struct mlag_engine *engine, struct mlag_view *ret_view)
 	ret_view->role = engine->role;
 	ret_view->verdict = engine->verdict;
 	ret_view->verdict_since_ns = engine->verdict_since_ns;
+	ret_view->verdict_because = engine->verdict_because;
+	ret_view->verdict_next = engine->verdict_next;
+	ret_view->peer_finding = engine->peer_finding;
+	ret_view->link_finding = engine->link_finding;
+	ret_view->backup_finding = engine->backup_finding;
 	ret_view->session = engine->session;
 	ret_view->session_since_ns = engine->session_since_ns;
 	ret_view->refused_by_us = engine->refused_by_us;
@@ -164,8 +169,7 @@ void mlag_get_view(const struct mlag_engine *engine, struct mlag_view *ret_view)
 		       sizeof(ret_view->peer_version));
 	}
 	ret_view->peer_link_carrier = engine->peer_link.carrier;
-	ret_view->peer_link_usable = engine->peer_link.ifindex != 0 && engine->peer_link.carrier &&
-				     engine->session == MLAG_SESSION_UP;
+	ret_view->peer_link_usable = liveness_link(&engine->liveness) == LIVENESS_LINK_USABLE;
 	ret_view->synced = engine->synced;
 	view_table(&engine->legs, &ret_view->legs);
 	view_table(&engine->macs, &ret_view->macs);

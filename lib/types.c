@@ -20,6 +20,8 @@
 
 MLAG_ENUM_TEXT_FUNCTION(mlag_role_text, enum mlag_role, MLAG_ROLES)
 MLAG_ENUM_TEXT_FUNCTION(mlag_verdict_text, enum mlag_verdict, MLAG_VERDICTS)
+MLAG_ENUM_TEXT_FUNCTION(mlag_path_finding_text, enum mlag_path_finding, MLAG_PATH_FINDINGS)
+MLAG_ENUM_TEXT_FUNCTION(mlag_peer_finding_text, enum mlag_peer_finding, MLAG_PEER_FINDINGS)
 MLAG_ENUM_TEXT_FUNCTION(mlag_session_state_text, enum mlag_session_state, MLAG_SESSION_STATES)
 MLAG_ENUM_TEXT_FUNCTION(mlag_leg_state_text, enum mlag_leg_state, MLAG_LEG_STATES)
 MLAG_ENUM_TEXT_FUNCTION(mlag_close_reason_text, enum mlag_close_reason, MLAG_CLOSE_REASONS)

@@ -60,6 +60,39 @@ enum mlag_role { MLAG_ROLES(MLAG_ENUM_VALUE) };
 	X(MLAG_VERDICT_ALONE_UNSURE, "alone-unsure")
 enum mlag_verdict { MLAG_VERDICTS(MLAG_ENUM_VALUE) };
 
+/* The ways on which the two members say hello to each other (DESIGN §2). */
+enum mlag_path {
+	MLAG_PATH_NONE,
+	MLAG_PATH_PEER_LINK, /* raw frames on the peer link's device */
+	MLAG_PATH_BACKUP,    /* UDP between backup-local and backup-remote */
+	MLAG_PATHS_COUNT,
+};
+
+/* What is found on one path. */
+#define MLAG_PATH_FINDINGS(X)                                                              \
+	X(MLAG_PATH_FINDING_NONE, "none")	      /* there is no such path */          \
+	X(MLAG_PATH_FINDING_GOOD, "good")	      /* hellos are heard both ways */     \
+	X(MLAG_PATH_FINDING_NO_CARRIER, "no-carrier") /* or no such device */              \
+	X(MLAG_PATH_FINDING_SILENT, "silent")	      /* nothing is heard */               \
+	X(MLAG_PATH_FINDING_DEAF, "deaf")	      /* nothing, but the peer hears us */ \
+	X(MLAG_PATH_FINDING_UNHEARD, "unheard")	      /* the peer does not hear us */
+enum mlag_path_finding { MLAG_PATH_FINDINGS(MLAG_ENUM_VALUE) };
+
+/* What is found of the peer itself. */
+#define MLAG_PEER_FINDINGS(X)                                                                     \
+	X(MLAG_PEER_FINDING_NONE, "none")	      /* nothing was ever heard of one */         \
+	X(MLAG_PEER_FINDING_WELL, "well")	      /* it lives, and the session stands */      \
+	X(MLAG_PEER_FINDING_NO_SESSION, "no-session") /* it lives, and there is no session yet */ \
+	X(MLAG_PEER_FINDING_REFUSED, "refused")	      /* it lives, and a session is refused */    \
+	X(MLAG_PEER_FINDING_ENDED, "ended")	      /* its daemon ended: killed, or stopped */  \
+	X(MLAG_PEER_FINDING_HUNG, "hung")	/* silent on every path at once, with carrier */  \
+	X(MLAG_PEER_FINDING_SILENT, "silent")	/* the same, but there is one path to tell by */  \
+	X(MLAG_PEER_FINDING_DEAD, "dead")	/* the same, and the peer link lost carrier */    \
+	X(MLAG_PEER_FINDING_UNKNOWN, "unknown") /* all paths are lost, not at once */             \
+	X(MLAG_PEER_FINDING_LEFT, "left")	/* it said goodbye */                             \
+	X(MLAG_PEER_FINDING_FENCED, "fenced")	/* its guard says that its legs are down */
+enum mlag_peer_finding { MLAG_PEER_FINDINGS(MLAG_ENUM_VALUE) };
+
 /* The session with the peer. */
 #define MLAG_SESSION_STATES(X)               \
 	X(MLAG_SESSION_NONE, "none")         \
@@ -103,6 +136,8 @@ enum mlag_close_reason { MLAG_CLOSE_REASONS(MLAG_ENUM_VALUE) };
  */
 const char *mlag_role_text(enum mlag_role role);
 const char *mlag_verdict_text(enum mlag_verdict verdict);
+const char *mlag_path_finding_text(enum mlag_path_finding finding);
+const char *mlag_peer_finding_text(enum mlag_peer_finding finding);
 const char *mlag_session_state_text(enum mlag_session_state state);
 const char *mlag_leg_state_text(enum mlag_leg_state state);
 const char *mlag_close_reason_text(enum mlag_close_reason reason);

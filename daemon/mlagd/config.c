@@ -552,10 +552,6 @@ static void warn_unused(struct reader *reader)
 		warn(reader, peer_line(reader, "last-resort"), "[peer] last-resort",
 		     "is not in this release; it stays off");
 	}
-	if (config->backup_local.size != 0) {
-		warn(reader, peer_line(reader, "backup-local"), "[peer] backup-local",
-		     "the backup path is not in this release; it is not used");
-	}
 	if (config->restart_hold_ns <= dead_ns) {
 		warn(reader, peer_line(reader, "restart-hold"), "[peer] restart-hold",
 		     "is not longer than the dead time (hello-interval times dead-multiplier)");

@@ -78,22 +78,25 @@ const struct config_key config_keys[] = {
 	  MEMBER(config, key_file),
 	  .help = "The pre-shared key. Not read with security = none." },
 	{ CONFIG_SECTION_PEER, "backup-local", CONFIG_TYPE_ADDRESS, MEMBER(config, backup_local),
-	  .help = "This member's address of a second path for hellos. Checked but not used in this "
-		  "release." },
+	  .help = "This member's address of a second path for hellos, over another cable and other "
+		  "switches than the peer link: it tells a dead peer from a cut peer link, and a hung "
+		  "daemon from a link that passes nothing." },
 	{ CONFIG_SECTION_PEER, "backup-remote", CONFIG_TYPE_ADDRESS, MEMBER(config, backup_remote),
 	  .help = "The peer's address of the second path. Needs backup-local, and the other way "
 		  "round." },
 	{ CONFIG_SECTION_PEER, "hello-interval", CONFIG_TYPE_DURATION, .fallback = "100ms",
 	  .min = 50 * NS_PER_MS, .max = NS_PER_S, .unit = "ms or s",
 	  MEMBER(config, hello_interval_ns),
-	  .help = "Time between two signs of life." },
+	  .help = "Time between two signs of life, in the session and on each path. Where the members "
+		  "differ, the longer one counts for hellos." },
 	{ CONFIG_SECTION_PEER, "dead-multiplier", CONFIG_TYPE_UINT, .fallback = "3", .min = 2,
 	  .max = 20, .unit = "intervals", MEMBER(config, dead_multiplier),
-	  .help = "How many intervals of silence end the session." },
+	  .help = "How many intervals of silence end the session, and make a path dead." },
 	{ CONFIG_SECTION_PEER, "restart-hold", CONFIG_TYPE_DURATION, .fallback = "30s",
 	  .min = NS_PER_S, .max = 600 * NS_PER_S, .unit = "ms or s",
 	  MEMBER(config, restart_hold_ns),
-	  .help = "How long a silent peer behind a living peer link is taken to be restarting." },
+	  .help = "How long a silent peer behind a peer link with carrier is taken to be restarting: the "
+		  "longer one of both members, and 20 % more." },
 	{ CONFIG_SECTION_PEER, "startup-wait", CONFIG_TYPE_DURATION, .fallback = "30s",
 	  .max = 3600 * NS_PER_S, .unit = "ms or s", MEMBER(config, startup_wait_ns),
 	  .help = "How long to wait, after a start, for a peer that was never heard." },

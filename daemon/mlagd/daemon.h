@@ -17,6 +17,7 @@
 #include "kernel/ports.h"
 #include "mlag.h"
 #include "peer/channel.h"
+#include "peer/hellos.h"
 
 #define DAEMON_PORTS_MAX 1024 /* ports of the bridge that get the receive program */
 
@@ -100,6 +101,7 @@ struct daemon {
 	struct gateways *gateways;
 	struct svis *svis;
 	struct channel *channel;
+	struct hellos *hellos;
 	struct control_server *control;
 	struct control_context control_context;
 	sd_event_source *timer;

@@ -37,6 +37,9 @@ static void log_notice_effect(struct daemon *daemon, const struct mlag_effect *e
 		break;
 	case MLAG_NOTICE_VERDICT:
 	case MLAG_NOTICE_ROLE:
+	case MLAG_NOTICE_PEER:
+	case MLAG_NOTICE_PEER_LINK:
+	case MLAG_NOTICE_BACKUP:
 	case MLAG_NOTICE_SYNCED:
 		log_notice("%s: %s -> %s: %s", mlag_notice_text(effect->notice.notice),
 			   effect->notice.from, effect->notice.to, effect->notice.because);
@@ -308,6 +311,17 @@ static void set_timers(struct daemon *daemon)
 	(void)sd_event_source_set_enabled(daemon->timer, SD_EVENT_ONESHOT);
 }
 
+/* Say hello if it is time to, or if there is something new that cannot wait. */
+static void send_hello(struct daemon *daemon)
+{
+	uint8_t data[MLAG_HELLO_SIZE_MAX];
+	uint32_t size = mlag_next_hello(daemon->engine, daemon_now_ns(), data);
+
+	if (size > 0) {
+		hellos_send(daemon->hellos, data, size);
+	}
+}
+
 /* Do all that is due, urgent things first and again after each slice of the rest. */
 static void effects_run(struct daemon *daemon)
 {
@@ -321,6 +335,7 @@ static void effects_run(struct daemon *daemon)
 		channel_pump(daemon->channel, false);
 		apply_legs(daemon);
 		channel_pump(daemon->channel, false);
+		send_hello(daemon);
 		more = apply_addresses(daemon);
 		more = apply_fdb_slice(daemon) || more;
 	}
@@ -391,4 +406,5 @@ void effects_peer_link(struct daemon *daemon)
 	(void)fdb_set_bridge(daemon->fdb, peer_link->bridge_ifindex, peer_link->vlan_aware);
 	addresses_set_bridge(daemon->addresses, peer_link->bridge_ifindex, peer_link->vlan_aware);
 	setup_peer_link(daemon);
+	hellos_set_peer_link(daemon->hellos, peer_link->ifindex, peer_link->incarnation);
 }

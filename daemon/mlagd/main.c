@@ -26,6 +26,7 @@
 #include "datapath/trial.h"
 #include "effects.h"
 #include "gateways.h"
+#include "hello.h"
 #include "log.h"
 #include "setup.h"
 #include "svis.h"
@@ -85,6 +86,9 @@ static void on_peer_link(void *user, const struct mlag_peer_link *peer_link)
 	struct daemon *daemon = user;
 	struct mlag_event event = {.type = MLAG_EVENT_PEER_LINK};
 
+	if (!peer_link->carrier) {
+		hellos_read(daemon->hellos); /* what came before it was lost counts as before */
+	}
 	daemon->peer_link = *peer_link;
 	effects_peer_link(daemon);
 	event.peer_link = &daemon->peer_link;
@@ -194,6 +198,20 @@ static void on_channel_message(void *user, const uint8_t *data, uint32_t size)
 	effects_step(user, &event);
 }
 
+static void on_hello(void *user, enum mlag_path path, const uint8_t *data, uint32_t size)
+{
+	struct mlag_event event = {.type = MLAG_EVENT_HELLO};
+	struct hello hello;
+
+	event.hello.path = path;
+	event.hello.data = data;
+	event.hello.size = size;
+	/* There is no key: who claims to have one cannot be believed, nobody else has to be. */
+	event.hello.authentic = hello_get(data, size, &hello) &&
+				hello.authentication == HELLO_AUTHENTICATION_NONE;
+	effects_step(user, &event);
+}
+
 static uint32_t on_channel_next(void *user, bool bulk, uint8_t *ret_data)
 {
 	struct daemon *daemon = user;
@@ -212,6 +230,7 @@ static int on_timer(sd_event_source *source, uint64_t usec, void *user)
 	/* Nobody is dead before we tried to hear him after the deadline. */
 	event.tick.read_ns = daemon_now_ns();
 	channel_read(daemon->channel);
+	hellos_read(daemon->hellos);
 	daemon->deadline_ns = 0; /* the timer was one shot: set it again in any case */
 	effects_step(daemon, &event);
 	return 0;
@@ -236,6 +255,7 @@ static void engine_config(const struct config *config, struct mlag_config *ret_c
 	ret_config->dead_multiplier = config->dead_multiplier;
 	ret_config->restart_hold_ns = config->restart_hold_ns;
 	ret_config->startup_wait_ns = config->startup_wait_ns;
+	ret_config->backup = config->backup_local.size != 0;
 	ret_config->macs_max = MLAG_MACS_DEFAULT;
 }
 
@@ -268,6 +288,32 @@ static int open_channel(struct daemon *daemon)
 
 	memcpy(spec.scope, config->local.scope, sizeof(spec.scope));
 	return channel_open(&daemon->channel, daemon->event, &spec, &handler, daemon);
+}
+
+static int open_hellos(struct daemon *daemon)
+{
+	const struct config *config = daemon->config;
+	struct channel_spec spec = {
+		.local = config->backup_local.storage,
+		.remote = config->backup_remote.storage,
+		.size = config->backup_local.size,
+	};
+	int r;
+
+	memcpy(spec.scope, config->backup_local.scope, sizeof(spec.scope));
+	r = hellos_open(&daemon->hellos, daemon->event, spec.size != 0 ? &spec : NULL, on_hello,
+			daemon);
+	if (r == 0) {
+		hellos_set_peer_link(daemon->hellos, daemon->peer_link.ifindex,
+				     daemon->peer_link.incarnation);
+	}
+	return r;
+}
+
+static bool same_backup(const struct config *a, const struct config *b)
+{
+	return memcmp(&a->backup_local, &b->backup_local, sizeof(a->backup_local)) == 0 &&
+	       memcmp(&a->backup_remote, &b->backup_remote, sizeof(a->backup_remote)) == 0;
 }
 
 static bool same_channel(const struct config *a, const struct config *b)
@@ -315,6 +361,11 @@ static int apply_config(struct daemon *daemon, const struct config *old)
 		channel_close(daemon->channel);
 		daemon->channel = NULL;
 		r = open_channel(daemon);
+	}
+	if (r == 0 && !same_backup(config, old)) {
+		hellos_close(daemon->hellos);
+		daemon->hellos = NULL;
+		r = open_hellos(daemon);
 	}
 	return r;
 }
@@ -407,6 +458,8 @@ static int open_event_loop(struct daemon *daemon)
 	    (r = sd_event_add_signal(daemon->event, NULL, SIGHUP, on_hangup, daemon)) < 0 ||
 	    (r = sd_event_add_time(daemon->event, &daemon->timer, CLOCK_MONOTONIC, 0, 1000,
 				   on_timer, daemon)) < 0 ||
+	    /* Hellos are said and heard by time, whatever else there is to do. */
+	    (r = sd_event_source_set_priority(daemon->timer, SD_EVENT_PRIORITY_IMPORTANT)) < 0 ||
 	    (r = sd_event_add_defer(daemon->event, &daemon->more, on_more, daemon)) < 0 ||
 	    (r = sd_event_source_set_enabled(daemon->more, SD_EVENT_OFF)) < 0 ||
 	    (r = sd_event_set_watchdog(daemon->event, true)) < 0) {
@@ -426,6 +479,7 @@ static int open_engine(struct daemon *daemon)
 	    getrandom(&config.hash_seed, sizeof(config.hash_seed), 0) < 0) {
 		return -errno;
 	}
+	config.boot_id |= 1; /* never 0 */
 	size = mlag_engine_size(&config);
 	/* Pages are touched only as tables fill. */
 	memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
@@ -489,6 +543,10 @@ static int open_adapters(struct daemon *daemon)
 	if (r < 0) {
 		return fail("netlink, addresses", r);
 	}
+	r = open_hellos(daemon);
+	if (r < 0) {
+		return fail("hellos", r);
+	}
 	r = links_open(&daemon->links, daemon->event, &spec, &links_handler, daemon);
 	if (r < 0) {
 		return fail("netlink, links", r);
@@ -531,6 +589,7 @@ static void close_daemon(struct daemon *daemon)
 {
 	control_server_free(daemon->control);
 	channel_close(daemon->channel);
+	hellos_close(daemon->hellos);
 	filters_close(daemon->filters);
 	gateways_close(daemon);
 	svis_close(daemon);

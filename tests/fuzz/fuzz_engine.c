@@ -30,7 +30,8 @@ struct world {
 	struct mlag_config config;
 	struct mlag_peer_link peer_link;
 	uint64_t now_ns;
-	bool deaf; /* programs of legs are not confirmed */
+	uint32_t hellos; /* of the peer, on the paths */
+	bool deaf;	 /* programs of legs are not confirmed */
 };
 
 static void require(bool truth)
@@ -126,6 +127,7 @@ static void pull(struct world *world)
 	       pulls < PULLS_MAX) {
 		pulls++;
 	}
+	(void)mlag_next_hello(world->engine, world->now_ns, message);
 	require(pulls < PULLS_MAX);
 	require(!world->engine->macs.live || world->engine->hello_due ||
 		world->engine->macs.publish.count == 0);
@@ -343,11 +345,45 @@ static void report_address(struct world *world, const uint8_t *bytes, size_t siz
 	step(world, &event);
 }
 
+/* A hello on one of the paths; what it says of its length is true, or nothing would be read. */
+static void hear_path(struct world *world, const uint8_t *bytes, uint32_t size)
+{
+	struct mlag_event event = {.type = MLAG_EVENT_HELLO};
+	uint8_t data[HELLO_HEAD_SIZE + 256];
+	uint64_t sessions_count = world->engine->sessions_count;
+	struct hello head = {.version = HELLO_VERSION, .kind = HELLO_KIND_DAEMON, .domain_id = 1};
+	uint8_t bits = size > 0 ? bytes[0] : 0;
+	struct buf_writer writer;
+
+	head.kind += bits >> 7;
+	head.boot_id = 1 + (bits & 3);
+	head.sequence = ++world->hellos;
+	buf_writer_init(&writer, data, sizeof(data));
+	hello_put(&writer, &head);
+	writer.offset = HELLO_HEAD_SIZE;
+	for (uint32_t i = 1; i < size; i++) {
+		buf_put_u8(&writer, bytes[i]);
+	}
+	buf_patch_u16(&writer, 6, (uint16_t)writer.offset);
+	event.hello.path = (enum mlag_path)(bits >> 2 & 3);
+	event.hello.authentic = (bits & 16) != 0;
+	event.hello.size = writer.offset;
+	event.hello.data = malloc(event.hello.size);
+	if (event.hello.data == NULL) {
+		return;
+	}
+	memcpy((void *)(uintptr_t)event.hello.data, data, event.hello.size);
+	step(world, &event);
+	free((void *)(uintptr_t)event.hello.data);
+	require(world->engine->sessions_count == sessions_count);
+	require(world->engine->liveness.boot_id == 0 || world->engine->liveness.boot_id > 1);
+}
+
 static void act(struct world *world, uint8_t operation, const uint8_t *bytes, uint32_t size)
 {
 	struct mlag_event event = {.type = MLAG_EVENT_NONE};
 
-	switch (operation % 11) {
+	switch (operation % 12) {
 	case 0:
 		hear_hello(world);
 		return;
@@ -377,6 +413,9 @@ static void act(struct world *world, uint8_t operation, const uint8_t *bytes, ui
 	case 10:
 		report_address(world, bytes, size);
 		return;
+	case 11:
+		hear_path(world, bytes, size);
+		return;
 	case 9:
 		disturb(world, size > 0 ? bytes[0] : operation);
 		return;
@@ -397,6 +436,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 				     .dead_multiplier = 3,
 				     .restart_hold_ns = 3000000000,
 				     .startup_wait_ns = 3000000000,
+				     .backup = true,
 				     .boot_id = 1,
 				     .hash_seed = 1,
 				     .macs_max = 64};

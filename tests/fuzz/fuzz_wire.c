@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "hello.h"
 #include "leg.h"
 #include "mac.h"
 #include "wire.h"
@@ -36,6 +37,26 @@ static struct buf_reader written(const struct buf_writer *writer)
 	require(!writer->failed);
 	buf_reader_init(&reader, writer->data, writer->offset);
 	return reader;
+}
+
+/* A hello of the paths; what is not read is all zero. */
+static void try_path_hello(const uint8_t *data, size_t size)
+{
+	static struct hello hello;
+	static struct hello again;
+	struct buf_writer writer;
+
+	if (!hello_get(data, (uint32_t)size, &hello)) {
+		return;
+	}
+	require(hello.boot_id != 0 && hello.legs_count <= MLAG_LEGS_MAX);
+	if (hello.version != HELLO_VERSION || hello.authentication != HELLO_AUTHENTICATION_NONE) {
+		return;
+	}
+	buf_writer_init(&writer, bytes, MLAG_HELLO_SIZE_MAX);
+	hello_put(&writer, &hello);
+	require(!writer.failed && hello_get(bytes, writer.offset, &again));
+	require(memcmp(&hello, &again, sizeof(hello)) == 0);
 }
 
 static void try_hello(struct buf_reader *reader, struct buf_writer *writer)
@@ -155,7 +176,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	what = data[0];
 	buf_reader_init(&reader, data + 2, (uint32_t)size - 2);
 	buf_writer_init(&writer, bytes, sizeof(bytes));
-	switch (what % 7) {
+	switch (what % 8) {
 	case 0:
 		try_hello(&reader, &writer);
 		break;
@@ -173,6 +194,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		break;
 	case 5:
 		try_text(&reader, data[1]);
+		break;
+	case 6:
+		try_path_hello(data + 2, size - 2);
 		break;
 	default:
 		try_frame(data + 2, (uint32_t)size - 2);

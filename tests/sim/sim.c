@@ -22,7 +22,7 @@
 #define HEAL_NS (20 * WORLD_SECOND)
 
 /* Every seed that ever failed. */
-static const uint64_t seeds_kept[] = {308, 889, 1906, 2019, 2688};
+static const uint64_t seeds_kept[] = {308, 889, 1906, 2019, 2357, 2688};
 
 struct totals {
 	uint64_t frames;
@@ -33,6 +33,11 @@ struct totals {
 	uint64_t restarts;
 	uint64_t leg_changes;
 	uint64_t moves;
+	uint64_t hellos;
+	uint64_t hellos_lost;
+	uint64_t stops;
+	uint64_t path_changes;
+	uint64_t verdicts[MLAG_VERDICT_ALONE_UNSURE + 1];
 	uint64_t virtual_ns;
 };
 
@@ -46,6 +51,13 @@ static void add_totals(struct totals *totals, const struct world *world)
 	totals->restarts += world->restarts;
 	totals->leg_changes += world->leg_changes;
 	totals->moves += world->moves;
+	totals->hellos += world->hellos;
+	totals->hellos_lost += world->hellos_lost;
+	totals->stops += world->stops;
+	totals->path_changes += world->path_changes;
+	for (uint32_t i = 0; i <= MLAG_VERDICT_ALONE_UNSURE; i++) {
+		totals->verdicts[i] += world->verdicts[i];
+	}
 	totals->virtual_ns += world->now_ns;
 }
 
@@ -71,13 +83,42 @@ static void move_mac(struct world *world)
 	}
 }
 
+/* A path passes or does not, one way, with its carrier as it is. */
+static void change_path(struct world *world, uint32_t member)
+{
+	enum mlag_path path = world_random(world, 2) != 0 ? MLAG_PATH_PEER_LINK : MLAG_PATH_BACKUP;
+	bool passes = world_random(world, 3) != 0;
+
+	/* A path that drops data without a word cannot be served without a duplicate or a loss. */
+	tell(world,
+	     path == MLAG_PATH_BACKUP ? passes ? "the backup path passes" : "it passes nothing"
+	     : passes		      ? "the peer link passes"
+				      : "the peer link passes nothing",
+	     member, 0);
+	world_set_passes(world, path, member, passes);
+}
+
+static void change_process(struct world *world, uint32_t member)
+{
+	bool stopped = world_random(world, 3) == 0;
+
+	tell(world, stopped ? "a daemon is stopped" : "a daemon goes on", member, 0);
+	world_set_stopped(world, member, stopped);
+}
+
+static bool all_awake(const struct world *world)
+{
+	return world->members[0].running && world->members[1].running &&
+	       !world->members[0].stopped && !world->members[1].stopped;
+}
+
 static void break_something(struct world *world)
 {
 	uint32_t member = world_random(world, WORLD_MEMBERS);
 	uint32_t lag = world_random(world, WORLD_LAGS);
 	struct mlag_mac mac = world_host_mac(world_random(world, WORLD_HOSTS));
 
-	switch (world_random(world, 18)) {
+	switch (world_random(world, 22)) {
 	case 0:
 	case 1:
 		tell(world, "a leg goes down", member, lag);
@@ -99,7 +140,7 @@ static void break_something(struct world *world)
 		break;
 	case 7:
 		/* With a daemon dead nobody puts R1 back in force (docs/invariants.md, limits). */
-		if (world->members[0].running && world->members[1].running) {
+		if (all_awake(world)) {
 			tell(world, "the peer link changes", member, lag);
 			world_set_peer_link(world, world_random(world, 2) != 0);
 		}
@@ -127,7 +168,7 @@ static void break_something(struct world *world)
 		 * The maps of known MACs are late by the event and by the message about it
 		 * (docs/invariants.md, limits).
 		 */
-		if (world->connected && world->path) {
+		if (world_session_works(world)) {
 			tell(world, "a MAC ages", member, mac.octets[5]);
 			world_age(world, member, &mac);
 			world_run(world, world->event_delay_ns + world->latency_ns + WORLD_MS);
@@ -136,10 +177,21 @@ static void break_something(struct world *world)
 	case 14:
 	case 15:
 		/* Nor does anybody keep the map of known MACs in step with the FDB. */
-		if (world->members[0].running && world->members[1].running) {
+		if (all_awake(world)) {
 			tell(world, "the VLAN of a leg changes", member, lag);
 			world_set_vlan(world, member, lag, world_random(world, 2) != 0);
 		}
+		break;
+	case 16:
+	case 17:
+		change_path(world, member);
+		break;
+	case 18:
+		change_process(world, member);
+		break;
+	case 19:
+		tell(world, "somebody wants it to lead", member, lag);
+		world_promote(world, member);
 		break;
 	default:
 		move_mac(world);
@@ -151,7 +203,13 @@ static void heal(struct world *world)
 {
 	world->write_failure_percent = 0;
 	world->latency_ns = WORLD_MS;
+	world->hello_loss_percent = 0;
 	world_set_path(world, true);
+	for (uint32_t m = 0; m < WORLD_MEMBERS; m++) {
+		world_set_passes(world, MLAG_PATH_PEER_LINK, m, true);
+		world_set_passes(world, MLAG_PATH_BACKUP, m, true);
+		world_set_stopped(world, m, false);
+	}
 	world_set_peer_link(world, true);
 	for (uint32_t m = 0; m < WORLD_MEMBERS; m++) {
 		for (uint32_t lag = 0; lag < WORLD_LAGS; lag++) {
@@ -234,6 +292,29 @@ static void print_state(const struct world *world)
 	}
 }
 
+static const char *check_now(struct world *world)
+{
+	const char *complaint = world_check_verdicts(world);
+
+	return complaint != NULL ? complaint : world_check_safety(world);
+}
+
+/* LIVE-8: one leads, and the pair is peered. */
+static const char *check_pair(const struct world *world)
+{
+	struct mlag_view a;
+	struct mlag_view b;
+
+	mlag_get_view(world->members[0].engine, &a);
+	mlag_get_view(world->members[1].engine, &b);
+	if (a.verdict != MLAG_VERDICT_PEERED || b.verdict != MLAG_VERDICT_PEERED) {
+		return "LIVE-8: not peered after healing";
+	}
+	return a.role + b.role != MLAG_ROLE_PRIMARY + MLAG_ROLE_SECONDARY
+		       ? "LIVE-8: not one primary and one secondary"
+		       : NULL;
+}
+
 static const char *run_seed(uint64_t seed, bool trace, struct totals *totals)
 {
 	static struct world world;
@@ -242,6 +323,10 @@ static const char *run_seed(uint64_t seed, bool trace, struct totals *totals)
 	world_init(&world, seed);
 	world.trace = trace;
 	world.event_delay_ns = world_random(&world, 20) * WORLD_MS;
+	world.route = (enum world_route)world_random(&world, 3);
+	world.hello_loss_percent = world_random(&world, 4) == 0 ? world_random(&world, 30) : 0;
+	world.hello_double_percent = world_random(&world, 4) == 0 ? 20 : 0;
+	world.hello_delay_ns = world_random(&world, 4) == 0 ? 150 * WORLD_MS : 0;
 
 	/*
 	 * A restarted daemon knows nothing of a peer that it cannot hear, so it must not conclude
@@ -255,14 +340,16 @@ static const char *run_seed(uint64_t seed, bool trace, struct totals *totals)
 	world.write_failure_percent = world_random(&world, 4) == 0 ? 5 : 0;
 	for (uint32_t i = 0; i < CHAOS_STEPS && complaint == NULL; i++) {
 		world_run(&world, (1 + world_random(&world, 200)) * WORLD_MS);
-		complaint = world_check_safety(&world);
+		complaint = check_now(&world);
 		if (complaint == NULL) {
 			break_something(&world);
-			complaint = world_check_safety(&world);
+			complaint = check_now(&world);
 		}
 	}
 	if (complaint == NULL) {
 		heal(&world);
+		/* A daemon that starts while old LACP values linger takes its legs for open first. */
+		world_run(&world, WORLD_SECOND);
 		if (!world_run_until_open(&world, HEAL_NS)) {
 			complaint = "LIVE: not converged 20 s after healing";
 		}
@@ -275,6 +362,12 @@ static const char *run_seed(uint64_t seed, bool trace, struct totals *totals)
 	if (complaint == NULL) {
 		world_run(&world, WORLD_SECOND);
 		complaint = check_kernels(&world);
+	}
+	if (complaint == NULL) {
+		complaint = check_pair(&world);
+	}
+	if (complaint == NULL) {
+		complaint = world_check_verdicts(&world);
 	}
 	if (complaint != NULL) {
 		(void)printf("seed %llu: at %.3f ms: %s\n", (unsigned long long)seed,
@@ -315,7 +408,15 @@ static int run_seeds(uint64_t first, uint64_t count)
 		     (unsigned long long)totals.leg_changes,
 		     (unsigned long long)totals.sessions_cut, (unsigned long long)totals.restarts,
 		     (unsigned long long)totals.write_failures, (unsigned long long)totals.moves);
-	(void)printf("%llu passed, %llu failed\n", (unsigned long long)(count - failed),
+	(void)printf("sim: hellos: %llu said, %llu copies lost; %llu path changes, %llu stops; "
+		     "verdicts reached:",
+		     (unsigned long long)totals.hellos, (unsigned long long)totals.hellos_lost,
+		     (unsigned long long)totals.path_changes, (unsigned long long)totals.stops);
+	for (uint32_t i = MLAG_VERDICT_STARTING; i <= MLAG_VERDICT_ALONE_UNSURE; i++) {
+		(void)printf(" %s %llu", mlag_verdict_text((enum mlag_verdict)i),
+			     (unsigned long long)totals.verdicts[i]);
+	}
+	(void)printf("\n%llu passed, %llu failed\n", (unsigned long long)(count - failed),
 		     (unsigned long long)failed);
 	return failed == 0 ? 0 : 1;
 }

@@ -43,6 +43,14 @@ void rig_init(struct rig *rig, uint32_t macs_max)
 	rig->hello.priority = 100;
 	rig->hello.flags = WIRE_HELLO_VLAN_AWARE;
 	rig->hello.software[0] = 't';
+	rig->path_hello.version = HELLO_VERSION;
+	rig->path_hello.kind = HELLO_KIND_DAEMON;
+	rig->path_hello.domain_id = 1;
+	rig->path_hello.heard_boot_id = rig->config.boot_id;
+	rig->path_hello.hears = 1U << MLAG_PATH_PEER_LINK;
+	rig->path_hello.interval_ms = 100;
+	rig->path_hello.restart_hold_ms = 3000;
+	rig->silent = true;
 }
 
 void rig_fini(struct rig *rig)
@@ -73,13 +81,44 @@ void rig_step_type(struct rig *rig, enum mlag_event_type type)
 	rig_step(rig, &event);
 }
 
+void rig_say_hello(struct rig *rig, enum mlag_path path, bool authentic)
+{
+	struct mlag_event event = {.type = MLAG_EVENT_HELLO};
+	uint8_t data[MLAG_HELLO_SIZE_MAX];
+	struct buf_writer writer;
+
+	rig->path_hello.sequence++;
+	rig->path_hello.boot_id = rig->hello.boot_id;
+	rig->path_hello.member_id = rig->hello.member_id;
+	rig->path_hello.priority = rig->hello.priority;
+	rig->path_hello.role_epoch = rig->hello.role_epoch;
+	buf_writer_init(&writer, data, sizeof(data));
+	hello_put(&writer, &rig->path_hello);
+	event.hello.path = path;
+	event.hello.data = data;
+	event.hello.size = writer.offset;
+	event.hello.authentic = authentic;
+	rig_step(rig, &event);
+}
+
 void rig_tick(struct rig *rig, uint64_t duration_ns)
 {
 	struct mlag_event event = {.type = MLAG_EVENT_TICK};
+	uint8_t data[MLAG_HELLO_SIZE_MAX];
+	uint64_t end_ns = rig->now_ns + duration_ns;
 
-	rig->now_ns += duration_ns;
-	event.tick.read_ns = rig->now_ns;
-	rig_step(rig, &event);
+	/* Not in one leap: an engine that was not stepped for long was not running. */
+	do {
+		uint64_t left_ns = end_ns - rig->now_ns;
+
+		rig->now_ns += left_ns < RIG_STEP_NS ? left_ns : RIG_STEP_NS;
+		if (!rig->silent) {
+			rig_say_hello(rig, MLAG_PATH_PEER_LINK, true);
+		}
+		event.tick.read_ns = rig->now_ns;
+		rig_step(rig, &event);
+		(void)mlag_next_hello(rig->engine, rig->now_ns, data);
+	} while (rig->now_ns < end_ns);
 }
 
 struct buf_writer *rig_begin(struct rig *rig)
@@ -123,6 +162,7 @@ void rig_connect(struct rig *rig)
 	rig_step_type(rig, MLAG_EVENT_CHANNEL_UP);
 	rig_hear_hello(rig);
 	mlag_assert(rig->engine->session == MLAG_SESSION_UP);
+	rig_say_hello(rig, MLAG_PATH_PEER_LINK, true);
 }
 
 struct buf_writer *rig_begin_rows(struct rig *rig, enum wire_table table, uint16_t count)

@@ -10,6 +10,7 @@
 
 #define RIG_MS UINT64_C(1000000)
 #define RIG_SECOND (1000 * RIG_MS)
+#define RIG_STEP_NS (50 * RIG_MS)
 #define RIG_PEER_LINK 10 /* ifindex of the peer link */
 #define RIG_LEG 20	 /* ifindex of the leg of LAG 1 */
 #define RIG_ORPHAN 30	 /* ifindex of some other port */
@@ -20,6 +21,9 @@ struct rig {
 	void *memory;
 	struct mlag_config config;
 	struct mlag_peer_link peer_link;
+	struct hello
+		path_hello; /* what the peer says on the paths; its boot id is that of @hello */
+	bool silent;	    /* it says nothing there */
 	struct wire_hello hello; /* what the peer says of itself */
 	uint64_t now_ns;
 	struct mlag_effects effects; /* of the last step */
@@ -39,7 +43,13 @@ void rig_fini(struct rig *rig);
 void rig_step(struct rig *rig, const struct mlag_event *event);
 void rig_step_type(struct rig *rig, enum mlag_event_type type);
 
-/** rig_tick() - time passes, with the channel read dry at the end of it */
+/** rig_say_hello() - the peer says hello on a path, trusted or not */
+void rig_say_hello(struct rig *rig, enum mlag_path path, bool authentic);
+
+/**
+ * rig_tick() - time passes, with the channel read dry all along; the session is silent, and unless the
+ * rig is, hellos come on the peer link
+ */
 void rig_tick(struct rig *rig, uint64_t duration_ns);
 
 /** rig_begin() - start a message of the peer; its payload goes to @writer */

@@ -13,7 +13,6 @@
 
 #include "leg.h"
 #include "session.h"
-#include "verdict.h"
 #include "world.h"
 
 static struct world world;
@@ -397,45 +396,6 @@ static void test_leg_table_every_cell(void **state)
 	}
 }
 
-static void test_verdict_every_view(void **state)
-{
-	(void)state;
-	for (uint32_t bits = 0; bits < 128; bits++) {
-		struct verdict_view view = {
-			.carrier = bits & 1,
-			.session_up = bits & 2,
-			.heard = bits & 4,
-			.left = bits & 8,
-			.startup_left_ns = bits & 16 ? 1 : 0,
-			.dead_left_ns = bits & 32 ? 1 : 0,
-			.hold_left_ns = bits & 64 ? 1 : 0,
-		};
-		uint64_t wait_ns;
-		enum mlag_verdict verdict = verdict_decide(&view, &wait_ns);
-
-		assert_int_not_equal(verdict, MLAG_VERDICT_NONE);
-		assert_int_equal(view.session_up && view.carrier, verdict == MLAG_VERDICT_PEERED);
-		assert_int_equal(view.session_up && !view.carrier, verdict == MLAG_VERDICT_SPLIT);
-		/* A verdict that waits says for how long; one that does not is final. */
-		assert_int_equal(verdict == MLAG_VERDICT_STARTING || verdict == MLAG_VERDICT_RESYNC,
-				 wait_ns != UINT64_MAX);
-	}
-}
-
-static void test_rank(void **state)
-{
-	struct verdict_rank a = {1, 10, {{2, 0, 0, 0, 0, 1}}};
-	struct verdict_rank b = {1, 10, {{2, 0, 0, 0, 0, 2}}};
-
-	(void)state;
-	assert_true(verdict_is_first(&a, &b));
-	assert_false(verdict_is_first(&b, &a));
-	b.priority = 9;
-	assert_true(verdict_is_first(&b, &a));
-	a.role_epoch = 2;
-	assert_true(verdict_is_first(&a, &b));
-}
-
 #define PAIR_TEST(f) cmocka_unit_test_setup_teardown(f, start_pair, end_pair)
 
 int main(void)
@@ -443,8 +403,6 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_session_table_every_cell),
 		cmocka_unit_test(test_leg_table_every_cell),
-		cmocka_unit_test(test_verdict_every_view),
-		cmocka_unit_test(test_rank),
 		PAIR_TEST(test_pair_comes_up_peered),
 		PAIR_TEST(test_r1_r5_leg_fails),
 		PAIR_TEST(test_leg_returns_without_echo),

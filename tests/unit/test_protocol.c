@@ -590,10 +590,26 @@ static void test_silence_counts_only_what_was_read(void **state)
 	/* It reads, and there was something. */
 	rig_hear_no_mac(&rig, 1);
 	tick_read(rig.now_ns, rig.now_ns);
-	tick_read(rig.now_ns + 299 * RIG_MS, rig.now_ns + 299 * RIG_MS);
+	rig_tick(&rig, 299 * RIG_MS);
 	assert_int_equal(look()->session, MLAG_SESSION_UP);
-	tick_read(rig.now_ns + 1 * RIG_MS, rig.now_ns + 1 * RIG_MS);
+	rig_tick(&rig, RIG_MS);
 	expect_closed(MLAG_CLOSE_TIMEOUT);
+}
+
+static void test_silence_does_not_count_while_this_member_did_not_run(void **state)
+{
+	(void)state;
+	/* The whole machine stood still: there is nothing in the sockets, and that proves nothing. */
+	rig.now_ns += 10 * RIG_SECOND;
+	tick_read(rig.now_ns, rig.now_ns);
+	assert_int_equal(look()->session, MLAG_SESSION_UP);
+	assert_int_equal(view.link_finding, MLAG_PATH_FINDING_GOOD);
+	rig_tick(&rig, 199 * RIG_MS);
+	assert_int_equal(look()->session, MLAG_SESSION_UP);
+	/* An interval of the absence counted, and now it runs: that silence is the peer's. */
+	rig_tick(&rig, RIG_MS);
+	expect_closed(MLAG_CLOSE_TIMEOUT);
+	assert_int_equal(look()->link_finding, MLAG_PATH_FINDING_SILENT);
 }
 
 static void test_a_greeting_may_take_three_seconds(void **state)
@@ -610,19 +626,41 @@ static void test_a_greeting_may_take_three_seconds(void **state)
 
 static void test_signs_of_life_come_in_time(void **state)
 {
-	(void)state;
-	for (uint32_t i = 0; i < 100; i++) {
-		uint64_t deadline = mlag_deadline_ns(rig.engine);
-		struct buf_reader payload;
+	uint64_t said_ns = rig.now_ns;
+	uint64_t hello_ns = rig.now_ns;
 
+	(void)state;
+	for (uint32_t i = 0; i < 200; i++) {
+		uint8_t hello[MLAG_HELLO_SIZE_MAX];
+		struct mlag_event event = {.type = MLAG_EVENT_TICK};
+		struct buf_reader payload;
+		enum wire_type type;
+		uint64_t deadline;
+
+		if (mlag_next_hello(rig.engine, rig.now_ns, hello) != 0) {
+			hello_ns = rig.now_ns;
+			rig_say_hello(&rig, MLAG_PATH_PEER_LINK, true);
+		}
+		deadline = mlag_deadline_ns(rig.engine);
 		assert_true(deadline > rig.now_ns && deadline <= rig.now_ns + 100 * RIG_MS);
-		rig_tick(&rig, deadline - rig.now_ns);
-		assert_int_equal(rig_next(&rig, &payload), WIRE_KEEPALIVE);
-		assert_int_equal(rig_next(&rig, &payload), WIRE_NONE);
-		wire_put_keepalive(rig_begin(&rig), &(struct wire_keepalive){.role = 0});
-		rig_hear(&rig, WIRE_KEEPALIVE);
+		rig.now_ns = deadline;
+		event.tick.read_ns = deadline;
+		rig_step(&rig, &event);
+		type = rig_next(&rig, &payload);
+		if (type == WIRE_KEEPALIVE) {
+			said_ns = rig.now_ns;
+			assert_int_equal(rig_next(&rig, &payload), WIRE_NONE);
+			wire_put_keepalive(rig_begin(&rig), &(struct wire_keepalive){.role = 0});
+			rig_hear(&rig, WIRE_KEEPALIVE);
+		} else {
+			assert_int_equal(type, WIRE_NONE);
+		}
+		/* In the session and on the paths, each at its own time. */
+		assert_true(rig.now_ns - said_ns <= 100 * RIG_MS);
+		assert_true(rig.now_ns - hello_ns <= 100 * RIG_MS);
 	}
 	assert_int_equal(look()->session, MLAG_SESSION_UP);
+	assert_int_equal(view.link_finding, MLAG_PATH_FINDING_GOOD);
 }
 
 static void test_time_never_runs_backwards_inside(void **state)
@@ -832,6 +870,7 @@ int main(void)
 		PROTOCOL_TEST(test_goodbye_is_not_death),
 		PROTOCOL_TEST(test_own_goodbye_is_sent_and_ends_the_session),
 		PROTOCOL_TEST(test_silence_counts_only_what_was_read),
+		PROTOCOL_TEST(test_silence_does_not_count_while_this_member_did_not_run),
 		PROTOCOL_TEST(test_a_greeting_may_take_three_seconds),
 		PROTOCOL_TEST(test_signs_of_life_come_in_time),
 		PROTOCOL_TEST(test_time_never_runs_backwards_inside),

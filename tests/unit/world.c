@@ -49,6 +49,29 @@ static void print_effects(const struct world *world, uint32_t member,
 	}
 }
 
+/* Does what @sender says in the session arrive? */
+static bool session_passes(const struct world *world, uint32_t sender)
+{
+	if (!world->path) {
+		return false;
+	}
+	switch (world->route) {
+	case WORLD_ROUTE_OWN:
+		break;
+	case WORLD_ROUTE_PEER_LINK:
+		return world->peer_link && world->link_passes[sender];
+	case WORLD_ROUTE_BACKUP:
+		return world->backup_passes[sender];
+	}
+	return true;
+}
+
+bool world_session_works(const struct world *world)
+{
+	return world->connected && session_passes(world, 0) && session_passes(world, 1) &&
+	       !world->members[0].stopped && !world->members[1].stopped;
+}
+
 static void drop_inbox(struct world_member *member)
 {
 	for (uint32_t i = 0; i < member->inbox_count; i++) {
@@ -62,7 +85,9 @@ static void empty_inbox(struct world *world, uint32_t member)
 {
 	struct world_member *m = &world->members[member];
 
-	for (uint32_t i = 0; world->path && m->running && i < m->inbox_count; i++) {
+	for (uint32_t i = 0;
+	     session_passes(world, 1 - member) && m->running && !m->stopped && i < m->inbox_count;
+	     i++) {
 		struct mlag_event event = {.type = MLAG_EVENT_MESSAGE};
 
 		event.message.data = m->inbox[i].data;
@@ -88,11 +113,13 @@ static void cut_connection(struct world *world, uint32_t closer)
 			empty_inbox(world, m);
 		}
 		drop_inbox(&world->members[m]);
-		if (world->members[m].connected && world->members[m].running) {
+		if (world->members[m].connected && world->members[m].running &&
+		    !world->members[m].stopped) {
 			world->members[m].connected = false;
 			world_step(world, m, &event);
 		}
-		world->members[m].connected = false;
+		/* Who is stopped will read of it later. */
+		world->members[m].connected &= world->members[m].stopped;
 	}
 }
 
@@ -232,10 +259,77 @@ void world_set_address(struct world *world, uint32_t member, const struct mlag_a
 	run_member(world, member);
 }
 
+static void queue_hello(struct world *world, uint32_t to, enum mlag_path path, const uint8_t *data,
+			uint32_t size)
+{
+	struct world_member *m = &world->members[to];
+	struct world_hello *hello = &m->hellos[m->hellos_count];
+
+	if (m->hellos_count == WORLD_HELLOS_MAX ||
+	    world_random(world, 100) < world->hello_loss_percent) {
+		world->hellos_lost++;
+		return;
+	}
+	m->hellos_count++;
+	hello->path = path;
+	hello->size = size;
+	memcpy(hello->data, data, size);
+	hello->due_ns = world->now_ns + world->latency_ns;
+	hello->due_ns +=
+		(uint64_t)world_random(world, (uint32_t)(world->hello_delay_ns / 1000) + 1) * 1000;
+}
+
+/* The same octets on every path. */
+static void say_hello(struct world *world, uint32_t member)
+{
+	uint8_t data[MLAG_HELLO_SIZE_MAX];
+	uint32_t size = mlag_next_hello(world->members[member].engine, world->now_ns, data);
+	uint32_t to = 1 - member;
+
+	if (size == 0 || !world->members[to].running) {
+		return;
+	}
+	world->hellos++;
+	for (uint32_t i = 0; i < 1 + (world_random(world, 100) < world->hello_double_percent);
+	     i++) {
+		if (world->peer_link && world->link_passes[member]) {
+			queue_hello(world, to, MLAG_PATH_PEER_LINK, data, size);
+		}
+		if (world->backup_passes[member]) {
+			queue_hello(world, to, MLAG_PATH_BACKUP, data, size);
+		}
+	}
+}
+
+static void deliver_hellos(struct world *world, uint32_t member)
+{
+	struct world_member *m = &world->members[member];
+	uint32_t i = 0;
+
+	while (m->running && i < m->hellos_count) {
+		struct mlag_event event = {.type = MLAG_EVENT_HELLO};
+		struct world_hello hello = m->hellos[i];
+
+		if (hello.due_ns > world->now_ns) {
+			i++;
+			continue;
+		}
+		m->hellos_count--;
+		memmove(&m->hellos[i], &m->hellos[i + 1],
+			(m->hellos_count - i) * sizeof(m->hellos[0]));
+		m->hello_heard_ns = world->now_ns;
+		event.hello.path = hello.path;
+		event.hello.data = hello.data;
+		event.hello.size = hello.size;
+		event.hello.authentic = true;
+		world_step(world, member, &event);
+	}
+}
+
 /* Everything that is due, in the order of lib/mlag.h. */
 static void run_member(struct world *world, uint32_t member)
 {
-	if (!world->members[member].running) {
+	if (!world->members[member].running || world->members[member].stopped) {
 		return;
 	}
 	for (uint32_t i = 0; i < 2; i++) {
@@ -243,6 +337,7 @@ static void run_member(struct world *world, uint32_t member)
 		apply_legs(world, member);
 	}
 	pump(world, member, MLAG_URGENCY_URGENT);
+	say_hello(world, member);
 	apply_addresses(world, member);
 	apply_fdb(world, member);
 	pump(world, member, MLAG_URGENCY_BULK);
@@ -310,6 +405,11 @@ void world_start(struct world *world, uint32_t member)
 	mlag_assert(m->memory != NULL);
 	m->engine = mlag_engine_init(m->memory, &m->config, world->now_ns);
 	m->running = true;
+	m->stopped = false;
+	m->hellos_count = 0;
+	m->peer_audible_ns = 0;
+	m->deaf_ns = 0;
+	m->verdict = MLAG_VERDICT_STARTING;
 	m->events_count = 0;
 	m->addresses_count = 0;
 	for (uint16_t lag = 0; lag < WORLD_LAGS; lag++) {
@@ -328,6 +428,7 @@ void world_stop(struct world *world, uint32_t member)
 {
 	if (world->members[member].running) {
 		world->members[member].running = false;
+		world->members[member].stopped = false;
 		world->restarts++;
 		cut_connection(world, member);
 	}
@@ -342,6 +443,10 @@ void world_init(struct world *world, uint64_t seed)
 	world->path = true;
 	world->latency_ns = WORLD_MS;
 	for (uint32_t m = 0; m < WORLD_MEMBERS; m++) {
+		world->link_passes[m] = true;
+		world->backup_passes[m] = true;
+	}
+	for (uint32_t m = 0; m < WORLD_MEMBERS; m++) {
 		struct world_member *member = &world->members[m];
 
 		member->config.domain_id = 1;
@@ -350,6 +455,7 @@ void world_init(struct world *world, uint64_t seed)
 		member->config.dead_multiplier = 3;
 		member->config.restart_hold_ns = 3 * WORLD_SECOND;
 		member->config.startup_wait_ns = 3 * WORLD_SECOND;
+		member->config.backup = true;
 		member->config.hash_seed = seed;
 		member->config.macs_max = WORLD_MACS_MAX;
 		for (uint32_t lag = 0; lag < WORLD_LAGS; lag++) {
@@ -373,11 +479,13 @@ static void connect_members(struct world *world)
 {
 	struct mlag_event event = {.type = MLAG_EVENT_CHANNEL_UP};
 
-	if (world->connected || !world->path || world->now_ns < world->connect_ns) {
+	if (world->connected || world->now_ns < world->connect_ns) {
 		return;
 	}
 	for (uint32_t m = 0; m < WORLD_MEMBERS; m++) {
-		if (!world->members[m].running || world->now_ns < world->members[m].retry_ns) {
+		if (!session_passes(world, m) || world->members[m].stopped ||
+		    world->members[m].connected || !world->members[m].running ||
+		    world->now_ns < world->members[m].retry_ns) {
 			return;
 		}
 	}
@@ -393,7 +501,7 @@ static void deliver_messages(struct world *world, uint32_t member)
 	struct world_member *m = &world->members[member];
 
 	/* A path that is cut lets nothing through, and nobody is told. */
-	while (m->running && world->path && m->inbox_count > 0 &&
+	while (m->running && session_passes(world, 1 - member) && m->inbox_count > 0 &&
 	       m->inbox[0].due_ns <= world->now_ns) {
 		struct world_message message = m->inbox[0];
 		struct mlag_event event = {.type = MLAG_EVENT_MESSAGE};
@@ -414,10 +522,18 @@ static void run_quantum(struct world *world, uint32_t member)
 	struct mlag_event tick = {.type = MLAG_EVENT_TICK};
 	uint64_t poll_ns;
 
-	if (!m->running) {
+	if (!m->running || m->stopped) {
 		return;
 	}
+	if (m->connected && !world->connected) {
+		/* It ended while this member was stopped. */
+		struct mlag_event event = {.type = MLAG_EVENT_CHANNEL_DOWN};
+
+		m->connected = false;
+		world_step(world, member, &event);
+	}
 	deliver_messages(world, member);
+	deliver_hellos(world, member);
 	worldkernel_deliver_events(world, member);
 	poll_ns = mlag_leg_poll_ns(m->engine);
 	for (uint32_t lag = 0; lag < WORLD_LAGS; lag++) {
@@ -436,6 +552,170 @@ static void run_quantum(struct world *world, uint32_t member)
 	run_member(world, member);
 }
 
+/* ---- what must hold of verdicts, at every moment ---------------------------------------------- */
+
+#define AUDIBLE_NS WORLD_SECOND /* until a peer that can be heard must have been */
+
+static void complain(struct world *world, const char *complaint)
+{
+	if (world->complaint == NULL) {
+		world->complaint = complaint;
+	}
+}
+
+static bool is_awake(const struct world *world, uint32_t member)
+{
+	return world->members[member].running && !world->members[member].stopped;
+}
+
+/* Note since when what holds; any loss makes it a matter of luck. */
+static void note_paths(struct world *world)
+{
+	bool sure = world->hello_loss_percent == 0;
+	bool link = world->peer_link && world->link_passes[0] && world->link_passes[1];
+	bool both = is_awake(world, 0) && is_awake(world, 1);
+
+	if (!(sure && link && both)) {
+		world->link_good_ns = 0;
+	} else if (world->link_good_ns == 0) {
+		world->link_good_ns = world->now_ns;
+	}
+	for (uint32_t m = 0; m < WORLD_MEMBERS; m++) {
+		struct world_member *member = &world->members[m];
+		bool audible = sure && both &&
+			       ((world->peer_link && world->link_passes[1 - m]) ||
+				world->backup_passes[1 - m]);
+
+		if (!audible) {
+			member->peer_audible_ns = 0;
+		} else if (member->peer_audible_ns == 0) {
+			member->peer_audible_ns = world->now_ns;
+		}
+		if ((world->peer_link && world->link_passes[1 - m]) || !both) {
+			member->deaf_ns = 0; /* or reads what came before it was stopped */
+		} else if (member->deaf_ns == 0) {
+			member->deaf_ns = world->now_ns;
+		}
+	}
+}
+
+/* Something changed and may have changed back before anybody looked. */
+static void start_over(struct world *world)
+{
+	world->link_good_ns = 0;
+	for (uint32_t m = 0; m < WORLD_MEMBERS; m++) {
+		world->members[m].peer_audible_ns = 0;
+	}
+}
+
+static bool is_since(const struct world *world, uint64_t since_ns)
+{
+	return since_ns != 0 && world->now_ns - since_ns >
+					AUDIBLE_NS + world->hello_delay_ns + 2 * world->latency_ns;
+}
+
+static void judge_member(struct world *world, uint32_t m)
+{
+	struct world_member *member = &world->members[m];
+	uint64_t hold_ns = member->config.restart_hold_ns + member->config.restart_hold_ns / 5;
+	struct mlag_view view;
+	bool alone;
+
+	mlag_get_view(member->engine, &view);
+	alone = view.verdict == MLAG_VERDICT_ALONE || view.verdict == MLAG_VERDICT_ALONE_UNSURE;
+	if (alone && is_since(world, member->peer_audible_ns)) {
+		complain(world, "SAFE-14: alone, and the peer can be heard");
+	}
+	if (view.verdict == MLAG_VERDICT_PEERED &&
+	    (is_since(world, member->deaf_ns) || is_since(world, world->members[1 - m].deaf_ns))) {
+		complain(world, "SAFE-15: peered over a peer link that does not pass both ways");
+	}
+	if (view.verdict == MLAG_VERDICT_SPLIT && is_since(world, world->link_good_ns)) {
+		complain(world, "SAFE-15: split over a peer link that passes both ways");
+	}
+	if (view.verdict != member->verdict) {
+		world->verdicts[view.verdict]++;
+		if (view.verdict == MLAG_VERDICT_ALONE && world->peer_link &&
+		    member->hello_heard_ns != 0 &&
+		    world->now_ns - member->hello_heard_ns + world->hello_delay_ns +
+				    2 * world->latency_ns <
+			    hold_ns) {
+			complain(world, "SAFE-16: alone behind carrier before restart-hold passed");
+		}
+		member->verdict = view.verdict;
+	}
+}
+
+static void judge_verdicts(struct world *world)
+{
+	struct mlag_view views[WORLD_MEMBERS];
+
+	note_paths(world);
+	for (uint32_t m = 0; m < WORLD_MEMBERS; m++) {
+		if (is_awake(world, m)) {
+			judge_member(world, m);
+		}
+	}
+	if (world->link_good_ns == 0) {
+		world->one_role_ns = 0;
+		return;
+	}
+	mlag_get_view(world->members[0].engine, &views[0]);
+	mlag_get_view(world->members[1].engine, &views[1]);
+	if (views[0].role != views[1].role) {
+		world->one_role_ns = 0;
+	} else if (world->one_role_ns == 0) {
+		world->one_role_ns = world->now_ns;
+	}
+	if (is_since(world, world->link_good_ns) && is_since(world, world->one_role_ns)) {
+		complain(world, "SAFE-17: two members that hear each other have one role");
+	}
+}
+
+const char *world_check_verdicts(const struct world *world)
+{
+	return world->complaint;
+}
+
+void world_set_stopped(struct world *world, uint32_t member, bool stopped)
+{
+	struct world_member *m = &world->members[member];
+
+	if (!m->running || m->stopped == stopped) {
+		return;
+	}
+	m->stopped = stopped;
+	start_over(world);
+	world->stops += stopped;
+	if (!stopped) {
+		/* Netlink tells what changed meanwhile; what it was in between nobody knows. */
+		report_peer_link(world, member);
+		for (uint32_t lag = 0; lag < WORLD_LAGS; lag++) {
+			observe_leg(world, member, lag);
+		}
+	}
+}
+
+void world_set_passes(struct world *world, enum mlag_path path, uint32_t member, bool passes)
+{
+	bool *now = path == MLAG_PATH_BACKUP ? &world->backup_passes[member]
+					     : &world->link_passes[member];
+
+	world->path_changes += *now != passes;
+	*now = passes;
+	start_over(world);
+}
+
+void world_promote(struct world *world, uint32_t member)
+{
+	struct mlag_event event = {.type = MLAG_EVENT_PROMOTE};
+
+	if (is_awake(world, member)) {
+		world_step(world, member, &event);
+		run_member(world, member);
+	}
+}
+
 void world_run(struct world *world, uint64_t duration_ns)
 {
 	uint64_t end_ns = world->now_ns + duration_ns;
@@ -446,6 +726,7 @@ void world_run(struct world *world, uint64_t duration_ns)
 		for (uint32_t m = 0; m < WORLD_MEMBERS; m++) {
 			run_quantum(world, m);
 		}
+		judge_verdicts(world);
 	}
 }
 
@@ -500,7 +781,7 @@ void world_set_link(struct world *world, uint32_t member, uint32_t lag, bool up)
 	leg->link = up;
 	leg->link_ns = world->now_ns;
 	leg->join_ns = world->now_ns + (300 + world_random(world, 2500)) * WORLD_MS;
-	if (world->members[member].running) {
+	if (is_awake(world, member)) {
 		observe_leg(world, member, lag);
 		run_member(world, member);
 	}
@@ -523,8 +804,9 @@ void world_set_peer_link(struct world *world, bool up)
 		return;
 	}
 	world->peer_link = up;
+	start_over(world);
 	for (uint32_t m = 0; m < WORLD_MEMBERS; m++) {
-		if (world->members[m].running) {
+		if (is_awake(world, m)) {
 			report_peer_link(world, m);
 			run_member(world, m);
 		}
@@ -539,7 +821,7 @@ void world_set_path(struct world *world, bool up)
 void world_set_vlan(struct world *world, uint32_t member, uint32_t lag, bool allowed)
 {
 	world->members[member].legs[lag].vlan_missing = !allowed;
-	if (world->members[member].running) {
+	if (is_awake(world, member)) {
 		observe_leg(world, member, lag);
 		run_member(world, member);
 	}

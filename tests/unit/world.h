@@ -19,6 +19,7 @@
 #define WORLD_ADDRESSES_MAX 64
 #define WORLD_EVENTS_MAX 512
 #define WORLD_MESSAGES_MAX 8
+#define WORLD_HELLOS_MAX 64 /* that a socket of a member holds */
 #define WORLD_VLAN 10
 #define WORLD_MS UINT64_C(1000000)
 #define WORLD_SECOND (1000 * WORLD_MS)
@@ -69,11 +70,32 @@ struct world_message {
 	uint8_t *data;
 };
 
+struct world_hello {
+	uint64_t due_ns;
+	enum mlag_path path;
+	uint32_t size;
+	uint8_t data[MLAG_HELLO_SIZE_MAX];
+};
+
+/* What the session runs over. */
+enum world_route {
+	WORLD_ROUTE_OWN, /* a third network */
+	WORLD_ROUTE_PEER_LINK,
+	WORLD_ROUTE_BACKUP,
+};
+
 struct world_member {
 	struct mlag_engine *engine;
 	void *memory;
 	struct mlag_config config;
 	bool running;
+	bool stopped; /* SIGSTOP: nothing of it runs, its sockets fill */
+	struct world_hello hellos[WORLD_HELLOS_MAX];
+	uint32_t hellos_count;
+	uint64_t hello_heard_ns;   /* when it was last given one */
+	uint64_t peer_audible_ns;  /* since when the peer can be heard on some path; 0: it cannot */
+	uint64_t deaf_ns;	   /* since when the peer link does not pass what the peer sends */
+	enum mlag_verdict verdict; /* when last looked at */
 	bool peer_link_reported;
 	struct world_leg legs[WORLD_LAGS];
 	struct world_entry fdb[WORLD_MACS_MAX];
@@ -95,7 +117,16 @@ struct world {
 	uint64_t random;
 	struct world_member members[WORLD_MEMBERS];
 	bool peer_link; /* carrier */
-	bool path;	/* of the session */
+	bool path;	/* of the session, besides what it runs over */
+	enum world_route route;
+	bool link_passes[WORLD_MEMBERS];   /* what this member sends over the peer link arrives */
+	bool backup_passes[WORLD_MEMBERS]; /* the same on the backup path */
+	uint32_t hello_loss_percent;
+	uint32_t hello_double_percent;
+	uint64_t hello_delay_ns; /* most that one is late: they overtake each other */
+	uint64_t link_good_ns;	 /* since when both run and hear each other on the peer link */
+	uint64_t one_role_ns;	 /* since when both have the same role, though they do */
+	const char *complaint;	 /* the first about verdicts, as they were reached */
 	bool connected;
 	uint64_t connect_ns;
 	uint64_t latency_ns;	 /* of a message */
@@ -111,6 +142,11 @@ struct world {
 	uint64_t restarts;
 	uint64_t leg_changes;
 	uint64_t moves;
+	uint64_t hellos;
+	uint64_t hellos_lost;
+	uint64_t stops;
+	uint64_t path_changes;
+	uint64_t verdicts[MLAG_VERDICT_ALONE_UNSURE + 1]; /* how often each was reached */
 };
 
 /** struct world_delivery - where the copies of one frame came out */
@@ -128,6 +164,18 @@ void world_start(struct world *world, uint32_t member);
 
 /** world_stop() - end the daemon of a member without a word */
 void world_stop(struct world *world, uint32_t member);
+
+/** world_set_stopped() - stop the daemon of a member with SIGSTOP, or let it go on */
+void world_set_stopped(struct world *world, uint32_t member, bool stopped);
+
+/** world_set_passes() - what @member sends by a path arrives, or not; carrier knows nothing of it */
+void world_set_passes(struct world *world, enum mlag_path path, uint32_t member, bool passes);
+
+/** world_promote() - somebody asks a member to lead */
+void world_promote(struct world *world, uint32_t member);
+
+/** world_session_works() - it stands, and both members say and hear in it */
+bool world_session_works(const struct world *world);
 
 /** world_run() - let time pass */
 void world_run(struct world *world, uint64_t duration_ns);
@@ -178,6 +226,9 @@ struct mlag_fdb_entry world_lookup(const struct world *world, uint32_t member,
 
 /** world_check_safety() - SAFE-1 and SAFE-2 for a broadcast of every host by every leg; a text or NULL */
 const char *world_check_safety(struct world *world);
+
+/** world_check_verdicts() - SAFE-14 to SAFE-17, at every moment so far; a text or NULL */
+const char *world_check_verdicts(const struct world *world);
 
 /** world_check_live() - every host reaches every host once; tables match; a text or NULL */
 const char *world_check_live(struct world *world);

@@ -296,7 +296,7 @@ static void to_peer_link(struct walk *walk, uint32_t member, uint32_t in_port)
 			ingress = &m->legs[lag].port;
 		}
 	}
-	if (!walk->world->peer_link) {
+	if (!walk->world->peer_link || !walk->world->link_passes[member]) {
 		return;
 	}
 	fill_frame(walk, in_port, &frame);

@@ -16,6 +16,7 @@
 #define ENDPOINT_NOTSENT_SIZE (2 * MLAG_WIRE_MESSAGE_MAX) /* so that bulk never holds a leg back */
 #define ENDPOINT_DSCP_CS6 0xc0
 #define ENDPOINT_BACKLOG 4
+#define ENDPOINT_PRIORITY 7 /* TC_PRIO_CONTROL */
 
 static const void *address_bytes(const struct sockaddr_storage *address, size_t *ret_size)
 {
@@ -79,14 +80,14 @@ static void clear_port(struct sockaddr_storage *address)
 	((struct sockaddr_in *)address)->sin_port = 0;
 }
 
-static int open_socket(const struct channel_spec *spec, uint32_t index, int *ret_fd)
+static int open_socket(const struct channel_spec *spec, uint32_t index, int type, int *ret_fd)
 {
 	int fd;
 
 	if (has_scope(spec) && index == 0) {
 		return -ENODEV;
 	}
-	fd = socket(spec->local.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	fd = socket(spec->local.ss_family, type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	if (fd < 0) {
 		return -errno;
 	}
@@ -100,7 +101,7 @@ int endpoint_connect(const struct channel_spec *spec, int *ret_fd)
 	struct sockaddr_storage remote = spec->remote;
 	uint32_t index = endpoint_scope_index(spec);
 	int fd = -1;
-	int r = open_socket(spec, index, &fd);
+	int r = open_socket(spec, index, SOCK_STREAM, &fd);
 
 	if (r < 0) {
 		return r;
@@ -124,7 +125,7 @@ int endpoint_listen(const struct channel_spec *spec, uint32_t index, int *ret_fd
 	struct sockaddr_storage local = spec->local;
 	int one = 1;
 	int fd = -1;
-	int r = open_socket(spec, index, &fd);
+	int r = open_socket(spec, index, SOCK_STREAM, &fd);
 
 	if (r < 0) {
 		return r;
@@ -141,6 +142,40 @@ int endpoint_listen(const struct channel_spec *spec, uint32_t index, int *ret_fd
 	}
 	*ret_fd = fd;
 	return 0;
+}
+
+int endpoint_datagram(const struct channel_spec *spec, uint32_t index, int *ret_fd)
+{
+	struct sockaddr_storage local = spec->local;
+	int one = 1;
+	int priority = ENDPOINT_PRIORITY;
+	int fd = -1;
+	int r = open_socket(spec, index, SOCK_DGRAM, &fd);
+
+	if (r < 0) {
+		return r;
+	}
+	set_scope(spec, index, &local);
+	(void)setsockopt(fd, IPPROTO_IP, IP_FREEBIND, &one, sizeof(one));
+	if (bind(fd, (struct sockaddr *)&local, spec->size) < 0) {
+		r = -errno;
+		close(fd);
+		return r;
+	}
+	endpoint_set_options(fd);
+	(void)setsockopt(fd, SOL_SOCKET, SO_PRIORITY, &priority, sizeof(priority));
+	*ret_fd = fd;
+	return 0;
+}
+
+int endpoint_send(const struct channel_spec *spec, int fd, const uint8_t *data, uint32_t size)
+{
+	struct sockaddr_storage remote = spec->remote;
+
+	set_scope(spec, endpoint_scope_index(spec), &remote);
+	return sendto(fd, data, size, MSG_NOSIGNAL, (struct sockaddr *)&remote, spec->size) < 0
+		       ? -errno
+		       : 0;
 }
 
 void endpoint_set_options(int fd)

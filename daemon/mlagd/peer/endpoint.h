@@ -48,6 +48,17 @@ int endpoint_connect(const struct channel_spec *spec, int *ret_fd);
  */
 int endpoint_listen(const struct channel_spec *spec, uint32_t index, int *ret_fd);
 
+/**
+ * endpoint_datagram() - a UDP socket at our address, which need not be there yet
+ * @spec, @index, @ret_fd: as of endpoint_listen()
+ *
+ * It hears everybody: who sent what is for the reader to check.
+ */
+int endpoint_datagram(const struct channel_spec *spec, uint32_t index, int *ret_fd);
+
+/** endpoint_send() - send a datagram of that socket to the peer; 0 or -errno */
+int endpoint_send(const struct channel_spec *spec, int fd, const uint8_t *data, uint32_t size);
+
 /** endpoint_set_options() - what a connection to the peer needs, whoever made it */
 void endpoint_set_options(int fd);
 

@@ -1,0 +1,357 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/*
+ * Verdict, role and holding (DESIGN §2) over all their inputs, and over all pairs of inputs that two
+ * members can have of each other.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "mlag.h"
+#include "verdict.h"
+
+/* A view by number; false when there are no more. */
+static bool view_at(uint32_t number, struct verdict_view *ret)
+{
+	memset(ret, 0, sizeof(*ret));
+	ret->life = (enum liveness_life)(number % LIVENESS_LIVES_COUNT);
+	number /= LIVENESS_LIVES_COUNT;
+	ret->link = (enum liveness_link)(number % LIVENESS_LINKS_COUNT);
+	number /= LIVENESS_LINKS_COUNT;
+	ret->session_up = number % 2 != 0;
+	number /= 2;
+	for (uint32_t timer = 1; timer < VERDICT_TIMERS_COUNT; timer++) {
+		ret->left_ns[timer] = number % 2 != 0 ? 1000 * timer : 0;
+		number /= 2;
+	}
+	return number == 0;
+}
+
+/* What liveness.c can say at all: usable means heard, and so does a session. */
+static bool is_possible(const struct verdict_view *view)
+{
+	bool heard = view->life == LIVENESS_LIFE_ALIVE || view->life == LIVENESS_LIFE_FADING;
+
+	if (view->session_up && !heard) {
+		return false;
+	}
+	return view->link != LIVENESS_LINK_USABLE || view->life == LIVENESS_LIFE_ALIVE;
+}
+
+static void test_every_cell_is_written_and_explains_itself(void **state)
+{
+	struct verdict_view view;
+
+	(void)state;
+	for (uint32_t i = 0; view_at(i, &view); i++) {
+		struct verdict verdict = verdict_decide(&view);
+
+		assert_int_not_equal(verdict.verdict, MLAG_VERDICT_NONE);
+		assert_non_null(verdict.because);
+		assert_non_null(verdict.next);
+		assert_true(verdict.because[0] != '\0' && verdict.next[0] != '\0');
+		assert_true(verdict.wait_ns > 0);
+		if (!is_possible(&view)) {
+			assert_int_equal(verdict.verdict, MLAG_VERDICT_RESYNC); /* frozen */
+		}
+	}
+}
+
+/* The table of DESIGN §2, row by row, written a second time. */
+static enum mlag_verdict by_the_book(const struct verdict_view *view)
+{
+	switch (view->life) {
+	case LIVENESS_LIFE_ALIVE:
+		if (view->link != LIVENESS_LINK_USABLE) {
+			return MLAG_VERDICT_SPLIT;
+		}
+		return view->session_up ? MLAG_VERDICT_PEERED : MLAG_VERDICT_RESYNC;
+	case LIVENESS_LIFE_FADING:
+		return MLAG_VERDICT_RESYNC;
+	case LIVENESS_LIFE_LEFT:
+	case LIVENESS_LIFE_FENCED:
+		return MLAG_VERDICT_ALONE;
+	case LIVENESS_LIFE_NEVER:
+		if (view->left_ns[VERDICT_TIMER_STARTUP] > 0) {
+			return MLAG_VERDICT_STARTING;
+		}
+		return view->link == LIVENESS_LINK_NO_CARRIER ? MLAG_VERDICT_ALONE_UNSURE
+							      : MLAG_VERDICT_ALONE;
+	case LIVENESS_LIFE_SILENT_APART:
+	case LIVENESS_LIFE_SILENT_TOGETHER:
+		if (view->link != LIVENESS_LINK_NO_CARRIER) {
+			return view->left_ns[VERDICT_TIMER_HOLD] > 0 ? MLAG_VERDICT_RESYNC
+								     : MLAG_VERDICT_ALONE;
+		}
+		if (view->left_ns[VERDICT_TIMER_DEAD] > 0) {
+			return MLAG_VERDICT_RESYNC;
+		}
+		return view->life == LIVENESS_LIFE_SILENT_TOGETHER ? MLAG_VERDICT_ALONE
+								   : MLAG_VERDICT_ALONE_UNSURE;
+	case LIVENESS_LIVES_COUNT:
+		break;
+	}
+	return MLAG_VERDICT_NONE;
+}
+
+static void test_the_verdict_is_that_of_the_design_for_every_possible_view(void **state)
+{
+	uint32_t reached[MLAG_VERDICT_ALONE_UNSURE + 1] = {0};
+	struct verdict_view view;
+
+	(void)state;
+	for (uint32_t i = 0; view_at(i, &view); i++) {
+		if (is_possible(&view)) {
+			struct verdict verdict = verdict_decide(&view);
+
+			assert_int_equal(verdict.verdict, by_the_book(&view));
+			reached[verdict.verdict]++;
+		}
+	}
+	for (uint32_t i = MLAG_VERDICT_STARTING; i <= MLAG_VERDICT_ALONE_UNSURE; i++) {
+		assert_true(reached[i] > 0);
+	}
+}
+
+static void test_a_verdict_that_waits_ends_by_time(void **state)
+{
+	struct verdict_view view;
+
+	(void)state;
+	for (uint32_t i = 0; view_at(i, &view); i++) {
+		struct verdict verdict = verdict_decide(&view);
+		struct verdict later;
+
+		if (verdict.wait_ns == UINT64_MAX) {
+			continue;
+		}
+		for (uint32_t timer = 0; timer < VERDICT_TIMERS_COUNT; timer++) {
+			view.left_ns[timer] = view.left_ns[timer] > verdict.wait_ns
+						      ? view.left_ns[timer] - verdict.wait_ns
+						      : 0;
+		}
+		later = verdict_decide(&view);
+		assert_int_not_equal(later.verdict, verdict.verdict);
+		assert_true(later.wait_ns == UINT64_MAX);
+	}
+}
+
+static void test_who_hears_the_peer_is_never_alone(void **state)
+{
+	struct verdict_view view;
+
+	(void)state;
+	for (uint32_t i = 0; view_at(i, &view); i++) {
+		enum mlag_verdict verdict = verdict_decide(&view).verdict;
+
+		if (view.life == LIVENESS_LIFE_ALIVE || view.life == LIVENESS_LIFE_FADING ||
+		    view.session_up) {
+			assert_true(verdict != MLAG_VERDICT_ALONE &&
+				    verdict != MLAG_VERDICT_ALONE_UNSURE &&
+				    verdict != MLAG_VERDICT_STARTING);
+		}
+	}
+}
+
+static void test_rank(void **state)
+{
+	struct verdict_rank a = {1, 10, {{2, 0, 0, 0, 0, 1}}};
+	struct verdict_rank b = {1, 10, {{2, 0, 0, 0, 0, 2}}};
+
+	(void)state;
+	assert_true(verdict_is_first(&a, &b));
+	assert_false(verdict_is_first(&b, &a));
+	b.priority = 9;
+	assert_true(verdict_is_first(&b, &a));
+	a.role_epoch = 2;
+	assert_true(verdict_is_first(&a, &b));
+}
+
+static void test_an_epoch_is_above_both(void **state)
+{
+	(void)state;
+	assert_int_equal(verdict_next_epoch(0, 0), 1);
+	assert_int_equal(verdict_next_epoch(3, 7), 8);
+	assert_int_equal(verdict_next_epoch(7, 3), 8);
+	assert_int_equal(verdict_next_epoch(UINT32_MAX, 3), UINT32_MAX);
+}
+
+static struct verdict_rank rank_at(uint32_t number, uint8_t id)
+{
+	struct verdict_rank rank = {
+		number % 3, (uint16_t)(100 + number / 3), {{2, 0, 0, 0, 0, id}}};
+
+	return rank;
+}
+
+#define RANKS 6
+
+/* All that can be of two members that hear each other: verdicts, roles so far, ranks. */
+static void test_two_who_hear_each_other_are_one_primary_and_one_secondary(void **state)
+{
+	static const enum mlag_verdict heard[] = {MLAG_VERDICT_PEERED, MLAG_VERDICT_RESYNC,
+						  MLAG_VERDICT_SPLIT};
+
+	(void)state;
+	for (uint32_t i = 0; i < 9 * 9 * RANKS * RANKS; i++) {
+		struct verdict_lead a = {
+			.verdict = heard[i % 3],
+			.role = (enum mlag_role)(i / 3 % 3),
+			.peer_heard = true,
+			.own = rank_at(i / 81 % RANKS, 1),
+			.peer = rank_at(i / 81 / RANKS, 2),
+		};
+		struct verdict_lead b = {
+			.verdict = heard[i / 9 % 3],
+			.role = (enum mlag_role)(i / 27 % 3),
+			.peer_heard = true,
+			.own = a.peer,
+			.peer = a.own,
+		};
+		bool promoted;
+		enum mlag_role role_a = verdict_role(&a, &promoted);
+		enum mlag_role role_b;
+
+		assert_false(promoted);
+		role_b = verdict_role(&b, &promoted);
+		assert_false(promoted);
+		assert_true((role_a == MLAG_ROLE_PRIMARY && role_b == MLAG_ROLE_SECONDARY) ||
+			    (role_a == MLAG_ROLE_SECONDARY && role_b == MLAG_ROLE_PRIMARY));
+	}
+}
+
+/* Both were alone, each promoted itself; as soon as they hear each other, one of them yields. */
+static void test_two_who_were_both_alone_hear_each_other_and_the_secondary_yields(void **state)
+{
+	(void)state;
+	for (uint32_t i = 0; i < RANKS * RANKS; i++) {
+		struct verdict_rank ranks[2] = {rank_at(i % RANKS, 1), rank_at(i / RANKS, 2)};
+		enum mlag_role roles[2];
+		bool promoted;
+
+		for (uint32_t m = 0; m < 2; m++) {
+			struct verdict_lead alone = {MLAG_VERDICT_ALONE, MLAG_ROLE_SECONDARY, false,
+						     ranks[m], ranks[1 - m]};
+
+			assert_int_equal(verdict_role(&alone, &promoted), MLAG_ROLE_PRIMARY);
+			assert_true(promoted);
+		}
+		for (uint32_t m = 0; m < 2; m++) {
+			ranks[m].role_epoch =
+				verdict_next_epoch(ranks[m].role_epoch, ranks[m].role_epoch);
+		}
+		for (uint32_t m = 0; m < 2; m++) {
+			struct verdict_lead heard = {MLAG_VERDICT_SPLIT, MLAG_ROLE_PRIMARY, true,
+						     ranks[m], ranks[1 - m]};
+
+			roles[m] = verdict_role(&heard, &promoted);
+		}
+		assert_int_not_equal(roles[0], roles[1]);
+	}
+}
+
+static void test_a_survivor_leads_also_when_the_other_had_led_long_before(void **state)
+{
+	struct verdict_rank survivor = {0, 200, {{2, 0, 0, 0, 0, 2}}};
+	struct verdict_rank old = {5, 100, {{2, 0, 0, 0, 0, 1}}};
+
+	(void)state;
+	survivor.role_epoch = verdict_next_epoch(survivor.role_epoch, old.role_epoch);
+	assert_true(verdict_is_first(&survivor, &old));
+}
+
+static void test_who_cannot_tell_stays_what_he_is(void **state)
+{
+	static const enum mlag_verdict unsure[] = {MLAG_VERDICT_STARTING, MLAG_VERDICT_ALONE_UNSURE,
+						   MLAG_VERDICT_RESYNC};
+
+	(void)state;
+	for (uint32_t v = 0; v < 3; v++) {
+		for (uint32_t role = 0; role <= MLAG_ROLE_SECONDARY; role++) {
+			struct verdict_lead lead = {.verdict = unsure[v],
+						    .role = (enum mlag_role)role};
+			bool promoted;
+
+			assert_int_equal(verdict_role(&lead, &promoted), role);
+			assert_false(promoted);
+		}
+	}
+}
+
+/* A leg that is held is down, so the other member hears that; whatever follows, one leg is up. */
+static void test_never_both_legs_of_a_lag_are_held(void **state)
+{
+	static const enum mlag_verdict verdicts[] = {MLAG_VERDICT_PEERED, MLAG_VERDICT_RESYNC,
+						     MLAG_VERDICT_SPLIT, MLAG_VERDICT_ALONE,
+						     MLAG_VERDICT_ALONE_UNSURE};
+
+	(void)state;
+	for (uint32_t i = 0; i < 5 * 5 * 2 * 16; i++) {
+		struct verdict_leg a = {
+			.verdict = verdicts[i % 5],
+			.role = i / 25 % 2 == 0 ? MLAG_ROLE_PRIMARY : MLAG_ROLE_SECONDARY,
+			.peer_leg_up = i / 50 & 1,
+			.peer_trusted = true,
+			.hold_passed = i / 50 & 2,
+		};
+		struct verdict_leg b = {
+			.verdict = verdicts[i / 5 % 5],
+			.role = a.role == MLAG_ROLE_PRIMARY ? MLAG_ROLE_SECONDARY
+							    : MLAG_ROLE_PRIMARY,
+			.peer_leg_up = i / 50 & 4,
+			.peer_trusted = true,
+			.hold_passed = i / 50 & 8,
+		};
+		bool a_held = verdict_hold(&a) != VERDICT_HOLD_NONE;
+		bool b_held = verdict_hold(&b) != VERDICT_HOLD_NONE;
+
+		assert_false(a_held && b_held);
+		/* Who holds does so because the other's leg serves, and never as a primary. */
+		assert_true(!a_held || (a.peer_leg_up && a.role == MLAG_ROLE_SECONDARY));
+	}
+}
+
+static void test_what_holds_a_leg(void **state)
+{
+	struct verdict_leg leg = {.verdict = MLAG_VERDICT_STARTING};
+
+	(void)state;
+	assert_int_equal(verdict_hold(&leg), VERDICT_HOLD_STARTING);
+	leg = (struct verdict_leg){MLAG_VERDICT_SPLIT, MLAG_ROLE_SECONDARY, true, false, false};
+	assert_int_equal(verdict_hold(&leg), VERDICT_HOLD_SPLIT);
+	leg.peer_leg_up = false; /* the primary's leg failed: this one serves */
+	assert_int_equal(verdict_hold(&leg), VERDICT_HOLD_NONE);
+	leg = (struct verdict_leg){MLAG_VERDICT_RESYNC, MLAG_ROLE_SECONDARY, true, true, true};
+	assert_int_equal(verdict_hold(&leg), VERDICT_HOLD_RESYNC);
+	leg.hold_passed = false;
+	assert_int_equal(verdict_hold(&leg), VERDICT_HOLD_NONE);
+	leg.hold_passed = true;
+	leg.peer_trusted = false; /* the primary could not lift R1 by our hellos */
+	assert_int_equal(verdict_hold(&leg), VERDICT_HOLD_NONE);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_every_cell_is_written_and_explains_itself),
+		cmocka_unit_test(test_the_verdict_is_that_of_the_design_for_every_possible_view),
+		cmocka_unit_test(test_a_verdict_that_waits_ends_by_time),
+		cmocka_unit_test(test_who_hears_the_peer_is_never_alone),
+		cmocka_unit_test(test_rank),
+		cmocka_unit_test(test_an_epoch_is_above_both),
+		cmocka_unit_test(test_two_who_hear_each_other_are_one_primary_and_one_secondary),
+		cmocka_unit_test(
+			test_two_who_were_both_alone_hear_each_other_and_the_secondary_yields),
+		cmocka_unit_test(test_a_survivor_leads_also_when_the_other_had_led_long_before),
+		cmocka_unit_test(test_who_cannot_tell_stays_what_he_is),
+		cmocka_unit_test(test_never_both_legs_of_a_lag_are_held),
+		cmocka_unit_test(test_what_holds_a_leg),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
