@@ -22,6 +22,7 @@
  * @name: also the method
  * @filters: it takes --vlan, --lag and --mac
  * @frames: it takes a frame (explain.h)
+ * @argument, @argument_help: name of the one parameter that it needs, and what it may be; or NULL
  * @show_row: for a list: prints a row as text
  * @show_result: otherwise: prints the answer as text
  * @empty: of a list: what to say when there are no rows
@@ -31,6 +32,8 @@ struct command {
 	const char *name;
 	bool filters;
 	bool frames;
+	const char *argument;
+	const char *argument_help;
 	render_row_fn *show_row;
 	void (*show_result)(FILE *out, const json_t *result);
 	const char *empty;
@@ -107,11 +110,20 @@ static const struct command commands[] = {
 		.help = "Applies the difference, or nothing when the file is wrong; then its errors are\n"
 			"shown and the exit code is 4.\n",
 	},
+	{
+		.name = "role",
+		.argument = "role",
+		.argument_help = "primary",
+		.show_result = render_role,
+		.summary = "make this member the primary one, without loss",
+		.help = "The role epoch of this member becomes higher than the peer's, and both agree at\n"
+			"once. Refused (exit code 4) while the peer does not answer and may lead itself.\n",
+	},
 };
 
 /* Names that are promised, so that a script can tell "not yet" from "no such command". */
 static const char *const later_commands[] = {
-	"neighbors", "consistency", "monitor", "drain",	  "undrain", "role",
+	"neighbors", "consistency", "monitor", "drain",	  "undrain",
 	"leave",     "diff",	    "record",  "metrics", "genkey",
 };
 
@@ -156,7 +168,9 @@ static void print_usage(FILE *out)
 
 static void print_command_help(FILE *out, const struct command *command)
 {
-	fprintf(out, "Usage: mlagctl [-S SOCKET] [-j] %s%s\n\n%s", command->name,
+	fprintf(out, "Usage: mlagctl [-S SOCKET] [-j] %s%s%s%s\n\n%s", command->name,
+		command->argument != NULL ? " " : "",
+		command->argument != NULL ? command->argument_help : "",
 		command->filters  ? " [--vlan VLAN] [--lag LAG] [--mac MAC]"
 		: command->frames ? " --in PORT --dst-mac MAC [OPTIONS]"
 				  : "",
@@ -211,8 +225,8 @@ static void on_result(void *user, const json_t *result)
 			 json_is_false(json_object_get(result, "agrees"));
 }
 
-static int run_command(const struct command *command, const struct options *options, FILE *out,
-		       FILE *err)
+static int run_command(const struct command *command, const struct options *options,
+		       const char *argument, FILE *out, FILE *err)
 {
 	struct view view = {.command = command, .out = out, .json = options->json};
 	json_t *params = command->frames ? explain_params(&options->explain, options->vlan, err)
@@ -232,8 +246,11 @@ static int run_command(const struct command *command, const struct options *opti
 	if (params == NULL && command->frames) {
 		return CLIENT_EXIT_USAGE;
 	}
-	if (params == NULL) {
-		fprintf(err, "mlagctl: %s: a filter is not valid text\n", command->name);
+	if (params == NULL ||
+	    (argument != NULL &&
+	     json_object_set_new(params, command->argument, json_string(argument)) < 0)) {
+		json_decref(params);
+		fprintf(err, "mlagctl: %s: a parameter is not valid text\n", command->name);
 		return CLIENT_EXIT_USAGE;
 	}
 	code = client_run(&call);
@@ -350,9 +367,13 @@ int commands_run(int argc, char *argv[], FILE *out, FILE *err)
 		print_command_help(out, command);
 		return CLIENT_EXIT_DONE;
 	}
-	if (argc - optind > 1) {
+	if (command->argument != NULL && argc - optind < 2) {
+		fprintf(err, "mlagctl: %s: say which: %s\n", command->name, command->argument_help);
+		return CLIENT_EXIT_USAGE;
+	}
+	if (argc - optind > (command->argument != NULL ? 2 : 1)) {
 		fprintf(err, "mlagctl: %s takes no argument \"%s\"; see 'mlagctl %s --help'\n",
-			command->name, argv[optind + 1], command->name);
+			command->name, argv[argc - 1], command->name);
 		return CLIENT_EXIT_USAGE;
 	}
 	if (!command->filters &&
@@ -364,5 +385,6 @@ int commands_run(int argc, char *argv[], FILE *out, FILE *err)
 		fprintf(err, "mlagctl: the options of explain do not go with %s\n", command->name);
 		return CLIENT_EXIT_USAGE;
 	}
-	return run_command(command, &options, out, err);
+	return run_command(command, &options, command->argument != NULL ? argv[optind + 1] : NULL,
+			   out, err);
 }

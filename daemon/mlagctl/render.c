@@ -17,6 +17,28 @@ static const struct {
 	 "reachable from 'local' (ping, firewall)."},
 	{"refused", "Compare the mlagd.conf of both members; what the text names must agree."},
 	{"peer-link-down", "Check the cables and the state of the peer link on both members."},
+	{"peer-link-silent",
+	 "Something between the members drops frames: a filter, a switch that does not pass "
+	 "01:80:c2:00:00:02, a port that is up and broken."},
+	{"peer-link-one-way",
+	 "One direction of the peer link is broken: check the fibre, the transceivers and filters."},
+	{"backup-silent",
+	 "See that 'backup-remote' of [peer] is reachable from 'backup-local' (ping, "
+	 "firewall: UDP, the port of [peer])."},
+	{"backup-one-way",
+	 "Look for a firewall, or a route, on the way between the backup addresses."},
+	{"peer-ended", "Start mlagd on the peer, or see its log."},
+	{"peer-hung",
+	 "Look at the peer's mlagd and its machine: stopped, swapping, or overloaded?"},
+	{"peer-silent",
+	 "Look at the peer's mlagd. A backup path would tell a hung daemon from a link "
+	 "that passes nothing ('backup-local', 'backup-remote')."},
+	{"peer-dead", "See what happened to the peer; this member serves alone."},
+	{"peer-unknown",
+	 "Look at the peer yourself. A backup path tells a dead peer from a cut link "
+	 "('backup-local', 'backup-remote')."},
+	{"peer-left", "Start mlagd on the peer when it is to come back."},
+	{"peer-fenced", "Start mlagd on the peer: it releases the legs when it is in sync."},
 	{"sync-pending", "Wait: it ends by itself within seconds. If it does not, see the log."},
 	{"tables-differ",
 	 "Wait: it is repaired by itself within seconds. If it stays, see the log."},
@@ -147,7 +169,10 @@ void render_status(FILE *out, const json_t *status)
 							     : text_of(status, "health"));
 	fprintf(out, "  %-12s %s since %s\n", "Verdict", text_of(status, "verdict"),
 		text_of(status, "since"));
-	fprintf(out, "  %-12s %s\n", "Role", text_of(status, "role"));
+	fprintf(out, "  %-12s %s\n", "because", text_of(status, "because"));
+	fprintf(out, "  %-12s %s\n", "until", text_of(status, "next"));
+	fprintf(out, "  %-12s %s, epoch %lld\n", "Role", text_of(status, "role"),
+		number_of(status, "role_epoch"));
 	fprintf(out, "  %-12s %s, mlagd %s\n", "Member", text_of(status, "member_id"),
 		text_of(status, "version"));
 	fprintf(out, "  %-12s %s, mlagd %s\n", "Peer", text_of(peer, "member_id"),
@@ -254,4 +279,11 @@ void render_reload(FILE *out, const json_t *result)
 		fprintf(out, "%s\n", line != NULL ? line : "");
 	}
 	fprintf(out, "The configuration is applied.\n");
+}
+
+void render_role(FILE *out, const json_t *result)
+{
+	fprintf(out, "This member %s %s (role epoch %lld).\n",
+		is_set(result, "changed") ? "is now" : "was already", text_of(result, "role"),
+		number_of(result, "role_epoch"));
 }

@@ -28,6 +28,7 @@ render_row_fn render_counter;
  * render_reload() - the answer of `reload`
  */
 void render_reload(FILE *out, const json_t *result);
+void render_role(FILE *out, const json_t *result);
 
 /**
  * render_remedy() - what to do about a problem

@@ -396,6 +396,18 @@ static int reload(void *user, config_error_fn *report, void *report_user)
 	return r;
 }
 
+static int promote(void *user, const char **ret_because)
+{
+	struct daemon *daemon = user;
+	struct mlag_event event = {.type = MLAG_EVENT_PROMOTE};
+
+	if (!mlag_may_promote(daemon->engine, ret_because)) {
+		return -EBUSY;
+	}
+	effects_step(daemon, &event);
+	return 0;
+}
+
 static void log_config_line(void *user, enum config_severity severity, const char *text)
 {
 	(void)user;
@@ -579,6 +591,7 @@ static int open_control(struct daemon *daemon)
 		.gateway = gateways_view,
 		.redirects_failed = svis_failed,
 		.reload = reload,
+		.promote = promote,
 		.user = daemon,
 	};
 	return control_server_new(daemon->event, daemon->run_dir, control_methods,

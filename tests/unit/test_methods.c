@@ -17,6 +17,7 @@
 
 #include "control/gateways.h"
 #include "control/methods.h"
+#include "hello.h"
 #include "kernel/gatewayplan.h"
 
 #define SECOND_NS UINT64_C(1000000000)
@@ -217,8 +218,96 @@ static void test_status_has_the_keys_of_the_contract(void **state)
 	assert_true(has_problem(status, "peer-link-down"));
 	assert_true(has_problem(status, "not-supported-yet"));
 	assert_true(has_problem(status, "gateway-waiting"));
+	assert_true(json_is_string(json_object_get(status, "because")));
+	assert_true(json_is_string(json_object_get(status, "next")));
+	assert_int_equal(json_integer_value(json_object_get(status, "role_epoch")), 0);
+	assert_string_equal(
+		json_string_value(json_object_get(json_object_get(status, "findings"), "peer")),
+		"none");
+	assert_string_equal(json_string_value(json_object_get(json_object_get(status, "findings"),
+							      "peer_link")),
+			    "no-carrier");
 	assert_int_equal(json_array_size(problems), 4);
 	json_decref(status);
+}
+
+/* What the engine finds of peer and paths, and the code that it has in `status`. */
+static void test_every_finding_has_a_problem_of_its_own(void **state)
+{
+	struct mlag_peer_link peer_link = {
+		.ifindex = 2, .carrier = true, .mac = {{2, 0, 0, 0, 0, 1}}};
+	struct mlag_event carrier = {.type = MLAG_EVENT_PEER_LINK, .peer_link = &peer_link};
+	struct hello hello = {.version = HELLO_VERSION,
+			      .kind = HELLO_KIND_DAEMON,
+			      .domain_id = 5,
+			      .boot_id = 7,
+			      .heard_boot_id = 1,
+			      .interval_ms = 100};
+	uint8_t data[MLAG_HELLO_SIZE_MAX];
+	struct buf_writer writer;
+	struct mlag_event heard = {.type = MLAG_EVENT_HELLO};
+	json_t *status;
+
+	(void)state;
+	step(&carrier);
+	status = run("status", NULL, NULL);
+	assert_true(has_problem(status, "peer-link-silent"));
+	json_decref(status);
+	for (uint32_t i = 0; i < 2; i++) {
+		hello.sequence++;
+		hello.hears = i == 0 ? 0 : 1U << MLAG_PATH_PEER_LINK;
+		buf_writer_init(&writer, data, sizeof(data));
+		hello_put(&writer, &hello);
+		heard.hello.path = MLAG_PATH_PEER_LINK;
+		heard.hello.data = data;
+		heard.hello.size = writer.offset;
+		heard.hello.authentic = true;
+		step(&heard);
+		status = run("status", NULL, NULL);
+		assert_int_equal(has_problem(status, "peer-link-one-way"), i == 0);
+		assert_false(has_problem(status, "peer-link-silent"));
+		assert_int_equal(json_is_true(json_object_get(json_object_get(status, "peer_link"),
+							      "usable")),
+				 i == 1);
+		json_decref(status);
+	}
+	peer_link.carrier = false;
+	step(&carrier);
+	status = run("status", NULL, NULL);
+	assert_true(has_problem(status, "peer-link-down"));
+	assert_true(has_problem(status, "peer-unknown"));
+	json_decref(status);
+}
+
+static int promote_result;
+
+static int fake_promote(void *user, const char **ret_because)
+{
+	(void)user;
+	*ret_because = "of a reason";
+	return promote_result;
+}
+
+static void test_role(void **state)
+{
+	json_t *params = json_pack("{s:s}", "role", "primary");
+	json_t *wrong = json_pack("{s:s}", "role", "secondary");
+	json_t *result;
+
+	(void)state;
+	run("role", params, "unavailable");
+	context.promote = fake_promote;
+	run("role", NULL, "bad-params");
+	run("role", wrong, "bad-params");
+	promote_result = -EBUSY;
+	run("role", params, "role");
+	promote_result = 0;
+	result = run("role", params, NULL);
+	assert_true(json_is_false(json_object_get(result, "changed")));
+	assert_string_equal(json_string_value(json_object_get(result, "role")), "none");
+	json_decref(result);
+	json_decref(params);
+	json_decref(wrong);
 }
 
 static void test_since_does_not_flicker(void **state)
@@ -449,6 +538,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(test_status_has_the_keys_of_the_contract),
+		TEST(test_every_finding_has_a_problem_of_its_own),
+		TEST(test_role),
 		TEST(test_since_does_not_flicker),
 		TEST(test_lags),
 		TEST(test_mac_filters_are_checked),

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
  * The methods of the control socket but `status`: lists made a row at a time from the views of the
- * engine and the counters of the data plane, and `reload`.  The server (server.c) calls them; they
+ * engine and the counters of the data plane, `reload` and `role`.  The server (server.c) calls them; they
  * read, and touch no socket.
  */
 #include "control/methods.h"
@@ -467,6 +467,39 @@ static int reload_begin(struct control_call *call, json_t **ret_result)
 	return *ret_result != NULL ? 0 : -ENOMEM;
 }
 
+/* ---- role ---- */
+
+static int role_begin(struct control_call *call, json_t **ret_result)
+{
+	struct control_context *context = call->context;
+	const char *wanted = json_string_value(json_object_get(call->params, "role"));
+	const char *because = NULL;
+	struct mlag_view before = {0};
+	struct mlag_view view = {0};
+	int r;
+
+	if (wanted == NULL || strcmp(wanted, "primary") != 0) {
+		return control_call_fail(
+			call, EINVAL, "bad-params",
+			"role: allowed: primary; the other member is secondary then");
+	}
+	if (context->promote == NULL) {
+		return control_call_fail(call, EOPNOTSUPP, "unavailable",
+					 "this daemon cannot change its role");
+	}
+	mlag_get_view(context->engine, &before);
+	r = context->promote(context->user, &because);
+	if (r < 0) {
+		return control_call_fail(call, -r, "role", "the role stays %s: %s",
+					 mlag_role_text(before.role),
+					 because != NULL ? because : strerror(-r));
+	}
+	mlag_get_view(context->engine, &view);
+	*ret_result = json_pack("{s:s,s:I,s:b}", "role", mlag_role_text(view.role), "role_epoch",
+				(json_int_t)view.role_epoch, "changed", view.role != before.role);
+	return *ret_result != NULL ? 0 : -ENOMEM;
+}
+
 const struct control_method control_methods[] = {
 	{"status", control_status, NULL},
 	{"lags", lags_begin, lags_row},
@@ -476,5 +509,6 @@ const struct control_method control_methods[] = {
 	{"counters", counters_begin, counters_row},
 	{"explain", control_explain, NULL},
 	{"reload", reload_begin, NULL},
+	{"role", role_begin, NULL},
 	{NULL, NULL, NULL},
 };

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What the control socket answers: status, lags, macs, addresses, counters and reload, as DESIGN §6
- * writes them, built from the views of the engine and of the adapters.  Nothing here changes anything.
+ * What the control socket answers: status, lags, macs, addresses, counters, reload and role, as
+ * DESIGN §6 writes them, built from the views of the engine and of the adapters.  Nothing here changes
+ * anything but by a callback of the context.
  */
 #ifndef MLAGD_CONTROL_METHODS_H
 #define MLAGD_CONTROL_METHODS_H
@@ -32,7 +33,8 @@ struct gatewayplan_view;
  *	-errno, and tells errors and warnings to @report.  NULL: not available
  * @gateway: a shared gateway by its position; false when there is none.  NULL: there are none
  * @redirects_failed: R27 could not be put in force.  NULL: it was
- * @user: for @port_problems, @reload, @gateway and @redirects_failed
+ * @promote: make this member primary; returns 0, or -errno and why not.  NULL: not available
+ * @user: for @port_problems, @reload, @gateway, @redirects_failed and @promote
  * @wall_offset_ns: private; start it at 0
  */
 struct control_context {
@@ -47,6 +49,7 @@ struct control_context {
 	int (*reload)(void *user, config_error_fn *report, void *report_user);
 	bool (*redirects_failed)(void *user);
 	bool (*gateway)(void *user, uint32_t index, struct gatewayplan_view *ret_view);
+	int (*promote)(void *user, const char **ret_because);
 	void *user;
 	int64_t wall_offset_ns;
 };

@@ -54,8 +54,7 @@ __attribute__((format(printf, 3, 4))) static void add_problem(json_t *problems, 
 	}
 }
 
-static void add_session_problems(const struct control_context *context,
-				 const struct mlag_view *view, json_t *problems)
+static void add_session_problems(const struct mlag_view *view, json_t *problems)
 {
 	if (view->session == MLAG_SESSION_REFUSED) {
 		add_problem(problems, "refused", "the session is refused by %s: %s",
@@ -76,12 +75,87 @@ static void add_session_problems(const struct control_context *context,
 		add_problem(problems, "sync-pending", "%u FDB entries are still to be programmed",
 			    view->fdb_pending);
 	}
-	if (!view->peer_link_usable) {
-		add_problem(problems, "peer-link-down", "the peer link %s is not usable: %s",
-			    context->config->link,
-			    view->peer_link_carrier ? "nothing is heard of the peer"
-						    : "no carrier");
+}
+
+/* What is found of the peer beyond the session: each finding has a code of its own. */
+static const struct {
+	const char *code;
+	const char *text;
+} peer_problems[] = {
+	[MLAG_PEER_FINDING_ENDED] = {"peer-ended", "the peer's daemon was stopped or killed: its "
+						   "end closed the session, and it says nothing"},
+	[MLAG_PEER_FINDING_HUNG] = {"peer-hung",
+				    "the peer's daemon hangs: it fell silent on both paths at "
+				    "once, and the peer link has carrier"},
+	[MLAG_PEER_FINDING_SILENT] = {"peer-silent",
+				      "nothing is heard of the peer, and the peer link has "
+				      "carrier: its daemon hangs, or the paths pass nothing"},
+	[MLAG_PEER_FINDING_DEAD] = {"peer-dead",
+				    "the peer is dead: it fell silent on both paths at once, and "
+				    "the peer link has no carrier"},
+	[MLAG_PEER_FINDING_UNKNOWN] = {"peer-unknown",
+				       "nothing is known of the peer: the peer link has no "
+				       "carrier, and no other path tells whether it lives"},
+	[MLAG_PEER_FINDING_LEFT] = {"peer-left", "the peer has left the pair"},
+	[MLAG_PEER_FINDING_FENCED] = {"peer-fenced",
+				      "the peer's daemon is dead, and its guard has taken its legs "
+				      "down"},
+};
+
+static void add_peer_problem(const struct mlag_view *view, json_t *problems)
+{
+	uint32_t finding = (uint32_t)view->peer_finding;
+
+	if (finding < sizeof(peer_problems) / sizeof(peer_problems[0]) &&
+	    peer_problems[finding].code != NULL) {
+		add_problem(problems, peer_problems[finding].code, "%s",
+			    peer_problems[finding].text);
 	}
+}
+
+static void add_path_problem(const char *prefix, const char *name, enum mlag_path_finding finding,
+			     json_t *problems)
+{
+	char code[64];
+
+	switch (finding) {
+	case MLAG_PATH_FINDING_NONE:
+	case MLAG_PATH_FINDING_GOOD:
+		return;
+	case MLAG_PATH_FINDING_NO_CARRIER:
+		snprintf(code, sizeof(code), "%s-down", prefix);
+		add_problem(problems, code, "the %s is not usable: no carrier", name);
+		return;
+	case MLAG_PATH_FINDING_SILENT:
+		snprintf(code, sizeof(code), "%s-silent", prefix);
+		add_problem(problems, code, "the %s passes nothing: no hello is heard on it", name);
+		return;
+	case MLAG_PATH_FINDING_DEAF:
+		snprintf(code, sizeof(code), "%s-one-way", prefix);
+		add_problem(problems, code,
+			    "the %s works one way only: the peer hears this member, but is not "
+			    "heard",
+			    name);
+		return;
+	case MLAG_PATH_FINDING_UNHEARD:
+		snprintf(code, sizeof(code), "%s-one-way", prefix);
+		add_problem(problems, code,
+			    "the %s works one way only: the peer is heard, but does not hear this "
+			    "member",
+			    name);
+		return;
+	}
+}
+
+static void add_liveness_problems(const struct control_context *context,
+				  const struct mlag_view *view, json_t *problems)
+{
+	char name[64];
+
+	snprintf(name, sizeof(name), "peer link %s", context->config->link);
+	add_peer_problem(view, problems);
+	add_path_problem("peer-link", name, view->link_finding, problems);
+	add_path_problem("backup", "backup path", view->backup_finding, problems);
 }
 
 static void add_table_problems(const char *name, const struct mlag_table_view *table, bool synced,
@@ -203,7 +277,8 @@ static json_t *make_problems(const struct control_context *context, const struct
 	json_t *problems = json_array();
 	bool synced = view->session == MLAG_SESSION_UP && view->synced;
 
-	add_session_problems(context, view, problems);
+	add_session_problems(view, problems);
+	add_liveness_problems(context, view, problems);
 	add_table_problems("MAC", &view->macs, synced, problems);
 	add_table_problems("address", &view->addresses, synced, problems);
 	add_table_problems("leg", &view->legs, synced, problems);
@@ -251,6 +326,23 @@ static json_t *make_table(const struct mlag_table_view *table)
 			 (json_int_t)table->remote_count, "match", table->match);
 }
 
+/* A path is alive when something is heard on it; whether both ways, the finding says. */
+static const char *path_text(enum mlag_path_finding finding)
+{
+	switch (finding) {
+	case MLAG_PATH_FINDING_NONE:
+		return "none";
+	case MLAG_PATH_FINDING_GOOD:
+	case MLAG_PATH_FINDING_UNHEARD:
+		return "alive";
+	case MLAG_PATH_FINDING_NO_CARRIER:
+	case MLAG_PATH_FINDING_SILENT:
+	case MLAG_PATH_FINDING_DEAF:
+		break;
+	}
+	return "dead";
+}
+
 int control_status(struct control_call *call, json_t **ret_result)
 {
 	struct control_context *context = call->context;
@@ -262,20 +354,25 @@ int control_status(struct control_call *call, json_t **ret_result)
 	up = view.session == MLAG_SESSION_UP;
 	problems = make_problems(context, &view);
 	peer = json_pack("{s:s,s:{s:s,s:s},s:o,s:s?}", "session", up ? "up" : "down", "paths",
-			 "peer_link", up && view.peer_link_carrier ? "alive" : "dead", "backup",
-			 "none", "member_id",
+			 "peer_link", path_text(view.link_finding), "backup",
+			 path_text(view.backup_finding), "member_id",
 			 view.peer_known ? control_mac_json(&view.peer_member_id) : json_null(),
 			 "version", view.peer_known ? view.peer_version : NULL);
-	result = json_pack("{s:s,s:i,s:s,s:s,s:o,s:s,s:o,s:o,s:o,s:{s:s,s:b,s:b},"
-			   "s:{s:o,s:n,s:o,s:o}}",
+	result = json_pack("{s:s,s:i,s:s,s:s,s:o,s:s?,s:s?,s:I,s:s,s:o,s:o,s:o,s:{s:s,s:b,s:b},"
+			   "s:{s:s,s:s,s:s},s:{s:o,s:n,s:o,s:o}}",
 			   "version", MLAG_VERSION, "domain", (int)context->config->domain_id,
 			   "role", mlag_role_text(view.role), "verdict",
 			   mlag_verdict_text(view.verdict), "since",
-			   make_time(context, view.verdict_since_ns), "health",
+			   make_time(context, view.verdict_since_ns), "because",
+			   view.verdict_because, "next", view.verdict_next, "role_epoch",
+			   (json_int_t)view.role_epoch, "health",
 			   json_array_size(problems) == 0 ? "ok" : "degraded", "problems", problems,
 			   "member_id", control_mac_json(&view.member_id), "peer", peer,
 			   "peer_link", "ifname", context->config->link, "carrier",
-			   view.peer_link_carrier, "usable", view.peer_link_usable, "sync", "macs",
+			   view.peer_link_carrier, "usable", view.peer_link_usable, "findings",
+			   "peer", mlag_peer_finding_text(view.peer_finding), "peer_link",
+			   mlag_path_finding_text(view.link_finding), "backup",
+			   mlag_path_finding_text(view.backup_finding), "sync", "macs",
 			   make_table(&view.macs), "neighbors", "addresses",
 			   make_table(&view.addresses), "legs", make_table(&view.legs));
 	if (result == NULL) {
