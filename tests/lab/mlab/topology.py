@@ -144,8 +144,10 @@ class Pair:
 
     alive: list["Pair"] = []  # for the collection of evidence when a test fails
 
-    def __init__(self, vlan_aware: bool = True, has_daemons: bool = True) -> None:
+    def __init__(self, vlan_aware: bool = True, has_daemons: bool = True,
+                 has_backup: bool = False) -> None:
         self.vlan_aware = vlan_aware
+        self.has_backup = has_backup
         self.has_daemons = has_daemons
         self.hosts: dict[str, Host] = {}
         self.switches: dict[str, Switch] = {}
@@ -223,6 +225,8 @@ class Pair:
         s1, s2 = (self.switches[member].namespace.full_name for member in MEMBERS)
         lines = [f"link add peerlink address 02:00:00:00:ff:01 netns {s1} type veth "
                  f"peer name peerlink address 02:00:00:00:ff:02 netns {s2}"]
+        if self.has_backup:
+            lines.append(f"link add backup netns {s1} type veth peer name backup netns {s2}")
         for host in self.hosts.values():
             for member in host.members:
                 switch = self.switches[member].namespace.full_name
@@ -250,6 +254,8 @@ class Pair:
         if self.vlan_aware:
             lines += [f"link add link br0 name br0.{PEER_VLAN} type vlan id {PEER_VLAN}",
                       f"link set br0.{PEER_VLAN} up"]
+        if self.has_backup:
+            lines += [f"address add 192.0.2.1{number}/24 dev backup", "link set backup up"]
         session = f"br0.{PEER_VLAN}" if self.vlan_aware else "br0"
         return lines + [f"address add 169.254.1.{number}/30 dev {session}"]
 
@@ -303,6 +309,9 @@ class Pair:
                      "remote": f"169.254.1.{3 - number}", "security": "none",
                      "startup-wait": "3s", "restart-hold": "3s"},
         }
+        if self.has_backup:
+            config["peer"] |= {"backup-local": f"192.0.2.1{number}",
+                               "backup-remote": f"192.0.2.1{3 - number}"}
         for host in self.hosts.values():
             if host.is_dual:
                 config[f"lag {host.switch_lag()}"] = {"id": str(host.lag_id)}
