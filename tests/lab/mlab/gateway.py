@@ -128,11 +128,12 @@ class Gateways:
     # -- traffic ------------------------------------------------------------------------------
 
     def flow(self, run: RoutedTraffic, name: str, dst: str, by: str | None, mac: str | None = None,
-             **how: Any) -> Flow:
+             source: str | None = None, **how: Any) -> Flow:
         """Probes from a host to the shared MAC over the leg to `by` (None: as its bond says)."""
         host, vlan = self.pair.hosts[name], VLAN_OF[name]
-        packet = Packet(self.lab.host_ip(host, 6 if ":" in dst else 4), dst, 64)
-        return run.packets(f"{name} to {dst} by {by}", host.leg(by) if by else host.port,
+        src = source or self.lab.host_ip(host, 6 if ":" in dst else 4)
+        packet = Packet(src, dst, 64)
+        return run.packets(f"{name} ({src}) to {dst} by {by}", host.leg(by) if by else host.port,
                            mac or self.mac(vlan), host.mac, packet,
                            vlan=host.tag(self.lab.vlan(host)), **how)
 
