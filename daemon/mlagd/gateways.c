@@ -36,6 +36,7 @@
  * struct gateways_item - one [gateway] section
  * @active: as gatewayplan_judge() last said
  * @error, @error_text: of the step that failed last, 0 for none
+ * @announced_ns: when it was announced last, 0 for never with this MAC
  * @announce_ns: when it is announced next
  * @announce_count: how often still in the short interval
  */
@@ -45,6 +46,7 @@ struct gateways_item {
 	bool active;
 	int error;
 	char error_text[GATEWAYPLAN_REASON_SIZE];
+	uint64_t announced_ns;
 	uint64_t announce_ns;
 	uint32_t announce_count;
 };
@@ -104,6 +106,7 @@ static void set_next_announcement(struct gateways_item *item, uint32_t place, ui
 {
 	uint64_t wait_ns = ANNOUNCE_NS;
 
+	item->announced_ns = now_ns;
 	if (item->announce_count > 0) {
 		item->announce_count--;
 		wait_ns = item->announce_count > 0
@@ -138,6 +141,10 @@ static void announce_soon(struct gateways_item *item, uint32_t count)
 {
 	item->announce_ns = daemon_now_ns();
 	item->announce_count = count;
+	/* However often a leg comes and goes. */
+	if (item->announced_ns != 0 && item->announce_ns < item->announced_ns + SECOND_NS) {
+		item->announce_ns = item->announced_ns + SECOND_NS;
+	}
 }
 
 void gateways_announce(struct daemon *daemon)
@@ -314,6 +321,7 @@ static int set_mac(struct gateways *gateways, struct gateways_item *item)
 	if (r == 0) {
 		item->seen.device.mac = item->wanted.mac;
 		item->active = false; /* to be announced afresh */
+		item->announced_ns = 0;
 	}
 	return r;
 }
@@ -442,7 +450,21 @@ static bool is_wanted(const struct gateways *gateways, const char *device)
 	return false;
 }
 
-/* What an earlier daemon, or an earlier configuration, has left. */
+/* What an earlier daemon has left: the device, then its FDB entry, which nobody here has wanted. */
+static void delete_stray(struct daemon *daemon, const struct addressstate_link *link)
+{
+	const struct addressstate *state = addresses_state(daemon->addresses);
+	bool delivers;
+	uint16_t vlan;
+
+	log_notice("%s: a shared gateway that is not configured any more: deleted", link->ifname);
+	if (gatewaylink_delete(daemon->gateways->link, link->ifindex) < 0) {
+		log_warning("%s: %s", link->ifname, gatewaylink_error(daemon->gateways->link));
+	} else if (addressstate_role(state, link, &vlan, &delivers) != ADDRESSSTATE_ROLE_NONE) {
+		(void)fdb_hold_local(daemon->fdb, vlan, &link->mac, false);
+	}
+}
+
 static void delete_strays(struct daemon *daemon)
 {
 	struct gateways *gateways = daemon->gateways;
@@ -451,13 +473,8 @@ static void delete_strays(struct daemon *daemon)
 
 	while ((link = gatewayplan_stray(addresses_state(daemon->addresses), gateways->alias,
 					 &cursor)) != NULL) {
-		if (is_wanted(gateways, link->ifname)) {
-			continue;
-		}
-		log_notice("%s: a shared gateway that is not configured any more: deleted",
-			   link->ifname);
-		if (gatewaylink_delete(gateways->link, link->ifindex) < 0) {
-			log_warning("%s: %s", link->ifname, gatewaylink_error(gateways->link));
+		if (!is_wanted(gateways, link->ifname)) {
+			delete_stray(daemon, link);
 		}
 	}
 }
@@ -471,6 +488,11 @@ static int on_sync(sd_event_source *source, uint64_t usec, void *user)
 	(void)source;
 	(void)usec;
 	gateways->synced_ns = daemon_now_ns();
+	if (!addresses_is_clean(daemon->addresses)) {
+		/* An SVI that was not read is no reason to take its gateway down. */
+		arm(gateways->sync_source, gateways->synced_ns + RETRY_NS);
+		return 0;
+	}
 	delete_strays(daemon);
 	for (uint32_t i = 0; i < gateways->count; i++) {
 		advance(daemon, i);

@@ -45,6 +45,7 @@ struct addresses {
 	uint32_t rows_count;
 	bool started;
 	bool lost;	    /* the model could not take something over */
+	bool clean;	    /* what is not in the model is not there */
 	uint64_t synced_us; /* when the last sync began */
 	uint64_t events;    /* about addresses */
 };
@@ -410,6 +411,7 @@ static int addresses_sync(struct addresses *addresses)
 			break;
 		}
 	}
+	addresses->clean = addresses->clean || error == 0;
 	if (error < 0) {
 		/* Addresses that come and go as we read are no reason for alarm. */
 		log_debug("addresses: reading came out unclean: %s; again in %d ms",
@@ -549,10 +551,16 @@ void addresses_set_bridge(struct addresses *addresses, uint32_t bridge_ifindex, 
 	    !addresses->started) {
 		return;
 	}
-	if (addresses_ask_vlans(addresses) < 0) {
+	addresses->clean = addresses_ask_vlans(addresses) == 0;
+	if (!addresses->clean) {
 		addresses_want_sync(addresses);
 	}
 	addresses_report(addresses);
+}
+
+bool addresses_is_clean(const struct addresses *addresses)
+{
+	return addresses->clean;
 }
 
 const struct addressstate *addresses_state(const struct addresses *addresses)

@@ -86,6 +86,15 @@ void addresses_set_bridge(struct addresses *addresses, uint32_t bridge_ifindex, 
 const struct addressstate *addresses_state(const struct addresses *addresses);
 
 /**
+ * addresses_is_clean() - what addresses_state() does not show is not there
+ * @addresses: the object
+ *
+ * Return: false as long as only dumps that came out unclean were read: what is there may be acted
+ * upon, what is missing may not.
+ */
+bool addresses_is_clean(const struct addresses *addresses);
+
+/**
  * struct addresses_problem - something that a person should put right
  * @code: "svi-without-vlan" (an 802.1Q device on the bridge gets nothing, for the bridge itself is
  *	no tagged member of its VLAN) or "too-many-addresses"; constant
