@@ -101,6 +101,16 @@ static bool is_covered(const struct gatewayplan_seen *seen)
 	       is_wanted_hold(&seen->old_hold, seen, &seen->device.mac);
 }
 
+/* An IPv6 address is on a device once, whatever the length of its prefix. */
+static void check_addable(const struct gatewayplan_address *address,
+			  const struct gatewayplan_seen *seen)
+{
+	for (uint32_t i = 0; i < seen->stale_count; i++) {
+		assert_false(address->family == 6 && seen->stale[i].family == 6 &&
+			     memcmp(address->octets, seen->stale[i].octets, 16) == 0);
+	}
+}
+
 static void make_device(const struct gatewayplan_wanted *wanted, struct gatewayplan_seen *seen)
 {
 	assert_false(seen->device.present);
@@ -154,6 +164,7 @@ static void do_step(const struct gatewayplan_wanted *wanted, struct gatewayplan_
 		break;
 	case GATEWAYPLAN_ADD:
 		assert_int_equal(seen->there & UINT32_C(1) << step->index, 0);
+		check_addable(&wanted->addresses[step->index], seen);
 		seen->there |= UINT32_C(1) << step->index;
 		break;
 	case GATEWAYPLAN_REMOVE:
