@@ -255,7 +255,7 @@ deps-all:
 
 # Each part has a name and runs alone; `make check` installs what is missing, runs them all even
 # when one fails, and ends with one line of totals.
-CHECK_PARTS := check-unit check-purity check-forward check-mutants check-sim check-bpf check-fuzz-smoke check-format check-lab
+CHECK_PARTS := check-unit check-purity check-forward check-mutants check-sim check-bpf check-fuzz-smoke check-format check-units check-lab
 RUN := tests/check.sh
 
 .PHONY: check check-long $(CHECK_PARTS)
@@ -292,6 +292,9 @@ check-lab: all
 
 check-format:
 	@$(RUN) one $@ $(B) $(CLANG_FORMAT) --dry-run -Werror --style=file $(ALL_C)
+
+check-units:
+	@$(RUN) one $@ $(B) tests/units.sh $(sort $(wildcard systemd/*.service))
 
 check-long:
 	@QUIET=1 $(MAKE) --no-print-directory deps
