@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "engine.h"
+#include "lastresort.h"
 
 #define ADDRESS_WIRE_SIZE (1 + 1 + 2 + 4 + 16)
 
@@ -61,6 +62,11 @@ static bool is_valid(const struct mlag_address_key *key)
 		return ip && key->vlan == 0;
 	case MLAG_ADDRESS_LINK_LOCAL:
 		return ip && key->domain == 0 && key->vlan < MLAG_VLANS_MAX - 1;
+	case MLAG_ADDRESS_SVI_IP:
+		return ip && key->vlan < MLAG_VLANS_MAX - 1;
+	case MLAG_ADDRESS_DEFAULT_ROUTE:
+		return (key->family == 4 || key->family == 6) && key->vlan == 0 &&
+		       rest_is_zero(key, 0);
 	default:
 		return false;
 	}
@@ -93,7 +99,9 @@ static bool address_get_value(struct buf_reader *reader, void *ret_value)
 
 static bool address_is_idle(const void *local)
 {
-	return ((const struct address_local *)local)->program.owner == MLAG_OWNER_NONE;
+	const struct address_local *address = local;
+
+	return address->program.owner == MLAG_OWNER_NONE && !address->present;
 }
 
 const struct table_class address_table_class = {
@@ -152,6 +160,10 @@ static void queue_if_due(struct mlag_engine *engine, struct table_row *row)
 {
 	struct mlag_address_program wanted;
 
+	lastresort_dirty(engine);
+	if (lastresort_concerns(key_of(engine, row))) {
+		return; /* the data plane has nothing to do with it */
+	}
 	decide(engine, row, &wanted);
 	if (memcmp(&wanted, &local_of(engine, row)->program, sizeof(wanted)) != 0) {
 		table_program(&engine->addresses, row);
@@ -201,12 +213,18 @@ void address_observe(struct mlag_engine *engine, const struct mlag_address_key *
 	struct address_value value;
 	struct table_row *row;
 
-	if (!is_valid(key)) {
+	if (!is_valid(key) || key->kind == MLAG_ADDRESS_DEFAULT_ROUTE) {
 		engine->ignored_count++;
 		return;
 	}
 	row = present ? table_add(&engine->addresses, key) : table_find(&engine->addresses, key);
 	if (row == NULL) {
+		return;
+	}
+	local_of(engine, row)->present = present;
+	if (key->kind == MLAG_ADDRESS_SVI_IP) {
+		lastresort_dirty(engine); /* claimed only where it is wanted */
+		table_settle(&engine->addresses, row);
 		return;
 	}
 	if (key->kind == MLAG_ADDRESS_ROUTER_MAC) {

@@ -15,20 +15,26 @@
 
 /**
  * struct address_value - what a member says of its address
- * @domain: of a router MAC: routing domain of its SVI; else 0
+ * @domain: of a router MAC: routing domain of its SVI
+ * @way_out: of a default route: LASTRESORT_WAY_OUT or 0 (R31); of anything else 0
  */
 struct address_value {
-	uint32_t domain;
+	union {
+		uint32_t domain;
+		uint32_t way_out;
+	};
 };
 
 /**
  * struct address_local - what this member keeps with an address
  * @program: what was handed out last
  * @retry: an FDB operation for it failed
+ * @present: it was observed here, whether we claim it or not
  */
 struct address_local {
 	struct mlag_address_program program;
 	bool retry;
+	bool present;
 };
 
 /** struct address_svi - our SVI in a VLAN */

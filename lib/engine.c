@@ -45,6 +45,7 @@ struct mlag_engine *mlag_engine_init(void *memory, const struct mlag_config *con
 	rows += table_size(&mac_table_class, config->macs_max);
 	table_init(&engine->addresses, &address_table_class, rows, MLAG_ADDRESSES_MAX,
 		   config->hash_seed);
+	lastresort_init(engine);
 	return engine;
 }
 
@@ -95,6 +96,13 @@ static void nothing_acked(void *user, struct table *table, struct table_row *row
 	(void)row;
 }
 
+static void address_acked(void *user, struct table *table, struct table_row *row)
+{
+	(void)table;
+	(void)row;
+	lastresort_dirty(user);
+}
+
 /* The replicated tables, most urgent first: who hears of changes, and of acknowledgements. */
 static const struct {
 	size_t offset;
@@ -103,7 +111,7 @@ static const struct {
 	table_row_fn *acked;
 } tables[] = {
 	{offsetof(struct mlag_engine, legs), "legs", leg_peer_changed, nothing_acked},
-	{offsetof(struct mlag_engine, addresses), "addresses", address_changed, nothing_acked},
+	{offsetof(struct mlag_engine, addresses), "addresses", address_changed, address_acked},
 	{offsetof(struct mlag_engine, macs), "macs", mac_changed, mac_changed},
 };
 
@@ -146,6 +154,7 @@ static void reset_connection(struct mlag_engine *engine)
 
 static void freeze(struct mlag_engine *engine)
 {
+	lastresort_dirty(engine);
 	for (uint32_t i = 0; i < ENGINE_TABLES; i++) {
 		table_session_end(engine_table(engine, i));
 	}
@@ -168,6 +177,7 @@ static void establish(struct mlag_engine *engine, const struct wire_hello *hello
 	engine->keepalive_ns = engine->now_ns + engine->config.hello_interval_ns;
 	engine->digest_ns = engine->now_ns;
 	memset(engine->resync_ns, 0, sizeof(engine->resync_ns));
+	lastresort_session_start(engine);
 	for (uint32_t i = 0; i < ENGINE_TABLES; i++) {
 		table_session_start(engine_table(engine, i), same_peer);
 	}
@@ -382,6 +392,7 @@ static void get_table_message(struct mlag_engine *engine, enum wire_type type,
 		break;
 	case WIRE_SNAPSHOT_END:
 		ok = table_get_end(table, reader, tables[index].changed, engine);
+		lastresort_dirty(engine);
 		engine->peer_legs_known |= engine->legs.peer_complete;
 		if (engine->legs.peer_complete) {
 			leg_forget_hello(engine); /* the table says it better */
@@ -465,6 +476,7 @@ static void observe_peer_link(struct mlag_engine *engine, const struct mlag_peer
 
 	engine->peer_link = *peer_link;
 	pair_observe_link(engine);
+	lastresort_dirty(engine);
 	if (identity_changed) {
 		session_input(engine, SESSION_INPUT_RESET, MLAG_CLOSE_RECONFIGURED, NULL);
 	}
@@ -487,6 +499,7 @@ static void reconfigure(struct mlag_engine *engine, const struct mlag_config *co
 	engine->config.hash_seed = kept.hash_seed;
 	engine->config.macs_max = kept.macs_max;
 	pair_configure(engine);
+	lastresort_dirty(engine);
 	if (identity_changed) {
 		session_input(engine, SESSION_INPUT_RESET, MLAG_CLOSE_RECONFIGURED, NULL);
 	}
@@ -548,6 +561,7 @@ static void refresh_world(struct mlag_engine *engine)
 	refresh_lift(engine);
 	leg_refresh_all(engine);
 	refresh_addresses_known(engine);
+	lastresort_refresh(engine);
 	synced = true;
 	for (uint32_t i = 0; i < ENGINE_TABLES; i++) {
 		synced = synced && table_is_synced(engine_table(engine, i));
@@ -586,6 +600,7 @@ static bool concerns_world(enum mlag_event_type type)
 	case MLAG_EVENT_LEG_CONFIGURE:
 	case MLAG_EVENT_LEG_REMOVE:
 	case MLAG_EVENT_ADDRESS:
+	case MLAG_EVENT_DEFAULT_ROUTE:
 	case MLAG_EVENT_RECONFIGURE:
 	case MLAG_EVENT_GOODBYE:
 		break;
@@ -648,6 +663,9 @@ static void dispatch(struct mlag_engine *engine, const struct mlag_event *event)
 	case MLAG_EVENT_ADDRESS:
 		address_observe(engine, &event->address.key, event->address.present,
 				event->address.domain, event->address.ifindex);
+		break;
+	case MLAG_EVENT_DEFAULT_ROUTE:
+		lastresort_observe(engine, event->default_route);
 		break;
 	case MLAG_EVENT_RECONFIGURE:
 		reconfigure(engine, event->reconfigure);

@@ -7,6 +7,7 @@
 #define MLAG_ENGINE_H
 
 #include "address.h"
+#include "lastresort.h"
 #include "leg.h"
 #include "liveness.h"
 #include "mac.h"
@@ -93,6 +94,11 @@ struct mlag_engine {
 	bool addresses_known; /* R21: the peer's are complete, and programmed */
 	uint64_t address_retry_ns;
 	struct address_svi svis[MLAG_VLANS_MAX];
+	struct lastresort last_resorts[LASTRESORT_FAMILIES];
+	bool last_resort_dirty;
+	enum mlag_verdict last_resort_verdict; /* when it was decided */
+	bool last_resort_claimed;	       /* rows of ours are in the table of addresses */
+	uint64_t last_resort_serial;	       /* of what mlag_get_last_resort() says */
 	uint16_t dump_epoch;
 	uint64_t mac_retry_ns; /* 0 when nothing is to be retried */
 	bool macs_dropped;     /* MACs of the kernel's found no room since the last dump */

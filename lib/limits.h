@@ -12,6 +12,7 @@
 #define MLAG_MACS_DEFAULT (128 * 1024) /* rows of the MAC table */
 #define MLAG_MACS_MAX (1024 * 1024)
 #define MLAG_ADDRESSES_MAX 16384 /* router MACs and IP addresses of both members */
+#define MLAG_HOPS_MAX 32	 /* next hops of a default route that are looked at */
 
 #define MLAG_WIRE_HEADER_SIZE 8	      /* bytes before every message's payload */
 #define MLAG_WIRE_PAYLOAD_MAX 65528   /* payload bytes of one message */

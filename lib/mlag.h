@@ -40,6 +40,7 @@ struct mlag_engine;
  * @boot_id: 64 random bits of this daemon start, not 0
  * @hash_seed: secret seed of the hash tables
  * @macs_max: rows of the MAC table, 1..MLAG_MACS_MAX; only read by mlag_engine_init()
+ * @last_resort: R31 is wanted
  */
 struct mlag_config {
 	struct mlag_mac system_mac;
@@ -53,6 +54,7 @@ struct mlag_config {
 	uint64_t boot_id;
 	uint64_t hash_seed;
 	uint32_t macs_max;
+	bool last_resort;
 };
 
 /**
@@ -138,11 +140,13 @@ struct mlag_fdb_entry {
 };
 
 /* What a row of the address table speaks of (R20 to R23). */
-#define MLAG_ADDRESS_KINDS(X)                                                 \
-	X(MLAG_ADDRESS_NONE, "none")                                          \
-	X(MLAG_ADDRESS_ROUTER_MAC, "router-mac") /* of an SVI, in its VLAN */ \
-	X(MLAG_ADDRESS_IP, "ip")		 /* in its routing domain */  \
-	X(MLAG_ADDRESS_LINK_LOCAL, "link-local") /* of an SVI, in its VLAN */
+#define MLAG_ADDRESS_KINDS(X)                                                                  \
+	X(MLAG_ADDRESS_NONE, "none")                                                           \
+	X(MLAG_ADDRESS_ROUTER_MAC, "router-mac") /* of an SVI, in its VLAN */                  \
+	X(MLAG_ADDRESS_IP, "ip")		 /* in its routing domain */                   \
+	X(MLAG_ADDRESS_LINK_LOCAL, "link-local") /* of an SVI, in its VLAN */                  \
+	X(MLAG_ADDRESS_SVI_IP, "svi-ip")	 /* IPv4, of an SVI, in its VLAN and domain */ \
+	X(MLAG_ADDRESS_DEFAULT_ROUTE, "default-route") /* R31, in its routing domain */
 enum mlag_address_kind { MLAG_ADDRESS_KINDS(MLAG_ENUM_VALUE) };
 const char *mlag_address_kind_text(enum mlag_address_kind kind);
 
@@ -150,9 +154,10 @@ const char *mlag_address_kind_text(enum mlag_address_kind kind);
  * struct mlag_address_key - what the address table is keyed by; zeroed before it is filled
  * @kind: enum mlag_address_kind
  * @family: 4 or 6; 0 for a router MAC
- * @vlan: of a router MAC or a link-local address: 1..4094, 0 on a plain bridge; else 0
- * @domain: of an IP address: its routing domain, a hash of the VRF's name, 0 for the default one;
+ * @vlan: of a router MAC, a link-local address or one of an SVI: 1..4094, 0 on a plain bridge;
  *	else 0
+ * @domain: of an IP address or a default route: its routing domain, a hash of the VRF's name, 0 for
+ *	the default one; else 0
  * @octets: the address from the first octet on, the rest zero
  */
 struct mlag_address_key {
@@ -170,6 +175,41 @@ struct mlag_address_key {
  * Return: 0 for the default one, otherwise a hash that is never 0.
  */
 uint32_t mlag_routing_domain(const char *vrf);
+
+/**
+ * struct mlag_hop - a next hop of a default route
+ * @ifindex: the device it leaves by
+ * @lower_ifindex: what that device is on top of, 0 for nothing
+ * @family: of @octets: 4 or 6; 0 when there is no gateway
+ * @usable: its device is up and has carrier
+ * @octets: the gateway's address, the rest zero
+ */
+struct mlag_hop {
+	uint32_t ifindex;
+	uint32_t lower_ifindex;
+	uint8_t family;
+	bool usable;
+	uint8_t octets[16];
+};
+
+/**
+ * struct mlag_default_route - the default route that the kernel uses, of one family (R31)
+ * @domain: routing domain; only 0, the default one, is looked at
+ * @family: 4 or 6
+ * @present: there is one; what follows is then its
+ * @reject: it says unreachable, prohibit or blackhole
+ * @adopted: what was found at the start shows that an earlier daemon had taken part
+ * @hops_count: how many of @hops are filled; further ones are not looked at
+ */
+struct mlag_default_route {
+	uint32_t domain;
+	uint8_t family;
+	bool present;
+	bool reject;
+	bool adopted;
+	uint32_t hops_count;
+	struct mlag_hop hops[MLAG_HOPS_MAX];
+};
 
 enum mlag_event_type {
 	MLAG_EVENT_NONE,
@@ -189,6 +229,7 @@ enum mlag_event_type {
 	MLAG_EVENT_FDB_DUMP_END,   /* the dump is over; it alone proves no absence */
 	MLAG_EVENT_FDB_FAILED,	   /* an operation of mlag_next_fdb() failed */
 	MLAG_EVENT_ADDRESS,	   /* an own address or router MAC came or went */
+	MLAG_EVENT_DEFAULT_ROUTE,  /* the default route was looked at */
 	MLAG_EVENT_RECONFIGURE,	   /* [domain] or timers changed */
 	MLAG_EVENT_GOODBYE,	   /* this member leaves: tell the peer */
 };
@@ -215,6 +256,7 @@ enum mlag_event_type {
  * @address.present: it is there now
  * @address.domain: of a router MAC: routing domain of its SVI
  * @address.ifindex: of a router MAC: its SVI; 0 for one more MAC there, such as a shared gateway's
+ * @default_route: borrowed
  * @reconfigure: borrowed
  */
 struct mlag_event {
@@ -259,6 +301,7 @@ struct mlag_event {
 			uint32_t domain;
 			uint32_t ifindex;
 		} address;
+		const struct mlag_default_route *default_route;
 		const struct mlag_config *reconfigure;
 	};
 };
@@ -282,7 +325,8 @@ enum mlag_effect_type {
 	X(MLAG_NOTICE_REFUSED, "refused")       \
 	X(MLAG_NOTICE_TABLE_FULL, "table-full") \
 	X(MLAG_NOTICE_MISMATCH, "mismatch")     \
-	X(MLAG_NOTICE_SYNCED, "synced")
+	X(MLAG_NOTICE_SYNCED, "synced")         \
+	X(MLAG_NOTICE_LAST_RESORT, "last-resort")
 enum mlag_notice { MLAG_NOTICES(MLAG_ENUM_VALUE) };
 const char *mlag_notice_text(enum mlag_notice notice);
 
@@ -532,6 +576,54 @@ uint32_t mlag_next_addresses(struct mlag_engine *engine, struct mlag_address_pro
  * While it is not, everything with the peer's router MAC goes to the peer.
  */
 bool mlag_may_route_for_peer(const struct mlag_engine *engine);
+
+/* R31, of one family. */
+#define MLAG_LAST_RESORTS(X)                                                 \
+	X(MLAG_LAST_RESORT_NONE, "none")                                     \
+	X(MLAG_LAST_RESORT_OFF, "off")	   /* in the configuration */        \
+	X(MLAG_LAST_RESORT_READY, "ready") /* not needed, or not possible */ \
+	X(MLAG_LAST_RESORT_ACTIVE, "active")
+enum mlag_last_resort_state { MLAG_LAST_RESORTS(MLAG_ENUM_VALUE) };
+const char *mlag_last_resort_state_text(enum mlag_last_resort_state state);
+
+/**
+ * struct mlag_last_resort - the last resort of one family (R31), to be made so and to be shown
+ * @family: 4 or 6
+ * @state: with "active" the route is wanted, otherwise none of ours
+ * @armed: the rules that lead to the route's table are wanted
+ * @keep: what is there stays as it is, for the peer was not heard yet; route and rules alike
+ * @vlan: of the next hop; 0 on a plain bridge, and unless active
+ * @ifindex: our SVI there; 0 unless active
+ * @octets: the next hop, an address of the peer's of this family, the rest zero
+ * @because: why; a constant string
+ */
+struct mlag_last_resort {
+	uint8_t family;
+	enum mlag_last_resort_state state;
+	bool armed;
+	bool keep;
+	uint16_t vlan;
+	uint32_t ifindex;
+	uint8_t octets[16];
+	const char *because;
+};
+
+/**
+ * mlag_last_resort_serial() - changes whenever mlag_get_last_resort() says something new
+ *
+ * What is new is to be made so before the next message is taken: the peer acts on what it says.
+ */
+uint64_t mlag_last_resort_serial(const struct mlag_engine *engine);
+
+/**
+ * mlag_get_last_resort() - what should be so, by position
+ * @index: 0, 1 … until it returns false
+ */
+bool mlag_get_last_resort(const struct mlag_engine *engine, uint32_t index,
+			  struct mlag_last_resort *ret_last_resort);
+
+/** mlag_last_resort_differs() - the peer does not take part in what is on here */
+bool mlag_last_resort_differs(const struct mlag_engine *engine);
 
 /**
  * struct mlag_address_view - one address, for `mlagctl addresses`

@@ -15,6 +15,7 @@ static void put_hello(struct mlag_engine *engine, struct buf_writer *writer)
 	memset(&hello, 0, sizeof(hello));
 	hello.version = MLAG_PROTOCOL_VERSION;
 	hello.version_min = MLAG_PROTOCOL_VERSION;
+	hello.features = WIRE_FEATURE_LAST_RESORT;
 	hello.domain_id = engine->config.domain_id;
 	hello.system_mac = engine->config.system_mac;
 	hello.member_id = engine->peer_link.mac;

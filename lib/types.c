@@ -28,3 +28,4 @@ MLAG_ENUM_TEXT_FUNCTION(mlag_close_reason_text, enum mlag_close_reason, MLAG_CLO
 MLAG_ENUM_TEXT_FUNCTION(mlag_fdb_kind_text, enum mlag_fdb_kind, MLAG_FDB_KINDS)
 MLAG_ENUM_TEXT_FUNCTION(mlag_address_kind_text, enum mlag_address_kind, MLAG_ADDRESS_KINDS)
 MLAG_ENUM_TEXT_FUNCTION(mlag_notice_text, enum mlag_notice, MLAG_NOTICES)
+MLAG_ENUM_TEXT_FUNCTION(mlag_last_resort_state_text, enum mlag_last_resort_state, MLAG_LAST_RESORTS)

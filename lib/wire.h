@@ -43,10 +43,13 @@ enum wire_row {
 
 #define WIRE_HELLO_VLAN_AWARE 0x01
 
+/* Bits of wire_hello.features. */
+#define WIRE_FEATURE_LAST_RESORT UINT64_C(0x01) /* kinds 4 and 5 of the table of addresses */
+
 /**
  * struct wire_hello - who is speaking; the first message in both directions
  * @version, @version_min: newest and oldest protocol version spoken
- * @features: bits for what is optional; none is defined in version 1
+ * @features: WIRE_FEATURE_*, what the sender knows beyond version 1
  * @flags: WIRE_HELLO_VLAN_AWARE
  * @software: version of the daemon, for people
  */

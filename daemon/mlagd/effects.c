@@ -41,6 +41,7 @@ static void log_notice_effect(struct daemon *daemon, const struct mlag_effect *e
 	case MLAG_NOTICE_PEER_LINK:
 	case MLAG_NOTICE_BACKUP:
 	case MLAG_NOTICE_SYNCED:
+	case MLAG_NOTICE_LAST_RESORT:
 		log_notice("%s: %s -> %s: %s", mlag_notice_text(effect->notice.notice),
 			   effect->notice.from, effect->notice.to, effect->notice.because);
 		break;

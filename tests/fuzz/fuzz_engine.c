@@ -196,9 +196,10 @@ static void hear_rows(struct world *world, const uint8_t *bytes, uint32_t size)
 {
 	uint8_t payload[512];
 	struct buf_writer writer;
-	uint8_t table = 1 + (size > 0 ? bytes[0] & 1 : 0);
-	const struct table *rows = table == WIRE_TABLE_LEGS ? &world->engine->legs
-							    : &world->engine->macs;
+	uint8_t table = 1 + (size > 0 ? bytes[0] % 3 : 0);
+	const struct table *rows = table == WIRE_TABLE_LEGS   ? &world->engine->legs
+				   : table == WIRE_TABLE_MACS ? &world->engine->macs
+							      : &world->engine->addresses;
 
 	buf_writer_init(&writer, payload, sizeof(payload));
 	buf_put_u8(&writer, table);
@@ -214,6 +215,7 @@ static void hear_hello(struct world *world)
 {
 	struct wire_hello hello = {.version = MLAG_PROTOCOL_VERSION,
 				   .version_min = MLAG_PROTOCOL_VERSION,
+				   .features = WIRE_FEATURE_LAST_RESORT,
 				   .domain_id = 1,
 				   .system_mac = {{2, 0, 0, 0, 0, 1}},
 				   .member_id = {{2, 0, 0, 0, 0, 9}},
@@ -379,11 +381,33 @@ static void hear_path(struct world *world, const uint8_t *bytes, uint32_t size)
 	require(world->engine->liveness.boot_id == 0 || world->engine->liveness.boot_id > 1);
 }
 
+/* The default route of a family comes, goes or changes; also an impossible one. */
+static void report_default_route(struct world *world, const uint8_t *bytes, size_t size)
+{
+	struct mlag_default_route route;
+	struct mlag_event event = {.type = MLAG_EVENT_DEFAULT_ROUTE, .default_route = &route};
+	uint8_t bits = size > 0 ? bytes[0] : 0;
+
+	memset(&route, 0, sizeof(route));
+	route.family = (bits & 1) != 0 ? 4 : (bits & 2) != 0 ? 5 : 6;
+	route.present = (bits & 4) != 0;
+	route.reject = (bits & 8) != 0;
+	route.adopted = (bits & 16) != 0;
+	route.hops_count = bits >> 5 == 7 ? MLAG_HOPS_MAX + 1 : bits >> 5;
+	for (size_t i = 1; i < size && i <= sizeof(route.hops[0].octets); i++) {
+		route.hops[0].octets[i - 1] = bytes[i];
+		route.hops[0].ifindex = bytes[i];
+		route.hops[0].family = bytes[i] & 6;
+		route.hops[0].usable = true;
+	}
+	step(world, &event);
+}
+
 static void act(struct world *world, uint8_t operation, const uint8_t *bytes, uint32_t size)
 {
 	struct mlag_event event = {.type = MLAG_EVENT_NONE};
 
-	switch (operation % 12) {
+	switch (operation % 13) {
 	case 0:
 		hear_hello(world);
 		return;
@@ -416,6 +440,9 @@ static void act(struct world *world, uint8_t operation, const uint8_t *bytes, ui
 	case 11:
 		hear_path(world, bytes, size);
 		return;
+	case 12:
+		report_default_route(world, bytes, size);
+		return;
 	case 9:
 		disturb(world, size > 0 ? bytes[0] : operation);
 		return;
@@ -439,7 +466,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 				     .backup = true,
 				     .boot_id = 1,
 				     .hash_seed = 1,
-				     .macs_max = 64};
+				     .macs_max = 64,
+				     .last_resort = true};
 	void *memory = calloc(1, mlag_engine_size(&config));
 	struct world world;
 

@@ -38,6 +38,7 @@ struct totals {
 	uint64_t stops;
 	uint64_t path_changes;
 	uint64_t verdicts[MLAG_VERDICT_ALONE_UNSURE + 1];
+	uint64_t last_resorts;
 	uint64_t virtual_ns;
 };
 
@@ -58,6 +59,7 @@ static void add_totals(struct totals *totals, const struct world *world)
 	for (uint32_t i = 0; i <= MLAG_VERDICT_ALONE_UNSURE; i++) {
 		totals->verdicts[i] += world->verdicts[i];
 	}
+	totals->last_resorts += world->last_resort_changes;
 	totals->virtual_ns += world->now_ns;
 }
 
@@ -112,6 +114,73 @@ static bool all_awake(const struct world *world)
 	       !world->members[0].stopped && !world->members[1].stopped;
 }
 
+/* Numbers of a stream of their own: the lives of the kept seeds stay what they were. */
+static uint32_t other_random(struct world *world, uint32_t below)
+{
+	uint64_t kept = world->random;
+	uint32_t number;
+
+	world->random = kept + UINT64_C(0x6d6c6167) * (1 + world->default_changes);
+	number = world_random(world, below);
+	world->random = kept;
+	world->default_changes++;
+	return number;
+}
+
+/* R31: a default route goes, comes by somebody outside, or comes by the other member. */
+static void change_default(struct world *world)
+{
+	struct mlag_default_route route;
+	uint32_t member = other_random(world, WORLD_MEMBERS);
+	uint32_t index = other_random(world, 2);
+	uint32_t how = other_random(world, 16);
+
+	if (how >= 4) {
+		return;
+	}
+	memset(&route, 0, sizeof(route));
+	route.present = how != 0;
+	route.hops_count = how == 0 ? 0 : 1;
+	route.hops[0].ifindex = how == 1 ? WORLD_PEER_LINK : 90;
+	route.hops[0].usable = true;
+	tell(world, how == 0 ? "a default route goes" : "a default route comes", member, index);
+	world_set_default(world, member, index, &route);
+	if (how == 0 && other_random(world, 2) == 0) {
+		/* What both had by the same router goes at both, before either hears of the other. */
+		world_set_default(world, 1 - member, index, &route);
+	}
+}
+
+/* What they need for it: an SVI each, with addresses. */
+static void add_svi(struct world *world, uint32_t member)
+{
+	struct mlag_address_key keys[3];
+
+	memset(keys, 0, sizeof(keys));
+	keys[0].kind = MLAG_ADDRESS_ROUTER_MAC;
+	keys[0].octets[0] = 0x02;
+	keys[0].octets[1] = 0xee;
+	keys[1].kind = MLAG_ADDRESS_SVI_IP;
+	keys[1].family = 4;
+	keys[1].octets[0] = 10;
+	keys[2].kind = MLAG_ADDRESS_LINK_LOCAL;
+	keys[2].family = 6;
+	keys[2].octets[0] = 0xfe;
+	keys[2].octets[1] = 0x80;
+	for (uint32_t i = 0; i < 3; i++) {
+		keys[i].vlan = WORLD_VLAN;
+		keys[i].octets[i == 0 ? 5 : i == 1 ? 3 : 15] = (uint8_t)(member + 1);
+		world_set_address(world, member, &keys[i], true, 0, i == 0 ? 50 : 0);
+	}
+}
+
+/* A daemon starts, and finds the addresses of its machine. */
+static void start_member(struct world *world, uint32_t member)
+{
+	world_start(world, member);
+	add_svi(world, member);
+}
+
 static void break_something(struct world *world)
 {
 	uint32_t member = world_random(world, WORLD_MEMBERS);
@@ -157,7 +226,7 @@ static void break_something(struct world *world)
 	case 11:
 		if (!world->members[member].running) {
 			tell(world, "a daemon starts", member, lag);
-			world_start(world, member);
+			start_member(world, member);
 		}
 		break;
 	case 12:
@@ -218,7 +287,7 @@ static void heal(struct world *world)
 			world_set_vlan(world, m, lag, true);
 		}
 		if (!world->members[m].running) {
-			world_start(world, m);
+			start_member(world, m);
 		}
 	}
 }
@@ -335,14 +404,17 @@ static const char *run_seed(uint64_t seed, bool trace, struct totals *totals)
 	world.members[0].config.startup_wait_ns = 3600 * WORLD_SECOND;
 	world.members[1].config.startup_wait_ns = 3600 * WORLD_SECOND;
 	/* A switch that never ran the daemon has no filter: nothing can be promised of it. */
-	world_start(&world, 0);
-	world_start(&world, 1);
+	world.members[0].config.last_resort = true;
+	world.members[1].config.last_resort = true;
+	start_member(&world, 0);
+	start_member(&world, 1);
 	world.write_failure_percent = world_random(&world, 4) == 0 ? 5 : 0;
 	for (uint32_t i = 0; i < CHAOS_STEPS && complaint == NULL; i++) {
 		world_run(&world, (1 + world_random(&world, 200)) * WORLD_MS);
 		complaint = check_now(&world);
 		if (complaint == NULL) {
 			break_something(&world);
+			change_default(&world);
 			complaint = check_now(&world);
 		}
 	}
@@ -368,6 +440,9 @@ static const char *run_seed(uint64_t seed, bool trace, struct totals *totals)
 	}
 	if (complaint == NULL) {
 		complaint = world_check_verdicts(&world);
+	}
+	if (complaint == NULL) {
+		complaint = world_check_last_resort_live(&world);
 	}
 	if (complaint != NULL) {
 		(void)printf("seed %llu: at %.3f ms: %s\n", (unsigned long long)seed,
@@ -416,7 +491,9 @@ static int run_seeds(uint64_t first, uint64_t count)
 		(void)printf(" %s %llu", mlag_verdict_text((enum mlag_verdict)i),
 			     (unsigned long long)totals.verdicts[i]);
 	}
-	(void)printf("\n%llu passed, %llu failed\n", (unsigned long long)(count - failed),
+	(void)printf("\nsim: the last resort came or went %llu times\n",
+		     (unsigned long long)totals.last_resorts);
+	(void)printf("%llu passed, %llu failed\n", (unsigned long long)(count - failed),
 		     (unsigned long long)failed);
 	return failed == 0 ? 0 : 1;
 }

@@ -326,12 +326,82 @@ static void deliver_hellos(struct world *world, uint32_t member)
 	}
 }
 
+/* What the kernel holds of ours changes before the peer hears why. */
+static void apply_last_resorts(struct world *world, uint32_t member)
+{
+	struct world_member *m = &world->members[member];
+	struct mlag_last_resort wanted;
+
+	for (uint32_t i = 0; mlag_get_last_resort(m->engine, i, &wanted); i++) {
+		if (!wanted.keep) {
+			world->last_resort_changes += m->last_resorts[i].state != wanted.state;
+			m->last_resorts[i] = wanted;
+		}
+	}
+	if (world->complaint == NULL) {
+		world->complaint = world_check_last_resort(world);
+	}
+}
+
+void world_observe_default(struct world *world, uint32_t member, uint32_t index)
+{
+	struct mlag_event event = {.type = MLAG_EVENT_DEFAULT_ROUTE};
+
+	event.default_route = &world->members[member].defaults[index];
+	if (world->members[member].running && !world->members[member].stopped) {
+		world_step(world, member, &event);
+		run_member(world, member);
+	}
+}
+
+void world_set_default(struct world *world, uint32_t member, uint32_t index,
+		       const struct mlag_default_route *route)
+{
+	world->members[member].defaults[index] = *route;
+	world->members[member].defaults[index].family = index == 0 ? 4 : 6;
+	world_observe_default(world, member, index);
+}
+
+/* The route there is ours: of this very next hop. */
+static bool is_active(const struct world_member *member, uint32_t index)
+{
+	return member->last_resorts[index].state == MLAG_LAST_RESORT_ACTIVE;
+}
+
+const char *world_check_last_resort_live(const struct world *world)
+{
+	for (uint32_t m = 0; m < WORLD_MEMBERS; m++) {
+		for (uint32_t i = 0; i < 2; i++) {
+			const struct mlag_default_route *there = &world->members[1 - m].defaults[i];
+			bool helps = world->members[m].last_resorts[i].armed &&
+				     !world->members[m].defaults[i].present && there->present &&
+				     there->hops[0].ifindex != WORLD_PEER_LINK;
+
+			if (is_active(&world->members[m], i) != helps) {
+				return "LIVE-31: the last resort is not what the routes ask for";
+			}
+		}
+	}
+	return NULL;
+}
+
+const char *world_check_last_resort(const struct world *world)
+{
+	for (uint32_t i = 0; i < 2; i++) {
+		if (is_active(&world->members[0], i) && is_active(&world->members[1], i)) {
+			return "SAFE-31: both members send by each other as their last resort";
+		}
+	}
+	return NULL;
+}
+
 /* Everything that is due, in the order of lib/mlag.h. */
 static void run_member(struct world *world, uint32_t member)
 {
 	if (!world->members[member].running || world->members[member].stopped) {
 		return;
 	}
+	apply_last_resorts(world, member);
 	for (uint32_t i = 0; i < 2; i++) {
 		pump(world, member, MLAG_URGENCY_URGENT);
 		apply_legs(world, member);
@@ -421,6 +491,11 @@ void world_start(struct world *world, uint32_t member)
 		observe_leg(world, member, lag);
 	}
 	worldkernel_dump(world, member);
+	for (uint32_t i = 0; i < 2; i++) {
+		m->defaults[i].adopted = m->last_resorts[i].armed;
+		world_observe_default(world, member, i);
+		m->defaults[i].adopted = false;
+	}
 	run_member(world, member);
 }
 
@@ -458,6 +533,8 @@ void world_init(struct world *world, uint64_t seed)
 		member->config.backup = true;
 		member->config.hash_seed = seed;
 		member->config.macs_max = WORLD_MACS_MAX;
+		member->defaults[0].family = 4;
+		member->defaults[1].family = 6;
 		for (uint32_t lag = 0; lag < WORLD_LAGS; lag++) {
 			member->legs[lag].link = true;
 			member->legs[lag].partner = true;
@@ -692,6 +769,9 @@ void world_set_stopped(struct world *world, uint32_t member, bool stopped)
 		report_peer_link(world, member);
 		for (uint32_t lag = 0; lag < WORLD_LAGS; lag++) {
 			observe_leg(world, member, lag);
+		}
+		for (uint32_t i = 0; i < 2; i++) {
+			world_observe_default(world, member, i);
 		}
 	}
 }

@@ -104,6 +104,9 @@ struct world_member {
 	uint32_t events_count;
 	struct mlag_address_program addresses[WORLD_ADDRESSES_MAX]; /* in the data plane */
 	uint32_t addresses_count;
+	/* R31: the default routes, and what of ours is in the kernel; both outlive the daemon */
+	struct mlag_default_route defaults[2];
+	struct mlag_last_resort last_resorts[2];
 	struct world_message inbox[WORLD_MESSAGES_MAX];
 	uint32_t inbox_count;
 	bool connected; /* the engine was told so */
@@ -126,7 +129,7 @@ struct world {
 	uint64_t hello_delay_ns; /* most that one is late: they overtake each other */
 	uint64_t link_good_ns;	 /* since when both run and hear each other on the peer link */
 	uint64_t one_role_ns;	 /* since when both have the same role, though they do */
-	const char *complaint;	 /* the first about verdicts, as they were reached */
+	const char *complaint;	 /* the first about verdicts and R31, as they were reached */
 	bool connected;
 	uint64_t connect_ns;
 	uint64_t latency_ns;	 /* of a message */
@@ -147,6 +150,8 @@ struct world {
 	uint64_t stops;
 	uint64_t path_changes;
 	uint64_t verdicts[MLAG_VERDICT_ALONE_UNSURE + 1]; /* how often each was reached */
+	uint64_t default_changes;     /* numbers that the simulator drew for them */
+	uint64_t last_resort_changes; /* routes of ours that came or went */
 };
 
 /** struct world_delivery - where the copies of one frame came out */
@@ -191,6 +196,19 @@ void world_set_address(struct world *world, uint32_t member, const struct mlag_a
 const struct mlag_address_program *world_address(const struct world *world, uint32_t member,
 						 const struct mlag_address_key *key);
 
+/** world_observe_default() - tell the engine of @member what its default route is now, if it runs */
+void world_observe_default(struct world *world, uint32_t member, uint32_t index);
+
+/** world_set_default() - the default route of a family (0 IPv4, 1 IPv6) comes or goes */
+void world_set_default(struct world *world, uint32_t member, uint32_t index,
+		       const struct mlag_default_route *route);
+
+/** world_check_last_resort() - SAFE-31: never active towards each other; a text or NULL */
+const char *world_check_last_resort(const struct world *world);
+
+/** world_check_last_resort_live() - LIVE-31: active exactly where it helps; a text or NULL */
+const char *world_check_last_resort_live(const struct world *world);
+
 void world_set_link(struct world *world, uint32_t member, uint32_t lag, bool up);
 void world_set_partner(struct world *world, uint32_t member, uint32_t lag, bool in_bond);
 void world_set_peer_link(struct world *world, bool up);
@@ -227,7 +245,7 @@ struct mlag_fdb_entry world_lookup(const struct world *world, uint32_t member,
 /** world_check_safety() - SAFE-1 and SAFE-2 for a broadcast of every host by every leg; a text or NULL */
 const char *world_check_safety(struct world *world);
 
-/** world_check_verdicts() - SAFE-14 to SAFE-17, at every moment so far; a text or NULL */
+/** world_check_verdicts() - SAFE-14 to SAFE-17 and SAFE-31, at every moment so far; a text or NULL */
 const char *world_check_verdicts(const struct world *world);
 
 /** world_check_live() - every host reaches every host once; tables match; a text or NULL */
