@@ -23,6 +23,11 @@
 #define MLAG_IPV4_HEADER_SIZE 20 /* without options */
 #define MLAG_IPV6_HEADER_SIZE 40 /* without extension headers */
 
+/* R31: the bit of skb->mark that says: this came over PL, for a router of ours. */
+#define MLAG_MARK_PEER_LINK 0x40000000u
+/* R31: the metric of the last resort, by which a lookup that ended there is known: "mlag". */
+#define MLAG_LAST_RESORT_METRIC 0x6d6c6167u
+
 /* What a bridge port is to the pair. */
 enum mlag_port_kind {
 	MLAG_PORT_NONE, /* an ordinary port: orphans live here */
@@ -648,6 +653,30 @@ MLAG_INLINE bool mlag_leg_observe(const struct mlag_port *port, const __u8 *dest
 {
 	return port->kind == MLAG_PORT_LEG && mlag_gate_restricts(port->gate) &&
 	       mlag_mac_proves_partner(destination);
+}
+
+/**
+ * mlag_peer_link_mark() - the mark of a frame that came over PL (R31)
+ * @mark: what it has already; kept
+ * @group: the destination has the group bit
+ * @owner: enum mlag_owner of the router whose MAC the destination is, none for no router
+ *
+ * The last resort is not for what has this mark: it would go back to where it came from.
+ */
+MLAG_INLINE __u32 mlag_peer_link_mark(__u32 mark, __u8 group, __u8 owner)
+{
+	return !group && owner == MLAG_OWNER_SELF ? mark | MLAG_MARK_PEER_LINK : mark;
+}
+
+/**
+ * mlag_route_is_ours() - whether a route counts for what has the peer's MAC (R25)
+ * @metric: of the route that the kernel would take
+ *
+ * The last resort leads to the peer, and R25 gets there without routing the packet here.
+ */
+MLAG_INLINE bool mlag_route_is_ours(__u32 metric)
+{
+	return metric != MLAG_LAST_RESORT_METRIC;
 }
 
 /* R20, R24: a frame with a router MAC of ours; the kernel does the rest. */

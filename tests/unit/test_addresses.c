@@ -209,6 +209,13 @@ static void scopes_follow_the_bits(void **state)
 
 static struct addressstate model;
 
+/* The name of a routing domain is the engine's to make, and all of the engine comes with it. */
+_Noreturn void mlag_assert_failed(const char *expression, const char *file, int line)
+{
+	(void)fprintf(stderr, "%s:%d: assertion failed: %s\n", file, line, expression);
+	abort();
+}
+
 static void put_link(uint32_t ifindex, enum linkmsg_kind kind, const char *ifname, bool up)
 {
 	struct linkmsg link = {.ifindex = ifindex, .kind = kind, .up = up};
@@ -384,13 +391,16 @@ static void domains_follow_the_vrf_by_name(void **state)
 	EXPECT_ROWS("link-local fe80::1 v10 - if0"); /* nobody knows its name yet */
 	put_link(VRF, LINKMSG_KIND_VRF, "red", true);
 	EXPECT_ROWS("router-mac 10 v10 red if10", "ip 10.0.10.1 v0 red if0",
-		    "ip 10.255.0.1 v0 red if0", "link-local fe80::1 v10 - if0");
+		    "ip 10.255.0.1 v0 red if0", "link-local fe80::1 v10 - if0",
+		    "svi-ip 10.0.10.1 v10 red if0");
 	put_link(VRF, LINKMSG_KIND_VRF, "blue", true);
 	EXPECT_ROWS("router-mac 10 v10 blue if10", "ip 10.0.10.1 v0 blue if0",
-		    "ip 10.255.0.1 v0 blue if0", "link-local fe80::1 v10 - if0");
+		    "ip 10.255.0.1 v0 blue if0", "link-local fe80::1 v10 - if0",
+		    "svi-ip 10.0.10.1 v10 blue if0");
 	put_svi(true, 0);
 	EXPECT_ROWS("router-mac 10 v10 - if10", "ip 10.0.10.1 v0 - if0",
-		    "ip 10.255.0.1 v0 blue if0", "link-local fe80::1 v10 - if0");
+		    "ip 10.255.0.1 v0 blue if0", "link-local fe80::1 v10 - if0",
+		    "svi-ip 10.0.10.1 v10 - if0");
 }
 
 static void addresses_of_any_device_count_while_it_is_up(void **state)
@@ -459,7 +469,8 @@ static void only_what_counts_is_a_change(void **state)
 	put_svi(true, 0);
 	put_ip(SVI, "10.0.10.1");
 	set_vlans(0, false, 10);
-	EXPECT_ROWS("router-mac 10 v10 - if10", "ip 10.0.10.1 v0 - if0");
+	EXPECT_ROWS("router-mac 10 v10 - if10", "ip 10.0.10.1 v0 - if0",
+		    "svi-ip 10.0.10.1 v10 - if0");
 	assert_false(model.changed);
 	put_svi(true, 0);
 	put_ip(SVI, "10.0.10.1");
@@ -471,7 +482,24 @@ static void only_what_counts_is_a_change(void **state)
 	put_ip(SVI, "10.0.10.2");
 	addressstate_forget_unseen(&model, SVI, 4);
 	assert_true(model.changed);
-	EXPECT_ROWS("router-mac 10 v10 - if10", "ip 10.0.10.2 v0 - if0");
+	EXPECT_ROWS("router-mac 10 v10 - if10", "ip 10.0.10.2 v0 - if0",
+		    "svi-ip 10.0.10.2 v10 - if0");
+}
+
+/* R31: in the default domain alone, and with what is on an SVI. */
+static void routers_are_walked_by_device(void **state)
+{
+	uint32_t cursor = 0;
+
+	(void)state;
+	set_vlans(0, false, 10);
+	put_svi(true, 0);
+	put_link(VRF, LINKMSG_KIND_VRF, "red", true);
+	assert_int_equal(addressstate_next_router(&model, &cursor), SVI);
+	assert_int_equal(addressstate_next_router(&model, &cursor), 0);
+	cursor = 0;
+	put_svi(true, VRF);
+	assert_int_equal(addressstate_next_router(&model, &cursor), 0);
 }
 
 static void a_full_model_says_so(void **state)
@@ -539,6 +567,7 @@ int main(void)
 		MODEL_TEST(link_local_addresses_are_of_a_vlan),
 		MODEL_TEST(an_address_goes_with_its_last_prefix),
 		MODEL_TEST(only_what_counts_is_a_change),
+		MODEL_TEST(routers_are_walked_by_device),
 		MODEL_TEST(a_full_model_says_so),
 		cmocka_unit_test(own_router_macs_are_remembered_by_vlan),
 	};

@@ -25,7 +25,8 @@ struct addressstate;
  * Reported are: the MAC of every SVI that is up and gets frames of its VLAN, and of every macvlan on
  * one, which routes there too (a shared gateway, VRRP); every unicast IPv4 and
  * IPv6 address of a device that is up, but 127.0.0.0/8, ::1 and what DAD has not passed yet; and
- * link-local ones (169.254.0.0/16, fe80::/10) of SVIs, by VLAN.  An SVI is the bridge itself (in
+ * link-local ones (169.254.0.0/16, fe80::/10) of SVIs, by VLAN; and, once more, every other IPv4
+ * address of an SVI, by VLAN and domain.  An SVI is the bridge itself (in
  * its PVID, or 0 on a plain bridge), or on a VLAN-aware bridge an 802.1Q device on it whose VLAN
  * the bridge itself is a member of.
  *

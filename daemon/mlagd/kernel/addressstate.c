@@ -411,6 +411,20 @@ static bool addressstate_make_svi(const struct addressstate *state,
 	return true;
 }
 
+uint32_t addressstate_next_router(const struct addressstate *state, uint32_t *cursor)
+{
+	struct addressstate_row row;
+
+	while (*cursor < state->links.count) {
+		const struct addressstate_link *link = sorted_at(&state->links, (*cursor)++);
+
+		if (addressstate_make_svi(state, link, &row) && row.domain == 0) {
+			return link->ifindex;
+		}
+	}
+	return 0;
+}
+
 static bool addressstate_make_ip(const struct addressstate *state, const struct addressmsg *ip,
 				 struct addressstate_row *ret_row)
 {
@@ -437,6 +451,25 @@ static bool addressstate_make_ip(const struct addressstate *state, const struct 
 	return false;
 }
 
+/* IPv4 has no link-local next hop: what the peer may send to in a VLAN (R31). */
+static bool addressstate_make_svi_ip(const struct addressstate *state, const struct addressmsg *ip,
+				     struct addressstate_row *ret_row)
+{
+	const struct addressstate_link *link = addressstate_find(state, ip->ifindex);
+	struct mlag_address_key *key = &ret_row->key;
+
+	memset(ret_row, 0, sizeof(*ret_row));
+	if (link == NULL || !ip->usable || ip->family != 4 ||
+	    addressmsg_scope(ip->family, ip->octets) != ADDRESSMSG_SCOPE_GLOBAL) {
+		return false;
+	}
+	key->kind = MLAG_ADDRESS_SVI_IP;
+	key->family = 4;
+	memcpy(key->octets, ip->octets, sizeof(key->octets));
+	return addressstate_receives(state, link, &key->vlan) == ADDRESSSTATE_ROLE_SVI &&
+	       addressstate_domain(state, link, &key->domain);
+}
+
 /* The same address on two devices of a domain is one row; a router MAC rather that of an SVI. */
 static uint32_t addressstate_unique(struct addressstate_row *rows, uint32_t count)
 {
@@ -455,8 +488,8 @@ static uint32_t addressstate_unique(struct addressstate_row *rows, uint32_t coun
 int addressstate_rows(struct addressstate *state, struct addressstate_row **ret_rows,
 		      uint32_t *ret_count)
 {
-	struct addressstate_row *rows =
-		calloc((size_t)state->links.count + state->ips.count + 1, sizeof(*rows));
+	struct addressstate_row *rows = calloc(
+		(size_t)state->links.count + 2 * (size_t)state->ips.count + 1, sizeof(*rows));
 	uint32_t i, count = 0;
 
 	if (rows == NULL) {
@@ -469,6 +502,7 @@ int addressstate_rows(struct addressstate *state, struct addressstate_row **ret_
 		const struct addressstate_ip *ip = sorted_at(&state->ips, i);
 
 		count += addressstate_make_ip(state, &ip->message, &rows[count]);
+		count += addressstate_make_svi_ip(state, &ip->message, &rows[count]);
 	}
 	qsort(rows, count, sizeof(*rows), addressstate_row_compare);
 	state->changed = false;

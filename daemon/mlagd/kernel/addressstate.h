@@ -150,6 +150,14 @@ enum addressstate_role addressstate_role(const struct addressstate *state,
 
 int addressstate_row_compare(const void *a, const void *b);
 
+/*
+ * Walk the devices with a router MAC of ours in the default routing domain, SVIs and what is on
+ * them; @cursor starts at 0.  What comes in by these is for our routing.
+ *
+ * Return: the device's number, 0 at the end.
+ */
+uint32_t addressstate_next_router(const struct addressstate *state, uint32_t *cursor);
+
 uint32_t addressstate_problems(const struct addressstate *state, struct addresses_problem *ret,
 			       uint32_t max);
 
