@@ -24,7 +24,7 @@
 /* mlag_domain: array of one struct mlag_domain. */
 /* mlag_ports: hash of __u32 ifindex to struct mlag_port. */
 /* mlag_sources: hash of struct mlag_source_key to struct mlag_source, sized by mlagd at load. */
-/* mlag_routers: hash of struct mlag_router_key to struct mlag_router. */
+/* mlag_routers: hash of struct mlag_router_key to struct mlag_router; also of mark_peer_link. */
 /* mlag_addresses: hash of struct mlag_address to __u8, enum mlag_owner. */
 
 /**

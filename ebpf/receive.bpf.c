@@ -125,11 +125,13 @@ static __always_inline void ask_route(struct __sk_buff *skb, struct parse_arriva
 	parsed->packet.route_asked = 1;
 	switch (bpf_fib_lookup(skb, &lookup, sizeof(lookup), flags)) {
 	case BPF_FIB_LKUP_RET_SUCCESS:
+	case BPF_FIB_LKUP_RET_NO_NEIGH:
+		parsed->packet.route_found = mlag_route_is_ours(lookup.rt_metric);
+		break;
 	case BPF_FIB_LKUP_RET_BLACKHOLE:
 	case BPF_FIB_LKUP_RET_UNREACHABLE:
 	case BPF_FIB_LKUP_RET_PROHIBIT:
 	case BPF_FIB_LKUP_RET_UNSUPP_LWT:
-	case BPF_FIB_LKUP_RET_NO_NEIGH:
 	case BPF_FIB_LKUP_RET_FRAG_NEEDED:
 		parsed->packet.route_found = 1;
 		break;

@@ -16,6 +16,7 @@
 
 #include "datapath/attach.h"
 #include "isolate.skel.h"
+#include "mark.skel.h"
 #include "receive.skel.h"
 #include "redirects.skel.h"
 
@@ -23,6 +24,8 @@ struct datapath {
 	struct isolate_bpf *isolate;
 	struct receive_bpf *receive; /* the maps of maps.bpf.h are those of @isolate */
 	struct redirects_bpf *redirects;
+	struct mark_bpf *mark; /* and mlag_routers is that of @receive */
+	bool marking;
 	void (*log)(void *user, const char *text);
 	void *user;
 	struct mlag_counter *per_cpu; /* one value of mlag_counters: cpus_count of them */
@@ -100,6 +103,28 @@ static int load_redirects(struct datapath *dp)
 	return error ? error : redirects_bpf__load(dp->redirects);
 }
 
+static int load_mark(struct datapath *dp)
+{
+	const struct isolate_bpf *from = dp->isolate;
+	int error;
+
+	dp->mark = mark_bpf__open();
+	if (!dp->mark) {
+		return -errno;
+	}
+	if ((error = bpf_map__reuse_fd(dp->mark->maps.mlag_domain,
+				       bpf_map__fd(from->maps.mlag_domain))) ||
+	    (error = bpf_map__reuse_fd(dp->mark->maps.mlag_ports,
+				       bpf_map__fd(from->maps.mlag_ports))) ||
+	    (error = bpf_map__reuse_fd(dp->mark->maps.mlag_counters,
+				       bpf_map__fd(from->maps.mlag_counters))) ||
+	    (error = bpf_map__reuse_fd(dp->mark->maps.mlag_routers,
+				       bpf_map__fd(dp->receive->maps.mlag_routers)))) {
+		return error;
+	}
+	return mark_bpf__load(dp->mark);
+}
+
 static int load(struct datapath *dp, const struct datapath_spec *spec)
 {
 	int error = load_isolate(dp, spec);
@@ -107,7 +132,10 @@ static int load(struct datapath *dp, const struct datapath_spec *spec)
 	if (!error) {
 		error = load_receive(dp);
 	}
-	return error ? error : load_redirects(dp);
+	if (!error) {
+		error = load_redirects(dp);
+	}
+	return error ? error : load_mark(dp);
 }
 
 int datapath_open(struct datapath **ret, const struct datapath_spec *spec)
@@ -148,6 +176,7 @@ void datapath_close(struct datapath *dp)
 	}
 	attach_unhook_log(dp);
 	redirects_bpf__destroy(dp->redirects);
+	mark_bpf__destroy(dp->mark);
 	receive_bpf__destroy(dp->receive);
 	isolate_bpf__destroy(dp->isolate);
 	free(dp->per_cpu);
@@ -274,7 +303,11 @@ static int attach_peer_link(const struct datapath *dp, uint32_t ifindex)
 	if (error) {
 		return error;
 	}
-	/* It may have been another kind of port until now. */
+	if (dp->marking) {
+		return attach_program(ifindex, ATTACH_INGRESS,
+				      bpf_program__fd(dp->mark->progs.mark_peer_link));
+	}
+	/* It may have been another kind of port until now, or have marked. */
 	return attach_remove(ifindex, ATTACH_INGRESS);
 }
 
@@ -300,6 +333,11 @@ static int attach_kind(const struct datapath *dp, uint32_t ifindex, enum mlag_po
 		return attach_leg(dp, ifindex);
 	}
 	return -EINVAL;
+}
+
+void datapath_set_marking(struct datapath *dp, bool marking)
+{
+	dp->marking = marking;
 }
 
 int datapath_attach(struct datapath *dp, uint32_t ifindex, enum mlag_port_kind kind)
@@ -353,6 +391,10 @@ int datapath_verify(const struct datapath *dp, uint32_t ifindex, enum mlag_port_
 	}
 	if (!error && kind == MLAG_PORT_PEER_LINK) {
 		error = verify_program(ifindex, ATTACH_EGRESS, dp->isolate->progs.isolate_peer_link,
+				       &intact);
+	}
+	if (!error && kind == MLAG_PORT_PEER_LINK && dp->marking) {
+		error = verify_program(ifindex, ATTACH_INGRESS, dp->mark->progs.mark_peer_link,
 				       &intact);
 	}
 	if (!error && kind != MLAG_PORT_PEER_LINK) {

@@ -83,10 +83,19 @@ int datapath_set_port(struct datapath *dp, uint32_t ifindex, const struct mlag_p
 int datapath_delete_port(struct datapath *dp, uint32_t ifindex);
 
 /**
+ * datapath_set_marking() - whether a peer link marks what comes over it for our routers (R31)
+ * @marking: a peer link that is attached from now on gets mark_peer_link (ingress)
+ *
+ * One that is attached already is attached again by its owner.
+ */
+void datapath_set_marking(struct datapath *dp, bool marking);
+
+/**
  * datapath_attach() - put the programs of this kind on a port
  * @ifindex: the port
  * @kind: a leg gets isolate_leg (egress) and receive (ingress), the peer link isolate_peer_link
- *	(egress), any other port of the bridge (MLAG_PORT_NONE) receive
+ *	(egress) and, if it is to mark, mark_peer_link (ingress), any other port of the bridge
+ *	(MLAG_PORT_NONE) receive
  *
  * What runs at the port of another kind is taken away.  A port without an entry of
  * datapath_set_port() passes everything, whatever is attached.
