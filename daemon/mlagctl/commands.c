@@ -72,7 +72,8 @@ static const struct command commands[] = {
 		.show_row = render_address,
 		.empty = "There are no addresses.",
 		.summary = "the router MACs and IP addresses of both members",
-		.help = "KIND is router-mac (of an interface in a VLAN), ip, or link-local. OWNER is local,\n"
+		.help = "KIND is router-mac (of an interface in a VLAN), ip, or link-local; with last-resort\n"
+			"on also svi-ip and default-route (the member takes part). OWNER is local,\n"
 			"peer or both. DOMAIN is the routing domain: 0, or a number made of the name of a\n"
 			"VRF, equal on both members.\n",
 	},

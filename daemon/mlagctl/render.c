@@ -84,6 +84,11 @@ static const struct {
 	{"redirects-on",
 	 "Set net.ipv4.conf.*.send_redirects to 0 for the SVIs and for 'all'; mlagd "
 	 "tries too, see its log."},
+	{"last-resort-differs",
+	 "Set last-resort = on under [peer] in mlagd.conf of both members, or of neither; both "
+	 "need a mlagd that has it."},
+	{"last-resort-refused",
+	 "See what else writes routes or rules here, and the log; it is tried again every second."},
 	{"too-many-addresses",
 	 "What is sent to the others by way of the peer is routed, not handed "
 	 "over; remove addresses that nobody needs."},
@@ -139,6 +144,26 @@ static void print_table(FILE *out, const char *name, const json_t *table)
 		is_set(table, "match") ? "proven equal" : "not proven equal");
 }
 
+/* Said only where it is on. */
+static void print_last_resort(FILE *out, const json_t *list)
+{
+	for (size_t i = 0; i < json_array_size(list); i++) {
+		const json_t *row = json_array_get(list, i);
+		char family[24];
+
+		if (strcmp(text_of(row, "state"), "off") == 0) {
+			continue;
+		}
+		fprintf(out, "  %-12s IPv%s %s", "Last resort", maybe_number(row, "family", family),
+			text_of(row, "state"));
+		if (json_is_string(json_object_get(row, "next_hop"))) {
+			fprintf(out, " by %s on %s", text_of(row, "next_hop"),
+				text_of(row, "ifname"));
+		}
+		fprintf(out, ": %s\n", text_of(row, "because"));
+	}
+}
+
 static void print_problems(FILE *out, const json_t *problems)
 {
 	if (json_array_size(problems) == 0) {
@@ -186,6 +211,7 @@ void render_status(FILE *out, const json_t *status)
 	print_table(out, "MACs", json_object_get(sync, "macs"));
 	print_table(out, "Neighbours", json_object_get(sync, "neighbors"));
 	print_table(out, "Addresses", json_object_get(sync, "addresses"));
+	print_last_resort(out, json_object_get(status, "last_resort"));
 	print_problems(out, json_object_get(status, "problems"));
 }
 

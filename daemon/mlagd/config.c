@@ -548,10 +548,6 @@ static void warn_unused(struct reader *reader)
 		warn(reader, reader->lines_of[CONFIG_SECTION_DOMAIN], "[domain] datapath",
 		     "xdp is not in this release; tc is used");
 	}
-	if (config->last_resort) {
-		warn(reader, peer_line(reader, "last-resort"), "[peer] last-resort",
-		     "is not in this release; it stays off");
-	}
 	if (config->restart_hold_ns <= dead_ns) {
 		warn(reader, peer_line(reader, "restart-hold"), "[peer] restart-hold",
 		     "is not longer than the dead time (hello-interval times dead-multiplier)");

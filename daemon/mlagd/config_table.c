@@ -102,8 +102,8 @@ const struct config_key config_keys[] = {
 	  .help = "How long to wait, after a start, for a peer that was never heard." },
 	{ CONFIG_SECTION_PEER, "last-resort", CONFIG_TYPE_SWITCH, .fallback = "off",
 	  .choices = { "on", "off" }, MEMBER(config, last_resort),
-	  .help = "Forward by the peer when the default route is lost. Not in this release: on is a "
-		  "warning, and *mlagctl status* says so." },
+	  .help = "When the default route of this member is lost, and the peer has one that does not "
+		  "lead back here, send by the peer what has no other route. See LAST RESORT." },
 
 	{ CONFIG_SECTION_LAG, "id", CONFIG_TYPE_UINT, .required = true, .min = 1, .max = 65535,
 	  MEMBER(config_lag, id),

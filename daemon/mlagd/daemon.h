@@ -15,6 +15,7 @@
 #include "kernel/filters.h"
 #include "kernel/links.h"
 #include "kernel/ports.h"
+#include "kernel/routes.h"
 #include "mlag.h"
 #include "peer/channel.h"
 #include "peer/hellos.h"
@@ -97,6 +98,9 @@ struct daemon {
 	struct fdb *fdb;
 	struct addresses *addresses;
 	struct ports *ports;
+	struct routes *routes;
+	struct routes_wanted last_resort;
+	uint64_t last_resort_serial; /* of what is in @last_resort */
 	struct datapath *datapath;
 	struct gateways *gateways;
 	struct svis *svis;

@@ -12,6 +12,7 @@
 #include <systemd/sd-daemon.h>
 
 #include "gateways.h"
+#include "kernel/addressstate.h"
 #include "log.h"
 #include "setup.h"
 
@@ -257,6 +258,41 @@ static bool apply_addresses(struct daemon *daemon)
 	return count > 0;
 }
 
+/* What the peer hears next may rest on it: so it comes before every message (SAFE-31). */
+static void apply_last_resort(struct daemon *daemon)
+{
+	uint64_t serial = mlag_last_resort_serial(daemon->engine);
+
+	if (serial == daemon->last_resort_serial) {
+		return;
+	}
+	daemon->last_resort_serial = serial;
+	for (uint32_t i = 0; i < ROUTES_FAMILIES; i++) {
+		(void)mlag_get_last_resort(daemon->engine, i, &daemon->last_resort.resorts[i]);
+	}
+	routes_apply(daemon->routes, &daemon->last_resort);
+}
+
+void effects_devices(struct daemon *daemon)
+{
+	const struct addressstate *state = addresses_state(daemon->addresses);
+	struct routes_wanted *wanted = &daemon->last_resort;
+	uint32_t cursor = 0, count = 0, ifindex;
+	bool changed = false;
+
+	while (count < ROUTES_DEVICES_MAX &&
+	       (ifindex = addressstate_next_router(state, &cursor)) != 0) {
+		changed = changed || count >= wanted->devices_count ||
+			  wanted->devices[count] != ifindex;
+		wanted->devices[count++] = ifindex;
+	}
+	if (changed || count != wanted->devices_count) {
+		wanted->devices_count = count;
+		daemon->last_resort_serial = UINT64_MAX;
+		(void)sd_event_source_set_enabled(daemon->more, SD_EVENT_ONESHOT);
+	}
+}
+
 static void write_domain(struct daemon *daemon, const struct mlag_domain *domain)
 {
 	int r;
@@ -333,6 +369,7 @@ static void effects_run(struct daemon *daemon)
 	}
 	daemon->running = true;
 	for (uint32_t i = 0; i < EFFECTS_SLICES_MAX && more; i++) {
+		apply_last_resort(daemon);
 		channel_pump(daemon->channel, false);
 		apply_legs(daemon);
 		channel_pump(daemon->channel, false);
@@ -351,6 +388,24 @@ static void effects_run(struct daemon *daemon)
 	}
 	say_ready(daemon);
 	set_timers(daemon);
+}
+
+int effects_last_resort(struct daemon *daemon)
+{
+	bool enabled = daemon->config->last_resort;
+	int r;
+
+	daemon->last_resort_serial = UINT64_MAX; /* also what an earlier daemon left is looked at */
+	/* On: the mark comes before the rules that look for it; off: it goes after them. */
+	datapath_set_marking(daemon->datapath, enabled);
+	if (daemon->peer_link.ifindex != 0) {
+		(void)setup_repair_peer_link(daemon);
+	}
+	r = routes_set_enabled(daemon->routes, enabled);
+	if (r < 0) {
+		log_error("last resort: the routes cannot be watched: %s", strerror(-r));
+	}
+	return r;
 }
 
 void effects_step(struct daemon *daemon, const struct mlag_event *event)

@@ -45,4 +45,18 @@ void effects_leg(struct daemon *daemon, uint16_t lag_id,
  */
 void effects_peer_link(struct daemon *daemon);
 
+/**
+ * effects_devices() - links or addresses changed: perhaps also the devices of our router MACs (R31)
+ * @daemon: the daemon
+ */
+void effects_devices(struct daemon *daemon);
+
+/**
+ * effects_last_resort() - R31 is on or off, as the configuration says
+ * @daemon: the daemon
+ *
+ * Return: 0, or -errno when the routes cannot be watched; logged.
+ */
+int effects_last_resort(struct daemon *daemon);
+
 #endif

@@ -132,6 +132,14 @@ static void on_address(void *user, const struct mlag_address_key *key, bool pres
 static void on_addresses_changed(void *user)
 {
 	gateways_want(user);
+	effects_devices(user);
+}
+
+static void on_default_route(void *user, const struct mlag_default_route *route)
+{
+	struct mlag_event event = {.type = MLAG_EVENT_DEFAULT_ROUTE, .default_route = route};
+
+	effects_step(user, &event);
 }
 
 static void on_fdb_entry(void *user, const struct mlag_mac_key *key,
@@ -257,6 +265,7 @@ static void engine_config(const struct config *config, struct mlag_config *ret_c
 	ret_config->startup_wait_ns = config->startup_wait_ns;
 	ret_config->backup = config->backup_local.size != 0;
 	ret_config->macs_max = MLAG_MACS_DEFAULT;
+	ret_config->last_resort = config->last_resort;
 }
 
 static void links_spec_of(const struct config *config, struct links_spec *ret_spec)
@@ -342,6 +351,9 @@ static int apply_config(struct daemon *daemon, const struct config *old)
 	engine_config(config, &identity);
 	event.reconfigure = &identity;
 	effects_step(daemon, &event);
+	if (config->last_resort != old->last_resort) {
+		(void)effects_last_resort(daemon);
+	}
 	for (uint32_t i = 0; i < old->lags_count; i++) {
 		const struct config_lag *now = config_lag_by_id(config, old->lags[i].id);
 
@@ -525,6 +537,7 @@ static int open_adapters(struct daemon *daemon)
 	static const struct filters_handler filters_handler = {on_filters_changed};
 	static const struct addresses_handler addresses_handler = {on_address,
 								   on_addresses_changed};
+	static const struct routes_handler routes_handler = {on_default_route};
 	static const struct fdb_handler fdb_handler = {
 		on_fdb_entry,
 		on_fdb_dump_begin,
@@ -559,6 +572,10 @@ static int open_adapters(struct daemon *daemon)
 	if (r < 0) {
 		return fail("hellos", r);
 	}
+	r = routes_open(&daemon->routes, daemon->event, &routes_handler, daemon);
+	if (r < 0) {
+		return fail("netlink, routes", r);
+	}
 	r = links_open(&daemon->links, daemon->event, &spec, &links_handler, daemon);
 	if (r < 0) {
 		return fail("netlink, links", r);
@@ -585,6 +602,7 @@ static int open_control(struct daemon *daemon)
 		.links = daemon->links,
 		.addresses = daemon->addresses,
 		.datapath = daemon->datapath,
+		.routes = daemon->routes,
 		.config = daemon->config,
 		.now_ns = daemon_now_ns,
 		.port_problems = audit_problems,
@@ -608,6 +626,7 @@ static void close_daemon(struct daemon *daemon)
 	svis_close(daemon);
 	links_close(daemon->links);
 	addresses_close(daemon->addresses);
+	routes_close(daemon->routes);
 	fdb_close(daemon->fdb);
 	ports_close(daemon->ports);
 	datapath_trial_close(daemon->control_context.trial);
@@ -646,6 +665,11 @@ static int start(struct daemon *daemon)
 	r = open_control(daemon);
 	if (r < 0) {
 		return fail("control socket", r);
+	}
+	/* What an earlier daemon left must be seen before anything is decided. */
+	r = effects_last_resort(daemon);
+	if (r < 0) {
+		return r;
 	}
 	for (uint32_t i = 0; i < daemon->config->lags_count; i++) {
 		configure_leg(daemon, MLAG_EVENT_LEG_CONFIGURE, daemon->config->lags[i].id);

@@ -216,7 +216,6 @@ static void test_status_has_the_keys_of_the_contract(void **state)
 	assert_true(since[10] == 'T' && since[19] == 'Z');
 	assert_true(has_problem(status, "session-down"));
 	assert_true(has_problem(status, "peer-link-down"));
-	assert_true(has_problem(status, "not-supported-yet"));
 	assert_true(has_problem(status, "gateway-waiting"));
 	assert_true(json_is_string(json_object_get(status, "because")));
 	assert_true(json_is_string(json_object_get(status, "next")));
@@ -227,7 +226,33 @@ static void test_status_has_the_keys_of_the_contract(void **state)
 	assert_string_equal(json_string_value(json_object_get(json_object_get(status, "findings"),
 							      "peer_link")),
 			    "no-carrier");
-	assert_int_equal(json_array_size(problems), 4);
+	assert_int_equal(json_array_size(problems), 3);
+	json_decref(status);
+}
+
+/* R31: a row a family, and why it is as it is. */
+static void test_status_has_the_last_resort(void **state)
+{
+	struct mlag_config on = {
+		.hello_interval_ns = SECOND_NS / 10, .dead_multiplier = 3, .last_resort = true};
+	struct mlag_event event = {.type = MLAG_EVENT_RECONFIGURE, .reconfigure = &on};
+	json_t *status = run("status", NULL, NULL);
+	json_t *expected = json_pack("[{s:i,s:i,s:s,s:n,s:n,s:s},{s:i,s:i,s:s,s:n,s:n,s:s}]",
+				     "family", 4, "domain", 0, "state", "off", "next_hop", "ifname",
+				     "because", "it is off in the configuration", "family", 6,
+				     "domain", 0, "state", "off", "next_hop", "ifname", "because",
+				     "it is off in the configuration");
+
+	(void)state;
+	assert_true(json_equal(json_object_get(status, "last_resort"), expected));
+	json_decref(status);
+	json_decref(expected);
+	step(&event);
+	status = run("status", NULL, NULL);
+	expected = json_array_get(json_object_get(status, "last_resort"), 1);
+	assert_string_equal(json_string_value(json_object_get(expected, "state")), "ready");
+	assert_string_equal(json_string_value(json_object_get(expected, "because")),
+			    "there was no default route yet");
 	json_decref(status);
 }
 
@@ -540,6 +565,7 @@ int main(void)
 		TEST(test_status_has_the_keys_of_the_contract),
 		TEST(test_every_finding_has_a_problem_of_its_own),
 		TEST(test_role),
+		TEST(test_status_has_the_last_resort),
 		TEST(test_since_does_not_flicker),
 		TEST(test_lags),
 		TEST(test_mac_filters_are_checked),

@@ -17,6 +17,7 @@ struct links_problem;
 struct datapath;
 struct datapath_trial;
 struct gatewayplan_view;
+struct routes;
 
 /**
  * struct control_context - what the methods read; hand its address to control_server_new()
@@ -25,6 +26,7 @@ struct gatewayplan_view;
  * @addresses: the address adapter, NULL in tests: it then has no problems
  * @datapath: the data plane, NULL in tests: there are then no counters
  * @trial: the programs a second time, for `explain`; NULL until it is first asked
+ * @routes: the adapter of the last resort, NULL in tests: it then has no problems
  * @config: the configuration in force
  * @now_ns: the engine's clock
  * @port_problems: what is wrong with ports and cannot be put right; writes @max at most and
@@ -43,6 +45,7 @@ struct control_context {
 	const struct addresses *addresses;
 	struct datapath *datapath;
 	struct datapath_trial *trial;
+	const struct routes *routes;
 	const struct config *config;
 	uint64_t (*now_ns)(void);
 	uint32_t (*port_problems)(void *user, struct links_problem *ret, uint32_t max);

@@ -7,6 +7,7 @@
  */
 #include "control/status.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -17,6 +18,7 @@
 #include "control/gateways.h"
 #include "kernel/addresses.h"
 #include "kernel/links.h"
+#include "kernel/routes.h"
 
 #define NS_PER_S INT64_C(1000000000)
 #define PROBLEMS_MAX 128 /* told one by one; more are only counted */
@@ -264,12 +266,45 @@ static void add_gateway_problems(const struct control_context *context,
 	}
 }
 
-static void add_config_problems(const struct control_context *context, json_t *problems)
+static void add_last_resort_problems(const struct control_context *context, json_t *problems)
 {
-	if (context->config->last_resort) {
-		add_problem(problems, "not-supported-yet",
-			    "[peer] last-resort: it is not in this release and stays off");
+	const char *refused = context->routes != NULL ? routes_problem(context->routes) : NULL;
+
+	if (mlag_last_resort_differs(context->engine)) {
+		add_problem(problems, "last-resort-differs",
+			    "[peer] last-resort is on here, and the peer does not take part");
 	}
+	if (refused != NULL) {
+		add_problem(problems, "last-resort-refused",
+			    "the kernel refuses a part of the last resort: %s", refused);
+	}
+}
+
+/* One row a family, whether it is on or off. */
+static json_t *make_last_resort(const struct control_context *context)
+{
+	json_t *list = json_array();
+	struct mlag_last_resort resort;
+
+	for (uint32_t i = 0; mlag_get_last_resort(context->engine, i, &resort); i++) {
+		bool active = resort.state == MLAG_LAST_RESORT_ACTIVE;
+		char text[INET6_ADDRSTRLEN], name[IFNAMSIZ];
+
+		if (inet_ntop(resort.family == 4 ? AF_INET : AF_INET6, resort.octets, text,
+			      sizeof(text)) == NULL) {
+			active = false;
+		}
+		json_array_append_new(
+			list,
+			json_pack("{s:i,s:i,s:s,s:s?,s:s?,s:s}", "family", (int)resort.family,
+				  "domain", 0, "state", mlag_last_resort_state_text(resort.state),
+				  "next_hop", active ? text : NULL, "ifname",
+				  active && context->links != NULL
+					  ? links_ifname(context->links, resort.ifindex, name)
+					  : NULL,
+				  "because", resort.because));
+	}
+	return list;
 }
 
 static json_t *make_problems(const struct control_context *context, const struct mlag_view *view)
@@ -286,7 +321,7 @@ static json_t *make_problems(const struct control_context *context, const struct
 	add_link_problems(context, problems);
 	add_address_problems(context, problems);
 	add_gateway_problems(context, view, problems);
-	add_config_problems(context, problems);
+	add_last_resort_problems(context, problems);
 	if (view->verdict != MLAG_VERDICT_PEERED && json_array_size(problems) == 0) {
 		add_problem(problems, "not-peered", "the verdict is %s",
 			    mlag_verdict_text(view->verdict));
@@ -358,23 +393,22 @@ int control_status(struct control_call *call, json_t **ret_result)
 			 path_text(view.backup_finding), "member_id",
 			 view.peer_known ? control_mac_json(&view.peer_member_id) : json_null(),
 			 "version", view.peer_known ? view.peer_version : NULL);
-	result = json_pack("{s:s,s:i,s:s,s:s,s:o,s:s?,s:s?,s:I,s:s,s:o,s:o,s:o,s:{s:s,s:b,s:b},"
-			   "s:{s:s,s:s,s:s},s:{s:o,s:n,s:o,s:o}}",
-			   "version", MLAG_VERSION, "domain", (int)context->config->domain_id,
-			   "role", mlag_role_text(view.role), "verdict",
-			   mlag_verdict_text(view.verdict), "since",
-			   make_time(context, view.verdict_since_ns), "because",
-			   view.verdict_because, "next", view.verdict_next, "role_epoch",
-			   (json_int_t)view.role_epoch, "health",
-			   json_array_size(problems) == 0 ? "ok" : "degraded", "problems", problems,
-			   "member_id", control_mac_json(&view.member_id), "peer", peer,
-			   "peer_link", "ifname", context->config->link, "carrier",
-			   view.peer_link_carrier, "usable", view.peer_link_usable, "findings",
-			   "peer", mlag_peer_finding_text(view.peer_finding), "peer_link",
-			   mlag_path_finding_text(view.link_finding), "backup",
-			   mlag_path_finding_text(view.backup_finding), "sync", "macs",
-			   make_table(&view.macs), "neighbors", "addresses",
-			   make_table(&view.addresses), "legs", make_table(&view.legs));
+	result = json_pack(
+		"{s:s,s:i,s:s,s:s,s:o,s:s?,s:s?,s:I,s:s,s:o,s:o,s:o,s:{s:s,s:b,s:b},"
+		"s:{s:s,s:s,s:s},s:{s:o,s:n,s:o,s:o},s:o}",
+		"version", MLAG_VERSION, "domain", (int)context->config->domain_id, "role",
+		mlag_role_text(view.role), "verdict", mlag_verdict_text(view.verdict), "since",
+		make_time(context, view.verdict_since_ns), "because", view.verdict_because, "next",
+		view.verdict_next, "role_epoch", (json_int_t)view.role_epoch, "health",
+		json_array_size(problems) == 0 ? "ok" : "degraded", "problems", problems,
+		"member_id", control_mac_json(&view.member_id), "peer", peer, "peer_link", "ifname",
+		context->config->link, "carrier", view.peer_link_carrier, "usable",
+		view.peer_link_usable, "findings", "peer",
+		mlag_peer_finding_text(view.peer_finding), "peer_link",
+		mlag_path_finding_text(view.link_finding), "backup",
+		mlag_path_finding_text(view.backup_finding), "sync", "macs", make_table(&view.macs),
+		"neighbors", "addresses", make_table(&view.addresses), "legs",
+		make_table(&view.legs), "last_resort", make_last_resort(context));
 	if (result == NULL) {
 		return -ENOMEM;
 	}
