@@ -11,6 +11,7 @@ from mlab import BROADCAST, LabError, Pair
 from mlab.netns import Namespace
 
 NEEDS = ["bridge", "veth", "bond", "vlan", "vlan-device"]
+ALONE = True
 ROUNDS = 7
 MEDIAN_MS_MAX = 5
 RTMGRP_LINK, IFLA_IFNAME, IFF_RUNNING = 1, 3, 0x40
