@@ -183,7 +183,7 @@ static struct table_row *find_router(const struct mlag_engine *engine,
 }
 
 /* Our SVI in a VLAN changed: the peer's router MACs there are rewritten to another of ours. */
-static void set_svi(struct mlag_engine *engine, const struct mlag_address_key *key,
+static void set_svi(struct mlag_engine *engine, const struct mlag_address_key *key, uint32_t domain,
 		    uint32_t ifindex)
 {
 	struct address_svi *svi = &engine->svis[key->vlan];
@@ -197,6 +197,7 @@ static void set_svi(struct mlag_engine *engine, const struct mlag_address_key *k
 	memset(svi, 0, sizeof(*svi));
 	if (ifindex != 0) {
 		svi->ifindex = ifindex;
+		svi->domain = domain;
 		memcpy(svi->mac.octets, key->octets, sizeof(svi->mac.octets));
 	}
 	while ((row = table_next(&engine->addresses, &cursor)) != NULL) {
@@ -228,7 +229,7 @@ void address_observe(struct mlag_engine *engine, const struct mlag_address_key *
 		return;
 	}
 	if (key->kind == MLAG_ADDRESS_ROUTER_MAC) {
-		set_svi(engine, key, present ? ifindex : 0);
+		set_svi(engine, key, domain, present ? ifindex : 0);
 	}
 	memset(&value, 0, sizeof(value));
 	value.domain = key->kind == MLAG_ADDRESS_ROUTER_MAC ? domain : 0;
@@ -240,12 +241,40 @@ void address_observe(struct mlag_engine *engine, const struct mlag_address_key *
 	}
 	queue_if_due(engine, row);
 	table_settle(&engine->addresses, row);
+	neighbor_recheck(engine); /* what is an address of ours is no neighbour */
 }
 
 void address_changed(void *user, struct table *table, struct table_row *row)
 {
 	(void)table;
 	queue_if_due(user, row);
+	neighbor_recheck(user);
+}
+
+bool address_is_router(const struct mlag_engine *engine, uint16_t vlan, const struct mlag_mac *mac)
+{
+	struct mlag_mac_key key = {.vlan = vlan, .mac = *mac};
+	const struct table_row *row = find_router(engine, &key);
+
+	return row != NULL && (table_row_is_own(row) || table_row_is_peer(row));
+}
+
+bool address_is_members(const struct mlag_engine *engine, uint16_t vlan, uint8_t family,
+			const uint8_t *octets)
+{
+	bool link_local = family == 4 ? octets[0] == 169 && octets[1] == 254
+				      : octets[0] == 0xfe && (octets[1] & 0xc0) == 0x80;
+	struct mlag_address_key key;
+	const struct table_row *row;
+
+	memset(&key, 0, sizeof(key));
+	key.kind = link_local ? MLAG_ADDRESS_LINK_LOCAL : MLAG_ADDRESS_IP;
+	key.family = family;
+	key.vlan = link_local ? vlan : 0;
+	key.domain = link_local ? 0 : engine->svis[vlan].domain;
+	memcpy(key.octets, octets, sizeof(key.octets));
+	row = table_find(&engine->addresses, &key);
+	return row != NULL && (table_row_is_own(row) || table_row_is_peer(row));
 }
 
 void address_refresh_all(struct mlag_engine *engine)

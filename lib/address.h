@@ -37,9 +37,10 @@ struct address_local {
 	bool present;
 };
 
-/** struct address_svi - our SVI in a VLAN */
+/** struct address_svi - our SVI in a VLAN, and its routing domain */
 struct address_svi {
 	uint32_t ifindex;
+	uint32_t domain;
 	struct mlag_mac mac;
 };
 
@@ -66,6 +67,18 @@ bool address_owns_entry(struct mlag_engine *engine, const struct mlag_mac_key *k
 
 /** address_failed() - an FDB operation failed; true when it was one for an address */
 bool address_failed(struct mlag_engine *engine, const struct mlag_mac_key *key);
+
+/** address_is_router() - a MAC is a router MAC of either member in a VLAN */
+bool address_is_router(const struct mlag_engine *engine, uint16_t vlan, const struct mlag_mac *mac);
+
+/**
+ * address_is_members() - an IP address is one of either member's own
+ * @vlan: where it was met; our SVI there says in which routing domain that is
+ * @family: 4 or 6
+ * @octets: 16 of them
+ */
+bool address_is_members(const struct mlag_engine *engine, uint16_t vlan, uint8_t family,
+			const uint8_t *octets);
 
 /** address_tick() - try again what failed */
 void address_tick(struct mlag_engine *engine);

@@ -15,11 +15,17 @@ static size_t engine_size(void)
 	return (sizeof(struct mlag_engine) + 63) / 64 * 64;
 }
 
+static uint32_t neighbors_max(const struct mlag_config *config)
+{
+	return config->neighbors_max != 0 ? config->neighbors_max : MLAG_NEIGHBORS_MAX;
+}
+
 size_t mlag_engine_size(const struct mlag_config *config)
 {
 	return engine_size() + table_size(&leg_table_class, ENGINE_LEG_ROWS) +
 	       table_size(&mac_table_class, config->macs_max) +
-	       table_size(&address_table_class, MLAG_ADDRESSES_MAX);
+	       table_size(&address_table_class, MLAG_ADDRESSES_MAX) +
+	       table_size(&neighbor_table_class, neighbors_max(config));
 }
 
 struct mlag_engine *mlag_engine_init(void *memory, const struct mlag_config *config,
@@ -29,6 +35,7 @@ struct mlag_engine *mlag_engine_init(void *memory, const struct mlag_config *con
 	uint8_t *rows = (uint8_t *)memory + engine_size();
 
 	mlag_assert(config->macs_max >= 1 && config->macs_max <= MLAG_MACS_MAX);
+	mlag_assert(config->neighbors_max <= MLAG_NEIGHBORS_MAX);
 	engine->config = *config;
 	engine->now_ns = now_ns;
 	engine->birth_ns = now_ns;
@@ -44,6 +51,9 @@ struct mlag_engine *mlag_engine_init(void *memory, const struct mlag_config *con
 	table_init(&engine->macs, &mac_table_class, rows, config->macs_max, config->hash_seed);
 	rows += table_size(&mac_table_class, config->macs_max);
 	table_init(&engine->addresses, &address_table_class, rows, MLAG_ADDRESSES_MAX,
+		   config->hash_seed);
+	rows += table_size(&address_table_class, MLAG_ADDRESSES_MAX);
+	table_init(&engine->neighbors, &neighbor_table_class, rows, neighbors_max(config),
 		   config->hash_seed);
 	lastresort_init(engine);
 	return engine;
@@ -113,6 +123,7 @@ static const struct {
 	{offsetof(struct mlag_engine, legs), "legs", leg_peer_changed, nothing_acked},
 	{offsetof(struct mlag_engine, addresses), "addresses", address_changed, address_acked},
 	{offsetof(struct mlag_engine, macs), "macs", mac_changed, mac_changed},
+	{offsetof(struct mlag_engine, neighbors), "neighbors", neighbor_changed, nothing_acked},
 };
 
 _Static_assert(sizeof(tables) / sizeof(tables[0]) == ENGINE_TABLES, "one line a table");
@@ -397,6 +408,9 @@ static void get_table_message(struct mlag_engine *engine, enum wire_type type,
 		if (engine->legs.peer_complete) {
 			leg_forget_hello(engine); /* the table says it better */
 		}
+		if (table == &engine->neighbors) {
+			neighbor_recheck(engine); /* what the peer does not say any more goes */
+		}
 		break;
 	case WIRE_ACK:
 		ok = table_get_ack(table, reader, tables[index].acked, engine);
@@ -499,6 +513,7 @@ static void reconfigure(struct mlag_engine *engine, const struct mlag_config *co
 	engine->config.hash_seed = kept.hash_seed;
 	engine->config.macs_max = kept.macs_max;
 	pair_configure(engine);
+	engine->config.neighbors_max = kept.neighbors_max;
 	lastresort_dirty(engine);
 	if (identity_changed) {
 		session_input(engine, SESSION_INPUT_RESET, MLAG_CLOSE_RECONFIGURED, NULL);
@@ -521,6 +536,7 @@ static void tick(struct mlag_engine *engine, uint64_t read_ns)
 	leg_tick(engine);
 	mac_tick(engine);
 	address_tick(engine);
+	neighbor_tick(engine);
 }
 
 static void refresh_lift(struct mlag_engine *engine)
@@ -586,6 +602,11 @@ static bool concerns_world(enum mlag_event_type type)
 	case MLAG_EVENT_FDB_DUMP_BEGIN:
 	case MLAG_EVENT_FDB_DUMP_END:
 	case MLAG_EVENT_FDB_FAILED:
+	case MLAG_EVENT_NEIGHBOR_DEVICE:
+	case MLAG_EVENT_NEIGHBOR:
+	case MLAG_EVENT_NEIGHBOR_DUMP_BEGIN:
+	case MLAG_EVENT_NEIGHBOR_DUMP_END:
+	case MLAG_EVENT_NEIGHBOR_FAILED:
 		return false;
 	case MLAG_EVENT_NONE:
 	case MLAG_EVENT_TICK:
@@ -667,6 +688,13 @@ static void dispatch(struct mlag_engine *engine, const struct mlag_event *event)
 	case MLAG_EVENT_DEFAULT_ROUTE:
 		lastresort_observe(engine, event->default_route);
 		break;
+	case MLAG_EVENT_NEIGHBOR_DEVICE:
+	case MLAG_EVENT_NEIGHBOR:
+	case MLAG_EVENT_NEIGHBOR_DUMP_BEGIN:
+	case MLAG_EVENT_NEIGHBOR_DUMP_END:
+	case MLAG_EVENT_NEIGHBOR_FAILED:
+		neighbor_event(engine, event);
+		break;
 	case MLAG_EVENT_RECONFIGURE:
 		reconfigure(engine, event->reconfigure);
 		break;
@@ -731,6 +759,9 @@ uint64_t mlag_deadline_ns(const struct mlag_engine *engine)
 	}
 	if (engine->mac_retry_ns != 0 && engine->mac_retry_ns < deadline) {
 		deadline = engine->mac_retry_ns;
+	}
+	if (neighbor_deadline_ns(engine) < deadline) {
+		deadline = neighbor_deadline_ns(engine);
 	}
 	return deadline;
 }

@@ -12,6 +12,7 @@
 #include "liveness.h"
 #include "mac.h"
 #include "mlag.h"
+#include "neighbor.h"
 #include "session.h"
 #include "table.h"
 #include "verdict.h"
@@ -99,6 +100,8 @@ struct mlag_engine {
 	enum mlag_verdict last_resort_verdict; /* when it was decided */
 	bool last_resort_claimed;	       /* rows of ours are in the table of addresses */
 	uint64_t last_resort_serial;	       /* of what mlag_get_last_resort() says */
+	struct table neighbors;
+	struct neighbor_state neighbor;
 	uint16_t dump_epoch;
 	uint64_t mac_retry_ns; /* 0 when nothing is to be retried */
 	bool macs_dropped;     /* MACs of the kernel's found no room since the last dump */
@@ -112,7 +115,7 @@ struct mlag_engine {
 void engine_notice(struct mlag_engine *engine, enum mlag_notice notice, uint16_t lag_id,
 		   const char *from, const char *to, const char *because);
 
-#define ENGINE_TABLES 3 /* legs, addresses, MACs */
+#define ENGINE_TABLES 4 /* legs, addresses, MACs, neighbours */
 
 /** engine_table() - the replicated tables, 0 to ENGINE_TABLES - 1, most urgent first */
 struct table *engine_table(struct mlag_engine *engine, uint32_t index);

@@ -11,8 +11,9 @@
 #define MLAG_LEGS_MAX 256	       /* LAGs of a domain */
 #define MLAG_MACS_DEFAULT (128 * 1024) /* rows of the MAC table */
 #define MLAG_MACS_MAX (1024 * 1024)
-#define MLAG_ADDRESSES_MAX 16384 /* router MACs and IP addresses of both members */
-#define MLAG_HOPS_MAX 32	 /* next hops of a default route that are looked at */
+#define MLAG_ADDRESSES_MAX 16384	/* router MACs and IP addresses of both members */
+#define MLAG_HOPS_MAX 32		/* next hops of a default route that are looked at */
+#define MLAG_NEIGHBORS_MAX (128 * 1024) /* neighbours of both members */
 
 #define MLAG_WIRE_HEADER_SIZE 8	      /* bytes before every message's payload */
 #define MLAG_WIRE_PAYLOAD_MAX 65528   /* payload bytes of one message */
@@ -20,6 +21,7 @@
 #define MLAG_HELLO_SIZE_MAX 1024      /* bytes of one hello, its HMAC included */
 #define MLAG_ROWS_PER_MESSAGE_MAX 256 /* rows of one ROWS message; one slice */
 #define MLAG_FDB_BATCH_MAX 256	      /* FDB operations handed out at once; one slice */
+#define MLAG_NEIGHBOR_BATCH_MAX 256   /* the same of neighbours */
 #define MLAG_TEXT_MAX 64	      /* bytes of a text field on the wire, with its NUL here */
 #define MLAG_EFFECTS_MAX 64	      /* effects of one step; surplus notices are counted */
 

@@ -19,6 +19,7 @@
 #define MLAG_MLAG_H
 
 #include "forward.h"
+#include "mlag_neighbor.h"
 #include "types.h"
 
 #define MLAG_VERSION "0.1.0"
@@ -41,6 +42,7 @@ struct mlag_engine;
  * @hash_seed: secret seed of the hash tables
  * @macs_max: rows of the MAC table, 1..MLAG_MACS_MAX; only read by mlag_engine_init()
  * @last_resort: R31 is wanted
+ * @neighbors_max: rows of the table of neighbours, 0 for MLAG_NEIGHBORS_MAX; likewise
  */
 struct mlag_config {
 	struct mlag_mac system_mac;
@@ -55,6 +57,7 @@ struct mlag_config {
 	uint64_t hash_seed;
 	uint32_t macs_max;
 	bool last_resort;
+	uint32_t neighbors_max;
 };
 
 /**
@@ -213,25 +216,30 @@ struct mlag_default_route {
 
 enum mlag_event_type {
 	MLAG_EVENT_NONE,
-	MLAG_EVENT_TICK,	   /* time passed */
-	MLAG_EVENT_CHANNEL_UP,	   /* a connection to the peer stands */
-	MLAG_EVENT_CHANNEL_DOWN,   /* it ended, whoever ended it */
-	MLAG_EVENT_MESSAGE,	   /* one whole message of the peer */
-	MLAG_EVENT_HELLO,	   /* a hello came by one of the paths */
-	MLAG_EVENT_PROMOTE,	   /* somebody asks this member to lead */
-	MLAG_EVENT_PEER_LINK,	   /* the peer link or the bridge changed */
-	MLAG_EVENT_LEG,		   /* a leg changed, or was polled */
-	MLAG_EVENT_LEG_APPLIED,	   /* the data plane holds what mlag_next_leg() said */
-	MLAG_EVENT_LEG_CONFIGURE,  /* a [lag] section appeared */
-	MLAG_EVENT_LEG_REMOVE,	   /* a [lag] section went away */
-	MLAG_EVENT_FDB,		   /* an FDB entry is now as given */
-	MLAG_EVENT_FDB_DUMP_BEGIN, /* entries that follow are a dump */
-	MLAG_EVENT_FDB_DUMP_END,   /* the dump is over; it alone proves no absence */
-	MLAG_EVENT_FDB_FAILED,	   /* an operation of mlag_next_fdb() failed */
-	MLAG_EVENT_ADDRESS,	   /* an own address or router MAC came or went */
-	MLAG_EVENT_DEFAULT_ROUTE,  /* the default route was looked at */
-	MLAG_EVENT_RECONFIGURE,	   /* [domain] or timers changed */
-	MLAG_EVENT_GOODBYE,	   /* this member leaves: tell the peer */
+	MLAG_EVENT_TICK,		/* time passed */
+	MLAG_EVENT_CHANNEL_UP,		/* a connection to the peer stands */
+	MLAG_EVENT_CHANNEL_DOWN,	/* it ended, whoever ended it */
+	MLAG_EVENT_MESSAGE,		/* one whole message of the peer */
+	MLAG_EVENT_HELLO,		/* a hello came by one of the paths */
+	MLAG_EVENT_PROMOTE,		/* somebody asks this member to lead */
+	MLAG_EVENT_PEER_LINK,		/* the peer link or the bridge changed */
+	MLAG_EVENT_LEG,			/* a leg changed, or was polled */
+	MLAG_EVENT_LEG_APPLIED,		/* the data plane holds what mlag_next_leg() said */
+	MLAG_EVENT_LEG_CONFIGURE,	/* a [lag] section appeared */
+	MLAG_EVENT_LEG_REMOVE,		/* a [lag] section went away */
+	MLAG_EVENT_FDB,			/* an FDB entry is now as given */
+	MLAG_EVENT_FDB_DUMP_BEGIN,	/* entries that follow are a dump */
+	MLAG_EVENT_FDB_DUMP_END,	/* the dump is over; it alone proves no absence */
+	MLAG_EVENT_FDB_FAILED,		/* an operation of mlag_next_fdb() failed */
+	MLAG_EVENT_ADDRESS,		/* an own address or router MAC came or went */
+	MLAG_EVENT_DEFAULT_ROUTE,	/* the default route was looked at */
+	MLAG_EVENT_NEIGHBOR_DEVICE,	/* a device of a VLAN came, went, or is another one */
+	MLAG_EVENT_NEIGHBOR,		/* a neighbour entry is now as given */
+	MLAG_EVENT_NEIGHBOR_DUMP_BEGIN, /* entries that follow are a dump */
+	MLAG_EVENT_NEIGHBOR_DUMP_END,	/* the dump is over; it alone proves no absence */
+	MLAG_EVENT_NEIGHBOR_FAILED,	/* an operation of mlag_next_neighbors() failed */
+	MLAG_EVENT_RECONFIGURE,		/* [domain] or timers changed */
+	MLAG_EVENT_GOODBYE,		/* this member leaves: tell the peer */
 };
 
 /**
@@ -257,6 +265,12 @@ enum mlag_event_type {
  * @address.domain: of a router MAC: routing domain of its SVI
  * @address.ifindex: of a router MAC: its SVI; 0 for one more MAC there, such as a shared gateway's
  * @default_route: borrowed
+ * @neighbor_device.vlan: 1..4094, or 0 on a plain bridge
+ * @neighbor_device.device: not none
+ * @neighbor_device.ifindex: 0 when there is none any more; the kernel forgot its neighbours
+ * @neighbor.key, @neighbor.entry: the entry; state none means it is gone
+ * @neighbor_failed.key: the key of the operation
+ * @neighbor_failed.error: errno, positive
  * @reconfigure: borrowed
  */
 struct mlag_event {
@@ -302,6 +316,19 @@ struct mlag_event {
 			uint32_t ifindex;
 		} address;
 		const struct mlag_default_route *default_route;
+		struct {
+			uint16_t vlan;
+			enum mlag_neighbor_device device;
+			uint32_t ifindex;
+		} neighbor_device;
+		struct {
+			struct mlag_neighbor_key key;
+			struct mlag_neighbor_entry entry;
+		} neighbor;
+		struct {
+			struct mlag_neighbor_key key;
+			int error;
+		} neighbor_failed;
 		const struct mlag_config *reconfigure;
 	};
 };
@@ -370,7 +397,7 @@ struct mlag_effects {
 
 /**
  * mlag_engine_size() - bytes of memory an engine needs
- * @config: only macs_max is read
+ * @config: only macs_max and neighbors_max are read
  *
  * Return: the size for mlag_engine_init(); most of it is touched only as tables fill.
  */
@@ -668,6 +695,7 @@ struct mlag_table_view {
  * @peer_known: the fields about the peer were filled by a HELLO
  * @synced: the peer's snapshots are complete and programmed here, and ours there
  * @fdb_pending: operations not yet taken by mlag_next_fdb()
+ * @neighbors_pending: the same of mlag_next_neighbors()
  * @malformed_count, @ignored_count: messages refused, events that made no sense
  */
 struct mlag_view {
@@ -698,7 +726,9 @@ struct mlag_view {
 	struct mlag_table_view legs;
 	struct mlag_table_view macs;
 	struct mlag_table_view addresses;
+	struct mlag_table_view neighbors;
 	uint32_t fdb_pending;
+	uint32_t neighbors_pending;
 	uint64_t malformed_count;
 	uint64_t ignored_count;
 	uint64_t sessions_count;

@@ -176,6 +176,9 @@ void mlag_get_view(const struct mlag_engine *engine, struct mlag_view *ret_view)
 	view_table(&engine->macs, &ret_view->macs);
 	ret_view->macs.full |= engine->macs_dropped;
 	view_table(&engine->addresses, &ret_view->addresses);
+	view_table(&engine->neighbors, &ret_view->neighbors);
+	ret_view->neighbors.full |= engine->neighbor.dropped;
+	ret_view->neighbors_pending = engine->neighbors.program.count;
 	ret_view->fdb_pending = engine->macs.program.count;
 	ret_view->malformed_count = engine->malformed_count;
 	ret_view->ignored_count = engine->ignored_count;

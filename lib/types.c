@@ -27,5 +27,7 @@ MLAG_ENUM_TEXT_FUNCTION(mlag_leg_state_text, enum mlag_leg_state, MLAG_LEG_STATE
 MLAG_ENUM_TEXT_FUNCTION(mlag_close_reason_text, enum mlag_close_reason, MLAG_CLOSE_REASONS)
 MLAG_ENUM_TEXT_FUNCTION(mlag_fdb_kind_text, enum mlag_fdb_kind, MLAG_FDB_KINDS)
 MLAG_ENUM_TEXT_FUNCTION(mlag_address_kind_text, enum mlag_address_kind, MLAG_ADDRESS_KINDS)
+MLAG_ENUM_TEXT_FUNCTION(mlag_neighbor_device_text, enum mlag_neighbor_device, MLAG_NEIGHBOR_DEVICES)
+MLAG_ENUM_TEXT_FUNCTION(mlag_neighbor_state_text, enum mlag_neighbor_state, MLAG_NEIGHBOR_STATES)
 MLAG_ENUM_TEXT_FUNCTION(mlag_notice_text, enum mlag_notice, MLAG_NOTICES)
 MLAG_ENUM_TEXT_FUNCTION(mlag_last_resort_state_text, enum mlag_last_resort_state, MLAG_LAST_RESORTS)

@@ -31,7 +31,8 @@ enum wire_table {
 	WIRE_TABLE_LEGS = 1,
 	WIRE_TABLE_MACS = 2,
 	WIRE_TABLE_ADDRESSES = 3,
-	WIRE_TABLES_COUNT = 4,
+	WIRE_TABLE_NEIGHBORS = 4,
+	WIRE_TABLES_COUNT = 5,
 };
 
 /* Operations of a row. */

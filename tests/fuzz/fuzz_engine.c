@@ -70,6 +70,19 @@ static void check_table(const struct table *table)
 	require(table->program_popped_count + table->program.count == table->program_pushed_count);
 }
 
+/* What the kernel has from the peer alone is never claimed. */
+static void check_neighbors(const struct world *world)
+{
+	struct mlag_neighbor_view neighbor;
+	uint32_t cursor = 0;
+
+	while (mlag_next_neighbor_view(world->engine, &cursor, &neighbor)) {
+		require(!neighbor.own || neighbor.entry.state >= MLAG_NEIGHBOR_KNOWN);
+		require((neighbor.mac.octets[0] & 1) == 0);
+		require(neighbor.key.family == 4 || neighbor.key.family == 6);
+	}
+}
+
 static void check(const struct world *world)
 {
 	struct mlag_mac_view mac;
@@ -78,6 +91,8 @@ static void check(const struct world *world)
 	check_table(&world->engine->legs);
 	check_table(&world->engine->macs);
 	check_table(&world->engine->addresses);
+	check_table(&world->engine->neighbors);
+	check_neighbors(world);
 	require(world->effects.count <= MLAG_EFFECTS_MAX);
 	require((world->engine->session == MLAG_SESSION_UP) == world->engine->macs.live);
 	while (mlag_next_mac(world->engine, &cursor, &mac)) {
@@ -96,6 +111,7 @@ static void pull(struct world *world)
 	static uint8_t message[MLAG_WIRE_MESSAGE_MAX];
 	static struct mlag_fdb_operation operations[MLAG_FDB_BATCH_MAX];
 	static struct mlag_address_program programs[MLAG_FDB_BATCH_MAX];
+	static struct mlag_neighbor_operation neighbors[MLAG_NEIGHBOR_BATCH_MAX];
 	struct mlag_leg_program program;
 	struct mlag_effects effects;
 	uint32_t pulls = 0;
@@ -120,6 +136,10 @@ static void pull(struct world *world)
 		pulls++;
 	}
 	while (mlag_next_fdb(world->engine, operations, MLAG_FDB_BATCH_MAX) > 0 &&
+	       pulls < PULLS_MAX) {
+		pulls++;
+	}
+	while (mlag_next_neighbors(world->engine, neighbors, MLAG_NEIGHBOR_BATCH_MAX) > 0 &&
 	       pulls < PULLS_MAX) {
 		pulls++;
 	}
@@ -196,10 +216,11 @@ static void hear_rows(struct world *world, const uint8_t *bytes, uint32_t size)
 {
 	uint8_t payload[512];
 	struct buf_writer writer;
-	uint8_t table = 1 + (size > 0 ? bytes[0] % 3 : 0);
-	const struct table *rows = table == WIRE_TABLE_LEGS   ? &world->engine->legs
-				   : table == WIRE_TABLE_MACS ? &world->engine->macs
-							      : &world->engine->addresses;
+	uint8_t table = 1 + (size > 0 ? bytes[0] & 3 : 0);
+	const struct table *rows = table == WIRE_TABLE_LEGS	   ? &world->engine->legs
+				   : table == WIRE_TABLE_MACS	   ? &world->engine->macs
+				   : table == WIRE_TABLE_ADDRESSES ? &world->engine->addresses
+								   : &world->engine->neighbors;
 
 	buf_writer_init(&writer, payload, sizeof(payload));
 	buf_put_u8(&writer, table);
@@ -403,11 +424,46 @@ static void report_default_route(struct world *world, const uint8_t *bytes, size
 	step(world, &event);
 }
 
+/* The kernel knows a neighbour, loses one, or has another device; also impossible ones. */
+static void report_neighbor(struct world *world, const uint8_t *bytes, size_t size)
+{
+	struct mlag_event event = {.type = MLAG_EVENT_NEIGHBOR};
+	struct mlag_neighbor_key *key = &event.neighbor.key;
+	uint8_t what = size > 0 ? bytes[0] : 0;
+
+	key->family = (what & 1) != 0 ? 6 : 4;
+	key->device = what >> 1 & 3;
+	key->vlan = size > 1 ? bytes[1] % 3 : 0;
+	key->octets[0] = 10;
+	key->octets[3] = size > 2 ? bytes[2] % 8 : 1;
+	if ((what & 0x70) == 0x10) {
+		event.type = MLAG_EVENT_NEIGHBOR_FAILED;
+		event.neighbor_failed.key = *key;
+		event.neighbor_failed.error = 16;
+	} else if ((what & 0x70) == 0x20) {
+		uint16_t vlan = key->vlan;
+		uint8_t device = key->device;
+
+		event.type = MLAG_EVENT_NEIGHBOR_DEVICE;
+		event.neighbor_device.vlan = vlan;
+		event.neighbor_device.device = device;
+		event.neighbor_device.ifindex = size > 2 ? bytes[2] % 3 : 0;
+	} else if ((what & 0x70) == 0x30) {
+		event.type = (what & 8) != 0 ? MLAG_EVENT_NEIGHBOR_DUMP_BEGIN
+					     : MLAG_EVENT_NEIGHBOR_DUMP_END;
+	} else {
+		event.neighbor.entry.state = size > 3 ? bytes[3] % (MLAG_NEIGHBOR_STATIC + 1) : 2;
+		event.neighbor.entry.marked = (what & 0x80) != 0;
+		event.neighbor.entry.mac.octets[5] = size > 4 ? bytes[4] % 4 : 1;
+	}
+	step(world, &event);
+}
+
 static void act(struct world *world, uint8_t operation, const uint8_t *bytes, uint32_t size)
 {
 	struct mlag_event event = {.type = MLAG_EVENT_NONE};
 
-	switch (operation % 13) {
+	switch (operation % 14) {
 	case 0:
 		hear_hello(world);
 		return;
@@ -443,6 +499,9 @@ static void act(struct world *world, uint8_t operation, const uint8_t *bytes, ui
 	case 12:
 		report_default_route(world, bytes, size);
 		return;
+	case 13:
+		report_neighbor(world, bytes, size);
+		return;
 	case 9:
 		disturb(world, size > 0 ? bytes[0] : operation);
 		return;
@@ -467,7 +526,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 				     .boot_id = 1,
 				     .hash_seed = 1,
 				     .macs_max = 64,
-				     .last_resort = true};
+				     .last_resort = true,
+				     .neighbors_max = 64};
 	void *memory = calloc(1, mlag_engine_size(&config));
 	struct world world;
 

@@ -159,6 +159,7 @@ void rig_connect(struct rig *rig)
 {
 	rig->batch = 0;
 	rig->leg_batch = 0;
+	rig->neighbor_batch = 0;
 	rig_step_type(rig, MLAG_EVENT_CHANNEL_UP);
 	rig_hear_hello(rig);
 	mlag_assert(rig->engine->session == MLAG_SESSION_UP);
@@ -167,7 +168,9 @@ void rig_connect(struct rig *rig)
 
 struct buf_writer *rig_begin_rows(struct rig *rig, enum wire_table table, uint16_t count)
 {
-	uint32_t *batch = table == WIRE_TABLE_LEGS ? &rig->leg_batch : &rig->batch;
+	uint32_t *batch = table == WIRE_TABLE_LEGS	  ? &rig->leg_batch
+			  : table == WIRE_TABLE_NEIGHBORS ? &rig->neighbor_batch
+							  : &rig->batch;
 
 	rig_begin(rig);
 	buf_put_u8(&rig->writer, (uint8_t)table);
@@ -209,6 +212,8 @@ void rig_hear_snapshots(struct rig *rig)
 	rig_hear_end(rig, WIRE_TABLE_ADDRESSES, 1);
 	rig_hear_begin(rig, WIRE_TABLE_MACS, 1);
 	rig_hear_end(rig, WIRE_TABLE_MACS, 1);
+	rig_hear_begin(rig, WIRE_TABLE_NEIGHBORS, 1);
+	rig_hear_end(rig, WIRE_TABLE_NEIGHBORS, 1);
 }
 
 void rig_hear_mac(struct rig *rig, uint8_t mac, uint16_t lag_id, uint32_t seq, uint8_t flags)

@@ -32,6 +32,7 @@ struct rig {
 	uint32_t notices[MLAG_NOTICE_LAST_RESORT + 1];
 	uint32_t batch; /* of the last ROWS message of MACs, then of legs */
 	uint32_t leg_batch;
+	uint32_t neighbor_batch;
 	uint8_t bytes[MLAG_WIRE_MESSAGE_MAX]; /* the message under way */
 	struct buf_writer writer;	      /* its payload */
 };

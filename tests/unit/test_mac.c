@@ -30,6 +30,7 @@ static int start(void **state)
 	(void)rig_drain(&rig);
 	rig_hear_ack(&rig, WIRE_TABLE_LEGS, 1, 1);
 	rig_hear_ack(&rig, WIRE_TABLE_ADDRESSES, 0, 1);
+	rig_hear_ack(&rig, WIRE_TABLE_NEIGHBORS, 0, 1);
 	rig_hear_ack(&rig, WIRE_TABLE_MACS, 0, 1);
 	assert_true(rig.engine->synced);
 	return 0;
@@ -551,6 +552,7 @@ static void test_what_the_peer_counts_on_stays_known_while_it_cannot_hear(void *
 	rig_hear_snapshots(&rig);
 	rig_hear_ack(&rig, WIRE_TABLE_LEGS, 1, 1);
 	rig_hear_ack(&rig, WIRE_TABLE_ADDRESSES, 0, 1);
+	rig_hear_ack(&rig, WIRE_TABLE_NEIGHBORS, 0, 1);
 	rig_hear_ack(&rig, WIRE_TABLE_MACS, 0, 1);
 	(void)rig_apply(&rig);
 	(void)rig_drain(&rig);

@@ -183,10 +183,11 @@ static void test_keepalive_skips_unknown_tables(void **state)
 	buf_reader_init(&reader, bytes, writer.offset);
 	assert_true(wire_get_keepalive(&reader, &back));
 	assert_true(back.digests_count <= WIRE_TABLES_COUNT);
-	assert_int_equal(back.digests_count, 3);
-	assert_int_equal(back.digests[0].table, WIRE_TABLE_ADDRESSES);
-	assert_int_equal(back.digests[1].table, WIRE_TABLE_MACS);
-	assert_int_equal(back.digests[2].table, WIRE_TABLE_LEGS);
+	assert_int_equal(back.digests_count, 4);
+	assert_int_equal(back.digests[0].table, WIRE_TABLE_NEIGHBORS);
+	assert_int_equal(back.digests[1].table, WIRE_TABLE_ADDRESSES);
+	assert_int_equal(back.digests[2].table, WIRE_TABLE_MACS);
+	assert_int_equal(back.digests[3].table, WIRE_TABLE_LEGS);
 }
 
 static void expect_vlans(const struct mlag_vlans *set, uint32_t ranges)

@@ -410,6 +410,7 @@ static void run_member(struct world *world, uint32_t member)
 	say_hello(world, member);
 	apply_addresses(world, member);
 	apply_fdb(world, member);
+	worldkernel_apply_neighbors(world, member);
 	pump(world, member, MLAG_URGENCY_BULK);
 }
 
@@ -496,6 +497,7 @@ void world_start(struct world *world, uint32_t member)
 		world_observe_default(world, member, i);
 		m->defaults[i].adopted = false;
 	}
+	worldkernel_start_neighbors(world, member);
 	run_member(world, member);
 }
 
@@ -513,6 +515,7 @@ void world_init(struct world *world, uint64_t seed)
 {
 	memset(world, 0, sizeof(*world));
 	world->random = seed;
+	world->neighbor_random = seed ^ UINT64_C(0x6e65696768626f72);
 	world->now_ns = WORLD_SECOND;
 	world->peer_link = true;
 	world->path = true;
@@ -535,6 +538,8 @@ void world_init(struct world *world, uint64_t seed)
 		member->config.macs_max = WORLD_MACS_MAX;
 		member->defaults[0].family = 4;
 		member->defaults[1].family = 6;
+		member->config.neighbors_max = 2 * WORLD_NEIGHBORS_MAX;
+		member->svi = true;
 		for (uint32_t lag = 0; lag < WORLD_LAGS; lag++) {
 			member->legs[lag].link = true;
 			member->legs[lag].partner = true;
@@ -612,6 +617,7 @@ static void run_quantum(struct world *world, uint32_t member)
 	deliver_messages(world, member);
 	deliver_hellos(world, member);
 	worldkernel_deliver_events(world, member);
+	worldkernel_deliver_neighbors(world, member);
 	poll_ns = mlag_leg_poll_ns(m->engine);
 	for (uint32_t lag = 0; lag < WORLD_LAGS; lag++) {
 		if (poll_ns != MLAG_NEVER_NS && world->now_ns >= m->legs[lag].next_poll_ns) {
@@ -822,7 +828,8 @@ static bool all_open(const struct world *world)
 		}
 		mlag_get_view(member->engine, &view);
 		if (!view.synced || !view.macs.match || !view.legs.match || view.fdb_pending != 0 ||
-		    member->events_count != 0) {
+		    !view.neighbors.match || view.neighbors_pending != 0 ||
+		    member->neighbor_events_count != 0 || member->events_count != 0) {
 			return false;
 		}
 		for (uint32_t i = 0; mlag_get_leg(member->engine, i, &leg); i++) {

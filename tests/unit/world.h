@@ -18,6 +18,7 @@
 #define WORLD_MACS_MAX 64
 #define WORLD_ADDRESSES_MAX 64
 #define WORLD_EVENTS_MAX 512
+#define WORLD_NEIGHBORS_MAX 16 /* IP addresses of hosts, by number */
 #define WORLD_MESSAGES_MAX 8
 #define WORLD_HELLOS_MAX 64 /* that a socket of a member holds */
 #define WORLD_VLAN 10
@@ -28,6 +29,7 @@
 #define WORLD_BRIDGE 2
 #define WORLD_LEG(lag) (10U + (lag)) /* lag 0.. */
 #define WORLD_ORPHAN 100
+#define WORLD_SVI 200
 
 /* Host numbers: 0..WORLD_LAGS-1 are dual-attached, then the orphan of each member. */
 #define WORLD_ORPHAN_HOST(member) (WORLD_LAGS + (member))
@@ -62,6 +64,18 @@ struct world_fdb_event {
 	uint64_t due_ns;
 	struct mlag_mac_key key;
 	struct mlag_fdb_entry entry;
+};
+
+/* A neighbour entry of the kernel's; a MAC is a number below 32, so that witnesses fit in a word. */
+struct world_neighbor {
+	struct mlag_neighbor_entry entry;
+	uint32_t witnessed; /* MACs that this very kernel has learned */
+};
+
+struct world_neighbor_event {
+	uint64_t due_ns;
+	uint32_t neighbor;
+	struct mlag_neighbor_entry entry;
 };
 
 struct world_message {
@@ -102,6 +116,10 @@ struct world_member {
 	struct world_source sources[WORLD_MACS_MAX];
 	struct world_fdb_event events[WORLD_EVENTS_MAX];
 	uint32_t events_count;
+	bool svi; /* a device of the VLAN is there */
+	struct world_neighbor neighbors[WORLD_NEIGHBORS_MAX];
+	struct world_neighbor_event neighbor_events[WORLD_EVENTS_MAX];
+	uint32_t neighbor_events_count;
 	struct mlag_address_program addresses[WORLD_ADDRESSES_MAX]; /* in the data plane */
 	uint32_t addresses_count;
 	/* R31: the default routes, and what of ours is in the kernel; both outlive the daemon */
@@ -118,6 +136,8 @@ struct world_member {
 struct world {
 	uint64_t now_ns;
 	uint64_t random;
+	uint64_t
+		neighbor_random; /* a stream of its own: the lives of the kept seeds stay as they were */
 	struct world_member members[WORLD_MEMBERS];
 	bool peer_link; /* carrier */
 	bool path;	/* of the session, besides what it runs over */
@@ -152,6 +172,8 @@ struct world {
 	uint64_t verdicts[MLAG_VERDICT_ALONE_UNSURE + 1]; /* how often each was reached */
 	uint64_t default_changes;     /* numbers that the simulator drew for them */
 	uint64_t last_resort_changes; /* routes of ours that came or went */
+	uint64_t neighbor_events;
+	uint64_t neighbor_writes;
 };
 
 /** struct world_delivery - where the copies of one frame came out */
@@ -208,6 +230,41 @@ const char *world_check_last_resort(const struct world *world);
 
 /** world_check_last_resort_live() - LIVE-31: active exactly where it helps; a text or NULL */
 const char *world_check_last_resort_live(const struct world *world);
+/* What the kernel of a member learns of neighbour number @neighbor (below WORLD_NEIGHBORS_MAX). */
+
+/** world_neighbor_random() - as world_random(), for neighbours */
+uint32_t world_neighbor_random(struct world *world, uint32_t below);
+
+/** world_neighbor_key() - the table's key of a neighbour: an IPv4 or, every second, IPv6 address */
+struct mlag_neighbor_key world_neighbor_key(uint32_t neighbor);
+struct mlag_mac world_neighbor_mac(uint32_t mac);
+
+/** world_neighbor_answers() - it answered from a MAC, so the kernel has it confirmed */
+void world_neighbor_answers(struct world *world, uint32_t member, uint32_t neighbor, uint32_t mac);
+
+/** world_neighbor_asks() - it asked from a MAC, so the kernel knows it */
+void world_neighbor_asks(struct world *world, uint32_t member, uint32_t neighbor, uint32_t mac);
+
+/** world_neighbor_ages() - nothing was heard of it for a while */
+void world_neighbor_ages(struct world *world, uint32_t member, uint32_t neighbor);
+
+/** world_neighbor_fails() - the kernel asked it in vain */
+void world_neighbor_fails(struct world *world, uint32_t member, uint32_t neighbor);
+
+/** world_neighbor_flush() - somebody took the entry out */
+void world_neighbor_flush(struct world *world, uint32_t member, uint32_t neighbor);
+
+/** world_neighbor_set() - a person set it */
+void world_neighbor_set(struct world *world, uint32_t member, uint32_t neighbor, uint32_t mac);
+
+/** world_set_svi() - the device of the VLAN comes, or goes with all that was known on it */
+void world_set_svi(struct world *world, uint32_t member, bool present);
+
+/** world_check_claims() - SAFE-14: nobody claims what its own kernel did not learn; a text or NULL */
+const char *world_check_claims(struct world *world);
+
+/** world_check_neighbors() - every neighbour is the same for both engines and both kernels */
+const char *world_check_neighbors(const struct world *world);
 
 void world_set_link(struct world *world, uint32_t member, uint32_t lag, bool up);
 void world_set_partner(struct world *world, uint32_t member, uint32_t lag, bool in_bond);

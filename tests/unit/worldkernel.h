@@ -15,5 +15,8 @@ void worldkernel_apply_fdb(struct world *world, uint32_t member,
 			   const struct mlag_fdb_operation *operation);
 void worldkernel_dump(struct world *world, uint32_t member);
 void worldkernel_deliver_events(struct world *world, uint32_t member);
+void worldkernel_start_neighbors(struct world *world, uint32_t member);
+void worldkernel_deliver_neighbors(struct world *world, uint32_t member);
+void worldkernel_apply_neighbors(struct world *world, uint32_t member);
 
 #endif
