@@ -16,15 +16,18 @@
  * finds the time, and until then a burst of rows is refused with ENOMEM (User Mode Linux finds the
  * time at the next tick).
  */
-#define MLAG_MAP_PORTS_MAX 1024	     /* legs, orphan ports and the peer link, by ifindex */
-#define MLAG_MAP_ROUTERS_MAX 8192    /* router MACs of both members in their VLANs */
-#define MLAG_MAP_ADDRESSES_MAX 16384 /* IP addresses of both members */
+#define MLAG_MAP_PORTS_MAX 1024	      /* legs, orphan ports and the peer link, by ifindex */
+#define MLAG_MAP_ROUTERS_MAX 8192     /* router MACs of both members in their VLANs */
+#define MLAG_MAP_ADDRESSES_MAX 16384  /* IP addresses of both members */
+#define MLAG_MAP_ANSWER_SVIS_MAX 4096 /* SVIs of ours, one a VLAN */
 #define MLAG_MAP_COUNTERS_MAX (MLAG_MAP_PORTS_MAX * (MLAG_REASONS_COUNT - 1))
 
 /* mlag_domain: array of one struct mlag_domain. */
 /* mlag_ports: hash of __u32 ifindex to struct mlag_port. */
 /* mlag_sources: hash of struct mlag_source_key to struct mlag_source, sized by mlagd at load. */
 /* mlag_routers: hash of struct mlag_router_key to struct mlag_router; also of mark_peer_link. */
+/* mlag_answer: array of one __u64, nanoseconds of CLOCK_MONOTONIC until which R30 is in force. */
+/* mlag_answer_svis: hash of __u32 ifindex to struct mlag_answer_svi (answer.h). */
 /* mlag_addresses: hash of struct mlag_address to __u8, enum mlag_owner. */
 
 /**

@@ -163,6 +163,7 @@ struct mlag_address {
 	X(MLAG_REASON_GATE_FLOOD, "gate-flood", "R3", 1)	     /* group frame at a gate */   \
 	X(MLAG_REASON_GATE_REDIRECT, "gate-redirect", "R5", 1) /* unicast of a closed leg: PL */   \
 	X(MLAG_REASON_NO_PEER_LINK, "no-peer-link", "R5", 0)   /* closed leg, and no PL */         \
+	X(MLAG_REASON_ANSWERED, "answered", "R30", 1) /* a question, in the peer's name */         \
 	X(MLAG_REASON_MALFORMED, "malformed", "R24", 0)                                            \
 	X(MLAG_REASON_ROUTED_FOR_PEER, "routed-for-peer", "R21", 1) /* made ours, routed here */   \
 	X(MLAG_REASON_PEER_UNPROVEN, "peer-unproven", "R21", 1)	    /* may not be routed here */   \

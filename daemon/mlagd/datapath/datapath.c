@@ -183,6 +183,15 @@ void datapath_close(struct datapath *dp)
 	free(dp);
 }
 
+void datapath_get_maps(const struct datapath *dp, struct datapath_maps *ret_maps)
+{
+	ret_maps->domain = bpf_map__fd(dp->isolate->maps.mlag_domain);
+	ret_maps->ports = bpf_map__fd(dp->isolate->maps.mlag_ports);
+	ret_maps->counters = bpf_map__fd(dp->isolate->maps.mlag_counters);
+	ret_maps->routers = bpf_map__fd(dp->receive->maps.mlag_routers);
+	ret_maps->addresses = bpf_map__fd(dp->receive->maps.mlag_addresses);
+}
+
 int datapath_set_domain(struct datapath *dp, const struct mlag_domain *domain)
 {
 	uint32_t zero = 0;

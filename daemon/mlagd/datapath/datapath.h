@@ -58,6 +58,20 @@ int datapath_open(struct datapath **ret, const struct datapath_spec *spec);
 void datapath_close(struct datapath *dp);
 
 /**
+ * struct datapath_maps - file descriptors of maps that other programs read too
+ */
+struct datapath_maps {
+	int domain;
+	int ports;
+	int counters;
+	int routers;
+	int addresses;
+};
+
+/** datapath_get_maps() - what answerer_open() needs; they stay the data plane's */
+void datapath_get_maps(const struct datapath *dp, struct datapath_maps *ret_maps);
+
+/**
  * datapath_set_domain() - say what the pair is
  * @domain: copied; replaces the former one as a whole
  *
