@@ -25,7 +25,7 @@ _mlagctl_assumptions()
 _mlagctl()
 {
 	local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]}
-	local commands="status lags macs addresses gateways counters explain reload role"
+	local commands="status lags macs neighbors addresses gateways counters explain reload role"
 	local options="-S --socket -j --json -h --help --version"
 	local word command="" skip=0
 
@@ -66,6 +66,8 @@ _mlagctl()
 	done
 	if [[ $command == macs ]]; then
 		options="$options --vlan --lag --mac"
+	elif [[ $command == neighbors ]]; then
+		options="$options --vlan --mac"
 	fi
 	if [[ $command == explain ]]; then
 		options="$options --in --vlan --dst-mac --dst-ip --src-mac --src-ip --ttl --frame --if"

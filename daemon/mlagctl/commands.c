@@ -17,10 +17,14 @@
 #include "mlag.h"
 #include "render.h"
 
+#define FILTER_VLAN 1U
+#define FILTER_LAG 2U
+#define FILTER_MAC 4U
+
 /**
  * struct command - one subcommand
  * @name: also the method
- * @filters: it takes --vlan, --lag and --mac
+ * @filters: FILTER_… that it takes
  * @frames: it takes a frame (explain.h)
  * @argument, @argument_help: name of the one parameter that it needs, and what it may be; or NULL
  * @show_row: for a list: prints a row as text
@@ -30,7 +34,7 @@
  */
 struct command {
 	const char *name;
-	bool filters;
+	unsigned int filters;
 	bool frames;
 	const char *argument;
 	const char *argument_help;
@@ -60,12 +64,22 @@ static const struct command commands[] = {
 	},
 	{
 		.name = "macs",
-		.filters = true,
+		.filters = FILTER_VLAN | FILTER_LAG | FILTER_MAC,
 		.show_row = render_mac,
 		.empty = "There are no such MACs.",
 		.summary = "the MAC addresses behind the pair",
 		.help = "SEEN BY is local, peer or both. ATTACHED is dual for a MAC at a LAG both of\n"
 			"whose legs are up, otherwise orphan.\n",
+	},
+	{
+		.name = "neighbors",
+		.filters = FILTER_VLAN | FILTER_MAC,
+		.show_row = render_neighbor,
+		.empty = "There are no such neighbors.",
+		.summary = "the ARP and ND entries of both members",
+		.help = "KNOWN BY is local, peer or both. STATE is that of the entry here: confirmed (it\n"
+			"answered this member), known, static (somebody set it), heard (from the peer\n"
+			"alone; verified when it is used), or none.\n",
 	},
 	{
 		.name = "addresses",
@@ -124,8 +138,8 @@ static const struct command commands[] = {
 
 /* Names that are promised, so that a script can tell "not yet" from "no such command". */
 static const char *const later_commands[] = {
-	"neighbors", "consistency", "monitor", "drain",	  "undrain",
-	"leave",     "diff",	    "record",  "metrics", "genkey",
+	"consistency", "monitor", "drain",   "undrain", "leave",
+	"diff",	       "record",  "metrics", "genkey",
 };
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
@@ -169,21 +183,31 @@ static void print_usage(FILE *out)
 
 static void print_command_help(FILE *out, const struct command *command)
 {
-	fprintf(out, "Usage: mlagctl [-S SOCKET] [-j] %s%s%s%s\n\n%s", command->name,
+	static const struct {
+		unsigned int filter;
+		const char *usage;
+		const char *help;
+	} filters[] = {
+		{FILTER_VLAN, " [--vlan VLAN]", "  --vlan VLAN  only this VLAN, 1 to 4094\n"},
+		{FILTER_LAG, " [--lag LAG]",
+		 "  --lag LAG    only this LAG, by its device or its number\n"},
+		{FILTER_MAC, " [--mac MAC]",
+		 "  --mac MAC    only this address, such as 44:38:39:ff:00:01\n"},
+	};
+
+	fprintf(out, "Usage: mlagctl [-S SOCKET] [-j] %s%s%s%s", command->name,
 		command->argument != NULL ? " " : "",
 		command->argument != NULL ? command->argument_help : "",
-		command->filters  ? " [--vlan VLAN] [--lag LAG] [--mac MAC]"
-		: command->frames ? " --in PORT --dst-mac MAC [OPTIONS]"
-				  : "",
-		command->help);
+		command->frames ? " --in PORT --dst-mac MAC [OPTIONS]" : "");
+	for (size_t i = 0; i < COUNT(filters); i++) {
+		fputs((command->filters & filters[i].filter) != 0 ? filters[i].usage : "", out);
+	}
+	fprintf(out, "\n\n%s%s", command->help, command->filters != 0 ? "\n" : "");
 	if (command->frames) {
 		explain_help(out);
 	}
-	if (command->filters) {
-		fprintf(out, "\n"
-			     "  --vlan VLAN  only this VLAN, 1 to 4094\n"
-			     "  --lag LAG    only this LAG, by its device or its number\n"
-			     "  --mac MAC    only this address, such as 44:38:39:ff:00:01\n");
+	for (size_t i = 0; i < COUNT(filters); i++) {
+		fputs((command->filters & filters[i].filter) != 0 ? filters[i].help : "", out);
 	}
 }
 
@@ -348,6 +372,7 @@ int commands_run(int argc, char *argv[], FILE *out, FILE *err)
 {
 	struct options options = {.socket_path = CLIENT_SOCKET_DEFAULT};
 	const struct command *command;
+	unsigned int given;
 
 	if (read_options(argc, argv, &options, err) < 0) {
 		return CLIENT_EXIT_USAGE;
@@ -377,9 +402,12 @@ int commands_run(int argc, char *argv[], FILE *out, FILE *err)
 			command->name, argv[argc - 1], command->name);
 		return CLIENT_EXIT_USAGE;
 	}
-	if (!command->filters &&
-	    ((options.vlan && !command->frames) || options.lag || options.mac)) {
-		fprintf(err, "mlagctl: --vlan, --lag and --mac do not go with %s\n", command->name);
+	given = (options.vlan != NULL && !command->frames ? FILTER_VLAN : 0) |
+		(options.lag != NULL ? FILTER_LAG : 0) | (options.mac != NULL ? FILTER_MAC : 0);
+	if ((given & ~command->filters) != 0) {
+		fprintf(err, "mlagctl: %s do%s not go with %s\n",
+			command->filters != 0 ? "--lag" : "--vlan, --lag and --mac",
+			command->filters != 0 ? "es" : "", command->name);
 		return CLIENT_EXIT_USAGE;
 	}
 	if (!command->frames && options.explain.is_used) {

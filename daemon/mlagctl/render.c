@@ -89,6 +89,9 @@ static const struct {
 	 "need a mlagd that has it."},
 	{"last-resort-refused",
 	 "See what else writes routes or rules here, and the log; it is tried again every second."},
+	{"neighbor-table-full",
+	 "Raise net.ipv4.neigh.default.gc_thresh3 (or net.ipv6.…), and gc_thresh2 with it, in the "
+	 "initial network namespace; look for a scan of the network."},
 	{"too-many-addresses",
 	 "What is sent to the others by way of the peer is routed, not handed "
 	 "over; remove addresses that nobody needs."},
@@ -242,6 +245,20 @@ void render_mac(FILE *out, const json_t *row)
 	fprintf(out, "%-17s %-4s %-15s %-7s %-8s %s\n", text_of(row, "mac"),
 		maybe_number(row, "vlan", vlan), text_of(row, "ifname"), text_of(row, "origin"),
 		text_of(row, "attached"), maybe_number(row, "lag_id", lag));
+}
+
+void render_neighbor(FILE *out, const json_t *row)
+{
+	char vlan[24];
+
+	if (row == NULL) {
+		fprintf(out, "%-39s %-17s %-4s %-15s %-8s %s\n", "ADDRESS", "MAC", "VLAN", "DEVICE",
+			"KNOWN BY", "STATE");
+		return;
+	}
+	fprintf(out, "%-39s %-17s %-4s %-15s %-8s %s\n", text_of(row, "ip"), text_of(row, "mac"),
+		maybe_number(row, "vlan", vlan), text_of(row, "ifname"), text_of(row, "origin"),
+		text_of(row, "state"));
 }
 
 void render_address(FILE *out, const json_t *row)

@@ -20,6 +20,7 @@ typedef void render_row_fn(FILE *out, const json_t *row);
 
 render_row_fn render_lag;
 render_row_fn render_mac;
+render_row_fn render_neighbor;
 render_row_fn render_address;
 render_row_fn render_gateway;
 render_row_fn render_counter;

@@ -14,6 +14,7 @@
 #include "kernel/fdb.h"
 #include "kernel/filters.h"
 #include "kernel/links.h"
+#include "kernel/neighbors.h"
 #include "kernel/ports.h"
 #include "kernel/routes.h"
 #include "mlag.h"
@@ -85,6 +86,20 @@ struct daemon_member_port {
 
 struct gateways;
 struct svis;
+#define DAEMON_NEIGHBOR_DEVICES 3 /* values of enum mlag_neighbor_device */
+
+/**
+ * struct daemon_neighbor_devices - the devices on which VLANs have neighbours
+ * @ifindex: by device and VLAN, 0 for none
+ * @told: what engine and adapter know
+ * @due: the two may differ
+ */
+struct daemon_neighbor_devices {
+	uint32_t ifindex[DAEMON_NEIGHBOR_DEVICES][MLAG_VLANS_MAX];
+	uint32_t told[DAEMON_NEIGHBOR_DEVICES][MLAG_VLANS_MAX];
+	bool due;
+};
+
 
 struct daemon {
 	sd_event *event;
@@ -97,6 +112,8 @@ struct daemon {
 	struct filters *filters;
 	struct fdb *fdb;
 	struct addresses *addresses;
+	struct neighbors *neighbors;
+	struct daemon_neighbor_devices neighbor_devices;
 	struct ports *ports;
 	struct routes *routes;
 	struct routes_wanted last_resort;

@@ -14,6 +14,7 @@
 #include "gateways.h"
 #include "kernel/addressstate.h"
 #include "log.h"
+#include "neighbordevices.h"
 #include "setup.h"
 
 #define EFFECTS_ADDRESSES_MAX 64 /* addresses of one slice */
@@ -293,6 +294,33 @@ void effects_devices(struct daemon *daemon)
 	}
 }
 
+static void apply_neighbor_devices(struct daemon *daemon)
+{
+	struct mlag_event event = {.type = MLAG_EVENT_NEIGHBOR_DEVICE};
+
+	while (neighbordevices_next(daemon, &event.neighbor_device.vlan,
+				    &event.neighbor_device.device,
+				    &event.neighbor_device.ifindex)) {
+		plain_step(daemon, &event);
+		neighbors_set_device(daemon->neighbors, event.neighbor_device.vlan,
+				     event.neighbor_device.device, event.neighbor_device.ifindex);
+	}
+}
+
+/* One slice of operations on neighbours.  False when nothing was due. */
+static bool apply_neighbors_slice(struct daemon *daemon)
+{
+	struct mlag_neighbor_operation operations[MLAG_NEIGHBOR_BATCH_MAX];
+	uint32_t count;
+
+	neighbors_drain(daemon->neighbors);
+	count = mlag_next_neighbors(daemon->engine, operations, MLAG_NEIGHBOR_BATCH_MAX);
+	if (count > 0) {
+		(void)neighbors_apply(daemon->neighbors, operations, count);
+	}
+	return count > 0;
+}
+
 static void write_domain(struct daemon *daemon, const struct mlag_domain *domain)
 {
 	int r;
@@ -368,6 +396,7 @@ static void effects_run(struct daemon *daemon)
 		return;
 	}
 	daemon->running = true;
+	apply_neighbor_devices(daemon);
 	for (uint32_t i = 0; i < EFFECTS_SLICES_MAX && more; i++) {
 		apply_last_resort(daemon);
 		channel_pump(daemon->channel, false);
@@ -376,10 +405,14 @@ static void effects_run(struct daemon *daemon)
 		send_hello(daemon);
 		more = apply_addresses(daemon);
 		more = apply_fdb_slice(daemon) || more;
+		more = apply_neighbors_slice(daemon) || more;
 	}
 	apply_route_for_peer(daemon);
 	if (mlag_wants_dump(daemon->engine)) {
 		(void)fdb_resync(daemon->fdb); /* MACs that had found no room */
+	}
+	if (mlag_wants_neighbor_dump(daemon->engine)) {
+		neighbors_resync(daemon->neighbors);
 	}
 	channel_pump(daemon->channel, true);
 	daemon->running = false;
@@ -420,6 +453,11 @@ void effects_note(struct daemon *daemon, const struct mlag_event *event)
 	if (!daemon->running) {
 		(void)sd_event_source_set_enabled(daemon->more, SD_EVENT_ONESHOT);
 	}
+}
+
+void effects_soon(struct daemon *daemon)
+{
+	(void)sd_event_source_set_enabled(daemon->more, SD_EVENT_ONESHOT);
 }
 
 void effects_more(struct daemon *daemon)

@@ -25,6 +25,12 @@ void effects_step(struct daemon *daemon, const struct mlag_event *event);
 void effects_note(struct daemon *daemon, const struct mlag_event *event);
 
 /**
+ * effects_soon() - something is due that was not told by an event
+ * @daemon: the daemon
+ */
+void effects_soon(struct daemon *daemon);
+
+/**
  * effects_more() - do what is due; the handler of daemon.more
  * @daemon: the daemon
  */

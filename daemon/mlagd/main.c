@@ -28,6 +28,7 @@
 #include "gateways.h"
 #include "hello.h"
 #include "log.h"
+#include "neighbordevices.h"
 #include "setup.h"
 #include "svis.h"
 
@@ -129,9 +130,45 @@ static void on_address(void *user, const struct mlag_address_key *key, bool pres
 	effects_note(user, &event);
 }
 
+static void on_neighbor(void *user, const struct mlag_neighbor_key *key,
+			const struct mlag_neighbor_entry *entry)
+{
+	struct mlag_event event = {.type = MLAG_EVENT_NEIGHBOR};
+
+	event.neighbor.key = *key;
+	event.neighbor.entry = *entry;
+	effects_note(user, &event);
+}
+
+static void on_neighbor_dump_begin(void *user)
+{
+	struct mlag_event event = {.type = MLAG_EVENT_NEIGHBOR_DUMP_BEGIN};
+
+	effects_note(user, &event);
+}
+
+static void on_neighbor_dump_end(void *user)
+{
+	struct mlag_event event = {.type = MLAG_EVENT_NEIGHBOR_DUMP_END};
+
+	effects_note(user, &event);
+}
+
+static void on_neighbor_failed(void *user, const struct mlag_neighbor_key *key, int error)
+{
+	struct mlag_event event = {.type = MLAG_EVENT_NEIGHBOR_FAILED};
+
+	event.neighbor_failed.key = *key;
+	event.neighbor_failed.error = error;
+	effects_note(user, &event);
+}
+
 static void on_addresses_changed(void *user)
 {
 	gateways_want(user);
+	if (neighbordevices_find(user)) {
+		effects_soon(user);
+	}
 	effects_devices(user);
 }
 
@@ -544,6 +581,12 @@ static int open_adapters(struct daemon *daemon)
 		on_fdb_dump_end,
 		on_fdb_failed,
 	};
+	static const struct neighbors_handler neighbors_handler = {
+		on_neighbor,
+		on_neighbor_dump_begin,
+		on_neighbor_dump_end,
+		on_neighbor_failed,
+	};
 	static struct links_spec spec;
 	const struct datapath_spec datapath_spec = {
 		.sources_max = MLAG_MACS_DEFAULT,
@@ -567,6 +610,10 @@ static int open_adapters(struct daemon *daemon)
 	r = addresses_open(&daemon->addresses, daemon->event, &addresses_handler, daemon);
 	if (r < 0) {
 		return fail("netlink, addresses", r);
+	}
+	r = neighbors_open(&daemon->neighbors, daemon->event, &neighbors_handler, daemon);
+	if (r < 0) {
+		return fail("netlink, neighbours", r);
 	}
 	r = open_hellos(daemon);
 	if (r < 0) {
@@ -601,6 +648,7 @@ static int open_control(struct daemon *daemon)
 		.engine = daemon->engine,
 		.links = daemon->links,
 		.addresses = daemon->addresses,
+		.neighbors = daemon->neighbors,
 		.datapath = daemon->datapath,
 		.routes = daemon->routes,
 		.config = daemon->config,
@@ -627,6 +675,7 @@ static void close_daemon(struct daemon *daemon)
 	links_close(daemon->links);
 	addresses_close(daemon->addresses);
 	routes_close(daemon->routes);
+	neighbors_close(daemon->neighbors);
 	fdb_close(daemon->fdb);
 	ports_close(daemon->ports);
 	datapath_trial_close(daemon->control_context.trial);

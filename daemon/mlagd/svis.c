@@ -110,11 +110,23 @@ static uint64_t digest_of(const struct daemon *daemon, const struct addressstate
 		enum addressstate_role role = addressstate_role(state, link, &vlan, &delivers);
 
 		if (role != ADDRESSSTATE_ROLE_NONE) {
-			digest = mix(mix(digest, link->ifindex),
+			digest = mix(mix(mix(digest, link->ifindex), delivers),
 				     gateways_is_on(daemon, link->ifindex));
 		}
 	}
 	return digest;
+}
+
+/* Its neighbours outlive a loss of carrier (R29); an older kernel has no such settings. */
+static int want_neighbors(struct knobs *knobs, const struct addressstate_link *link)
+{
+	int arp = knobs_want(knobs, link->ifindex, link->ifname, KNOBS_ARP_EVICT);
+	int ndisc = knobs_want(knobs, link->ifindex, link->ifname, KNOBS_NDISC_EVICT);
+
+	if (arp < 0 && arp != -ENOENT) {
+		return arp;
+	}
+	return ndisc == -ENOENT ? 0 : ndisc;
 }
 
 static int want_settings(struct daemon *daemon, const struct addressstate_link *link)
@@ -147,6 +159,8 @@ static int sync_settings(struct daemon *daemon, const struct addressstate *state
 		}
 		any = true;
 		r = want_settings(daemon, link);
+		error = r < 0 ? r : error;
+		r = delivers ? want_neighbors(knobs, link) : 0;
 		error = r < 0 ? r : error;
 	}
 	if (any) {

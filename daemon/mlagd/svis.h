@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The pair's SVIs: no redirects leave them (R27), and one with a shared gateway answers and asks with
- * its own addresses only.
+ * The pair's SVIs: no redirects leave them (R27), one with a shared gateway answers and asks with its
+ * own addresses only, and all keep their neighbours when they lose their carrier (R29).
  */
 #ifndef MLAGD_SVIS_H
 #define MLAGD_SVIS_H

@@ -141,11 +141,14 @@ def neighbor(lab: Routing, member: str, target: str) -> dict[str, object]:
     return rows[0] if rows else {}
 
 
-def flush(lab: Routing, member: str) -> None:
-    """The operator flushes what a member knows in VLAN 10."""
-    namespace = lab.pair.switches[member].namespace
-    for family in ("-4", "-6"):
-        namespace.run("ip", family, "neigh", "flush", "dev", "br0.10")
+def flush(lab: Routing, target: str) -> None:
+    """The operator flushes VLAN 10 on both members: what one still has, it tells the other (R29)."""
+    for member in MEMBERS:
+        for family in ("-4", "-6"):
+            lab.pair.switches[member].namespace.run("ip", family, "neigh", "flush", "dev",
+                                                    "br0.10")
+    wait_for(f"nobody to know {target}", lambda: not any(
+        neighbor(lab, member, target).get("lladdr") for member in MEMBERS), 5, 0.05)
 
 
 def resolve_by(lab: Routing, member: str, leg: str, version: int) -> int:
@@ -180,7 +183,7 @@ def test_r23_a_member_resolves_r_whose_reply_comes_by_either_leg(
         lab: Routing, member: str, leg: str, version: int) -> None:
     """At first, and again after a flush; the first question is enough."""
     for round_ in ("first", "after a flush"):
-        flush(lab, member)
+        flush(lab, address(NUMBER, 10, version))
         questions = resolve_by(lab, member, leg, version)
         assert questions == 1, f"{round_}: asked {questions} times"
 

@@ -184,23 +184,24 @@ static void test_status_has_the_keys_of_the_contract(void **state)
 {
 	json_t *status = run("status", NULL, NULL);
 	const char *role, *verdict, *since, *health, *session, *path, *backup, *ifname;
-	json_t *problems, *member_id, *version, *neighbors;
+	json_t *problems, *member_id, *version;
 	int domain, carrier, usable, match;
 	json_int_t local, remote;
 
 	(void)state;
-	assert_int_equal(json_unpack(status,
-				     "{s:s,s:i,s:s,s:s,s:s,s:o,s:{s:s,s:{s:s,s:s},s:o,s:o},"
-				     "s:{s:s,s:b,s:b},s:{s:{s:I,s:I,s:b},s:o,s:{s:I,s:I,s:b}}}",
-				     "role", &role, "domain", &domain, "verdict", &verdict, "since",
-				     &since, "health", &health, "problems", &problems, "peer",
-				     "session", &session, "paths", "peer_link", &path, "backup",
-				     &backup, "member_id", &member_id, "version", &version,
-				     "peer_link", "ifname", &ifname, "carrier", &carrier, "usable",
-				     &usable, "sync", "macs", "local", &local, "remote", &remote,
-				     "match", &match, "neighbors", &neighbors, "addresses", "local",
-				     &local, "remote", &remote, "match", &match),
-			 0);
+	assert_int_equal(
+		json_unpack(status,
+			    "{s:s,s:i,s:s,s:s,s:s,s:o,s:{s:s,s:{s:s,s:s},s:o,s:o},"
+			    "s:{s:s,s:b,s:b},s:{s:{s:I,s:I,s:b},s:{s:I,s:I,s:b},s:{s:I,s:I,s:b}}}",
+			    "role", &role, "domain", &domain, "verdict", &verdict, "since", &since,
+			    "health", &health, "problems", &problems, "peer", "session", &session,
+			    "paths", "peer_link", &path, "backup", &backup, "member_id", &member_id,
+			    "version", &version, "peer_link", "ifname", &ifname, "carrier",
+			    &carrier, "usable", &usable, "sync", "macs", "local", &local, "remote",
+			    &remote, "match", &match, "neighbors", "local", &local, "remote",
+			    &remote, "match", &match, "addresses", "local", &local, "remote",
+			    &remote, "match", &match),
+		0);
 	assert_string_equal(json_string_value(json_object_get(status, "version")), MLAG_VERSION);
 	assert_string_equal(role, "none");
 	assert_int_equal(domain, 5);
@@ -210,7 +211,7 @@ static void test_status_has_the_keys_of_the_contract(void **state)
 	assert_string_equal(path, "dead");
 	assert_string_equal(backup, "none");
 	assert_string_equal(ifname, "pl");
-	assert_true(json_is_null(member_id) && json_is_null(version) && json_is_null(neighbors));
+	assert_true(json_is_null(member_id) && json_is_null(version));
 	assert_true(local == 0 && remote == 0 && !match);
 	assert_int_equal(strlen(since), strlen("2024-01-02T03:04:05Z"));
 	assert_true(since[10] == 'T' && since[19] == 'Z');
@@ -460,6 +461,64 @@ static void test_addresses(void **state)
 	json_decref(addresses);
 }
 
+static void observe_neighbor(uint8_t family, uint16_t vlan, const uint8_t octets[16],
+			     enum mlag_neighbor_state state, uint8_t mac)
+{
+	struct mlag_event device = {.type = MLAG_EVENT_NEIGHBOR_DEVICE};
+	struct mlag_event event = {.type = MLAG_EVENT_NEIGHBOR};
+
+	device.neighbor_device.vlan = vlan;
+	device.neighbor_device.device = MLAG_NEIGHBOR_ON_SVI;
+	device.neighbor_device.ifindex = 9;
+	step(&device);
+	event.neighbor.key.family = family;
+	event.neighbor.key.device = MLAG_NEIGHBOR_ON_SVI;
+	event.neighbor.key.vlan = vlan;
+	memcpy(event.neighbor.key.octets, octets, sizeof(event.neighbor.key.octets));
+	event.neighbor.entry.state = state;
+	event.neighbor.entry.mac.octets[0] = 2;
+	event.neighbor.entry.mac.octets[5] = mac;
+	step(&event);
+}
+
+static void test_neighbors(void **state)
+{
+	static const uint8_t v4[16] = {10, 1, 2, 3}, v6[16] = {0x20, 1, [15] = 1};
+	static const struct {
+		const char *params;
+		size_t count;
+	} filters[] = {
+		{"{}", 2},
+		{"{\"vlan\":10}", 1},
+		{"{\"vlan\":11}", 0},
+		{"{\"mac\":\"02:00:00:00:00:06\"}", 1},
+	};
+	json_t *params = json_loads("{\"lag\":\"bond1\"}", 0, NULL);
+	json_t *wanted = json_loads("{\"ip\":\"10.1.2.3\",\"mac\":\"02:00:00:00:00:05\","
+				    "\"vlan\":10,\"ifname\":null,\"device\":\"svi\","
+				    "\"origin\":\"local\",\"state\":\"confirmed\"}",
+				    0, NULL);
+
+	(void)state;
+	observe_neighbor(4, 10, v4, MLAG_NEIGHBOR_CONFIRMED, 5);
+	observe_neighbor(6, 0, v6, MLAG_NEIGHBOR_STATIC, 6);
+	run("neighbors", params, "bad-params");
+	json_decref(params);
+	for (size_t i = 0; i < sizeof(filters) / sizeof(filters[0]); i++) {
+		json_t *rows;
+
+		params = json_loads(filters[i].params, 0, NULL);
+		rows = run("neighbors", params, NULL);
+		assert_int_equal(json_array_size(rows), filters[i].count);
+		if (i == 1) {
+			assert_true(json_equal(json_array_get(rows, 0), wanted));
+		}
+		json_decref(params);
+		json_decref(rows);
+	}
+	json_decref(wanted);
+}
+
 static void test_counters_without_a_data_plane(void **state)
 {
 	json_t *counters = run("counters", NULL, NULL);
@@ -570,6 +629,7 @@ int main(void)
 		TEST(test_lags),
 		TEST(test_mac_filters_are_checked),
 		TEST(test_addresses),
+		TEST(test_neighbors),
 		TEST(test_counters_without_a_data_plane),
 		TEST(test_reload),
 		TEST(test_gateways),

@@ -18,9 +18,10 @@
 #include "datapath/datapath.h"
 #include "kernel/links.h"
 
-#define MAC_LOOKS_PER_CALL_MAX 2048	/* rows of the MAC table looked at before others may run */
-#define ADDRESS_LOOKS_PER_CALL_MAX 2048 /* the same of the address table */
-#define DUAL_REFRESH_ROWS 256		/* how long the set of dual LAGs is believed */
+#define MAC_LOOKS_PER_CALL_MAX 2048	 /* rows of the MAC table looked at before others may run */
+#define ADDRESS_LOOKS_PER_CALL_MAX 2048	 /* the same of the address table */
+#define NEIGHBOR_LOOKS_PER_CALL_MAX 2048 /* the same of the table of neighbours */
+#define DUAL_REFRESH_ROWS 256		 /* how long the set of dual LAGs is believed */
 
 /* "bond1", or null for no device. */
 static json_t *ifname_json(const struct control_context *context, uint32_t ifindex)
@@ -332,6 +333,68 @@ static int addresses_row(struct control_call *call, json_t **ret_row)
 	return -EAGAIN;
 }
 
+/* ---- neighbors ---- */
+
+/* "vlan" and "mac" as for MACs; a LAG has no neighbours. */
+static int neighbors_begin(struct control_call *call, json_t **ret_result)
+{
+	struct mac_walk *walk;
+	int r = macs_begin(call, ret_result);
+
+	walk = call->state;
+	if (r == 0 && walk->lag_wanted) {
+		return control_call_fail(call, EINVAL, "bad-params",
+					 "lag: neighbors are not filtered by LAG");
+	}
+	return r;
+}
+
+static bool neighbor_wanted(const struct mac_walk *walk, const struct mlag_neighbor_view *neighbor)
+{
+	return (!walk->vlan_wanted || neighbor->key.vlan == walk->vlan) &&
+	       (!walk->mac_wanted || memcmp(&neighbor->mac, &walk->mac, sizeof(walk->mac)) == 0);
+}
+
+/* What the kernel here holds: "heard" is what it has from the peer alone, not verified. */
+static const char *neighbor_state(const struct mlag_neighbor_view *neighbor)
+{
+	return neighbor->entry.marked && !neighbor->own
+		       ? "heard"
+		       : mlag_neighbor_state_text(neighbor->entry.state);
+}
+
+static json_t *make_neighbor(const struct control_context *context,
+			     const struct mlag_neighbor_view *neighbor)
+{
+	char text[INET6_ADDRSTRLEN] = "";
+
+	(void)inet_ntop(neighbor->key.family == 4 ? AF_INET : AF_INET6, neighbor->key.octets, text,
+			sizeof(text));
+	return json_pack("{s:s,s:o,s:o,s:o,s:s,s:s,s:s}", "ip", text, "mac",
+			 control_mac_json(&neighbor->mac), "vlan", vlan_json(neighbor->key.vlan),
+			 "ifname", ifname_json(context, neighbor->ifindex), "device",
+			 mlag_neighbor_device_text((enum mlag_neighbor_device)neighbor->key.device),
+			 "origin", origin_text(neighbor->own, neighbor->peer), "state",
+			 neighbor_state(neighbor));
+}
+
+static int neighbors_row(struct control_call *call, json_t **ret_row)
+{
+	const struct control_context *context = call->context;
+	struct mlag_neighbor_view neighbor;
+
+	for (uint32_t i = 0; i < NEIGHBOR_LOOKS_PER_CALL_MAX; i++) {
+		if (!mlag_next_neighbor_view(context->engine, &call->cursor, &neighbor)) {
+			return 0;
+		}
+		if (neighbor_wanted(call->state, &neighbor)) {
+			*ret_row = make_neighbor(context, &neighbor);
+			return *ret_row != NULL ? 1 : -ENOMEM;
+		}
+	}
+	return -EAGAIN;
+}
+
 /* ---- counters ---- */
 
 struct counter_row {
@@ -504,6 +567,7 @@ const struct control_method control_methods[] = {
 	{"status", control_status, NULL},
 	{"lags", lags_begin, lags_row},
 	{"macs", macs_begin, macs_row},
+	{"neighbors", neighbors_begin, neighbors_row},
 	{"addresses", addresses_begin, addresses_row},
 	{"gateways", control_gateways_begin, control_gateways_row},
 	{"counters", counters_begin, counters_row},

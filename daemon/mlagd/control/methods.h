@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What the control socket answers: status, lags, macs, addresses, counters, reload and role, as
- * DESIGN §6 writes them, built from the views of the engine and of the adapters.  Nothing here changes
+ * What the control socket answers: status, lags, macs, neighbors, addresses, counters, reload and
+ * role, as DESIGN §6 writes them, built from the views of the engine and of the adapters.  Nothing here changes
  * anything but by a callback of the context.
  */
 #ifndef MLAGD_CONTROL_METHODS_H
@@ -18,12 +18,14 @@ struct datapath;
 struct datapath_trial;
 struct gatewayplan_view;
 struct routes;
+struct neighbors;
 
 /**
  * struct control_context - what the methods read; hand its address to control_server_new()
  * @engine: the engine; may change between two calls
  * @links: the link adapter, NULL in tests: devices then have no names
  * @addresses: the address adapter, NULL in tests: it then has no problems
+ * @neighbors: the adapter of neighbours, NULL in tests: it then has no problems
  * @datapath: the data plane, NULL in tests: there are then no counters
  * @trial: the programs a second time, for `explain`; NULL until it is first asked
  * @routes: the adapter of the last resort, NULL in tests: it then has no problems
@@ -43,6 +45,7 @@ struct control_context {
 	const struct mlag_engine *engine;
 	struct links *links;
 	const struct addresses *addresses;
+	const struct neighbors *neighbors;
 	struct datapath *datapath;
 	struct datapath_trial *trial;
 	const struct routes *routes;

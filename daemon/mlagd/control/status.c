@@ -18,12 +18,14 @@
 #include "control/gateways.h"
 #include "kernel/addresses.h"
 #include "kernel/links.h"
+#include "kernel/neighbors.h"
 #include "kernel/routes.h"
 
 #define NS_PER_S INT64_C(1000000000)
 #define PROBLEMS_MAX 128 /* told one by one; more are only counted */
 #define LINK_PROBLEMS_MAX 96
 #define ADDRESS_PROBLEMS_MAX 32
+#define NEIGHBOR_PROBLEMS_MAX 4
 
 json_t *control_mac_json(const struct mlag_mac *mac)
 {
@@ -76,6 +78,9 @@ static void add_session_problems(const struct mlag_view *view, json_t *problems)
 	} else if (view->fdb_pending > 0) {
 		add_problem(problems, "sync-pending", "%u FDB entries are still to be programmed",
 			    view->fdb_pending);
+	} else if (view->neighbors_pending > 0) {
+		add_problem(problems, "sync-pending", "%u neighbors are still to be programmed",
+			    view->neighbors_pending);
 	}
 }
 
@@ -266,6 +271,19 @@ static void add_gateway_problems(const struct control_context *context,
 	}
 }
 
+static void add_neighbor_problems(const struct control_context *context, json_t *problems)
+{
+	struct neighbors_problem list[NEIGHBOR_PROBLEMS_MAX];
+	uint32_t count = 0;
+
+	if (context->neighbors != NULL) {
+		count = neighbors_problems(context->neighbors, list, NEIGHBOR_PROBLEMS_MAX);
+	}
+	for (uint32_t i = 0; i < count; i++) {
+		add_problem(problems, list[i].code, "%s", list[i].text);
+	}
+}
+
 static void add_last_resort_problems(const struct control_context *context, json_t *problems)
 {
 	const char *refused = context->routes != NULL ? routes_problem(context->routes) : NULL;
@@ -316,11 +334,13 @@ static json_t *make_problems(const struct control_context *context, const struct
 	add_liveness_problems(context, view, problems);
 	add_table_problems("MAC", &view->macs, synced, problems);
 	add_table_problems("address", &view->addresses, synced, problems);
+	add_table_problems("neighbor", &view->neighbors, synced, problems);
 	add_table_problems("leg", &view->legs, synced, problems);
 	add_leg_problems(context, problems);
 	add_link_problems(context, problems);
 	add_address_problems(context, problems);
 	add_gateway_problems(context, view, problems);
+	add_neighbor_problems(context, problems);
 	add_last_resort_problems(context, problems);
 	if (view->verdict != MLAG_VERDICT_PEERED && json_array_size(problems) == 0) {
 		add_problem(problems, "not-peered", "the verdict is %s",
@@ -395,7 +415,7 @@ int control_status(struct control_call *call, json_t **ret_result)
 			 "version", view.peer_known ? view.peer_version : NULL);
 	result = json_pack(
 		"{s:s,s:i,s:s,s:s,s:o,s:s?,s:s?,s:I,s:s,s:o,s:o,s:o,s:{s:s,s:b,s:b},"
-		"s:{s:s,s:s,s:s},s:{s:o,s:n,s:o,s:o},s:o}",
+		"s:{s:s,s:s,s:s},s:{s:o,s:o,s:o,s:o},s:o}",
 		"version", MLAG_VERSION, "domain", (int)context->config->domain_id, "role",
 		mlag_role_text(view.role), "verdict", mlag_verdict_text(view.verdict), "since",
 		make_time(context, view.verdict_since_ns), "because", view.verdict_because, "next",
@@ -407,8 +427,8 @@ int control_status(struct control_call *call, json_t **ret_result)
 		mlag_peer_finding_text(view.peer_finding), "peer_link",
 		mlag_path_finding_text(view.link_finding), "backup",
 		mlag_path_finding_text(view.backup_finding), "sync", "macs", make_table(&view.macs),
-		"neighbors", "addresses", make_table(&view.addresses), "legs",
-		make_table(&view.legs), "last_resort", make_last_resort(context));
+		"neighbors", make_table(&view.neighbors), "addresses", make_table(&view.addresses),
+		"legs", make_table(&view.legs), "last_resort", make_last_resort(context));
 	if (result == NULL) {
 		return -ENOMEM;
 	}

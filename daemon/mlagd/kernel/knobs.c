@@ -18,7 +18,7 @@
 #include "kernel/sorted.h"
 #include "log.h"
 
-#define KNOBS_RECORDS_MAX 16384
+#define KNOBS_RECORDS_MAX 65536
 #define KNOBS_PATH_SIZE 256
 #define KNOBS_BOOT_SIZE 40
 
@@ -31,6 +31,8 @@ static const struct {
 	[KNOBS_SEND_REDIRECTS] = {"ipv4/conf/%s/send_redirects", 0, false},
 	[KNOBS_ARP_IGNORE] = {"ipv4/conf/%s/arp_ignore", 1, true},
 	[KNOBS_ARP_ANNOUNCE] = {"ipv4/conf/%s/arp_announce", 2, true},
+	[KNOBS_ARP_EVICT] = {"ipv4/conf/%s/arp_evict_nocarrier", 0, false},
+	[KNOBS_NDISC_EVICT] = {"ipv6/conf/%s/ndisc_evict_nocarrier", 0, false},
 };
 
 /**

@@ -14,6 +14,8 @@ enum knobs_knob {
 	KNOBS_SEND_REDIRECTS, /* 0: no IPv4 redirects (R27) */
 	KNOBS_ARP_IGNORE,     /* at least 1: answers only for addresses of the device asked */
 	KNOBS_ARP_ANNOUNCE,   /* at least 2: asks only with an address of the device */
+	KNOBS_ARP_EVICT,      /* 0: the neighbours outlive a loss of carrier (R29) */
+	KNOBS_NDISC_EVICT,    /* 0: the same of IPv6 */
 	KNOBS_COUNT,
 };
 
