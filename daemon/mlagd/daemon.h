@@ -100,6 +100,7 @@ struct daemon_neighbor_devices {
 	bool due;
 };
 
+struct answers;
 
 struct daemon {
 	sd_event *event;
@@ -121,6 +122,7 @@ struct daemon {
 	struct datapath *datapath;
 	struct gateways *gateways;
 	struct svis *svis;
+	struct answers *answers;
 	struct channel *channel;
 	struct hellos *hellos;
 	struct control_server *control;

@@ -11,6 +11,7 @@
 #include <string.h>
 #include <systemd/sd-daemon.h>
 
+#include "answers.h"
 #include "gateways.h"
 #include "kernel/addressstate.h"
 #include "log.h"
@@ -190,6 +191,7 @@ static void set_router(struct daemon *daemon, const struct mlag_address_program 
 	if (r < 0) {
 		log_warning("a router MAC cannot be written into the data plane: %s", strerror(-r));
 	}
+	answers_router(daemon, program);
 	r = fdb_set_local(daemon->fdb, program->key.vlan, &mac, program->owner == MLAG_OWNER_SELF);
 	if (r < 0) {
 		log_warning("a router MAC of ours gets no FDB entry: %s", strerror(-r));
@@ -408,6 +410,7 @@ static void effects_run(struct daemon *daemon)
 		more = apply_neighbors_slice(daemon) || more;
 	}
 	apply_route_for_peer(daemon);
+	answers_run(daemon);
 	if (mlag_wants_dump(daemon->engine)) {
 		(void)fdb_resync(daemon->fdb); /* MACs that had found no room */
 	}

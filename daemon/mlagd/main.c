@@ -20,6 +20,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "answers.h"
 #include "audit.h"
 #include "control/server.h"
 #include "daemon.h"
@@ -599,6 +600,10 @@ static int open_adapters(struct daemon *daemon)
 	if (r < 0) {
 		return fail("the data plane cannot be loaded (root or CAP_BPF, CAP_NET_ADMIN?)", r);
 	}
+	r = answers_open(daemon);
+	if (r < 0) {
+		return fail("the programs that answer for the peer cannot be loaded", r);
+	}
 	r = ports_open(&daemon->ports);
 	if (r < 0) {
 		return fail("netlink", r);
@@ -679,6 +684,7 @@ static void close_daemon(struct daemon *daemon)
 	fdb_close(daemon->fdb);
 	ports_close(daemon->ports);
 	datapath_trial_close(daemon->control_context.trial);
+	answers_close(daemon);
 	datapath_close(daemon->datapath);
 	sd_event_source_disable_unref(daemon->timer);
 	sd_event_source_disable_unref(daemon->more);

@@ -1,0 +1,228 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""R30: with the peer link down and the peer alive, a member answers questions for the peer's
+addresses with the peer's MAC; and never otherwise.
+
+That the peer lives is known by hellos on the backup path; the session ends with the peer link.
+"""
+
+import signal
+import time
+from typing import Iterator
+
+import pytest
+
+from mlab import Pair, wait_for
+from mlab.neighbors import arp, solicitation, solicited_node, transmit
+from mlab.netns import run
+from mlab.probe import mac_bytes
+from mlab.ring import Ring
+from mlab.routing import Routing, address, lay_out, link_local
+from mlab.topology import MEMBERS, Switch
+from mlab.traffic import Port
+
+NEEDS = ["bridge", "veth", "bond", "vlan", "vlan-device"]
+LAYOUT = lay_out
+NUMBER = 77  # R's second self
+NOBODY = "00:00:00:00:00:00"
+BROADCAST = "ff:ff:ff:ff:ff:ff"
+
+
+@pytest.fixture(scope="module", name="lab")
+def routing(layout: Pair) -> Routing:
+    """Static routes, a backup path, both peered."""
+    lab = Routing(layout).build()
+    names = [layout.switches[member].namespace.full_name for member in MEMBERS]
+    run(["ip", "link", "add", "backup", "netns", names[0], "type", "veth", "peer", "name",
+         "backup", "netns", names[1]])
+    for number, member in enumerate(MEMBERS, 1):
+        layout.switches[member].namespace.ip(f"address add 192.168.7.{number}/24 dev backup",
+                                             "link set backup up")
+        layout.prepare_daemon(member).config["peer"] |= {
+            "backup-local": f"192.168.7.{number}", "backup-remote": f"192.168.7.{3 - number}"}
+    layout.start()
+    lab.resolve()
+    lab.wait_addresses()
+    return lab
+
+
+@pytest.fixture(name="split")
+def without_peer_link(lab: Routing) -> Iterator[Routing]:
+    """The peer link is down, and both say so."""
+    lab.pair.wait_known(vlan=10)
+    lab.pair.s2.namespace.set_up("peerlink", False)
+    try:
+        for switch in lab.pair.switches.values():
+            switch.mlagd.wait_status(verdict="split")
+            wait_for("the programs", lambda s=switch: filters(s), 5)
+        yield lab
+    finally:
+        lab.pair.s2.namespace.set_up("peerlink", True)
+        lab.pair.wait_whole()
+
+
+def filters(switch: Switch) -> list[str]:
+    """The devices of a member that have a program which answers."""
+    found = []
+    for row in switch.namespace.json("ip", "-j", "link", "show"):
+        text = switch.namespace.run("tc", "filter", "show", "dev", row["ifname"], "ingress",
+                                    check=False).stdout
+        if "pref 2 " in text:
+            found.append(row["ifname"])
+    return found
+
+
+def ask(port: Port, question: bytes, at: Port | None = None) -> list[bytes]:
+    """The answers to a question, ARP replies and neighbour advertisements, where it was asked."""
+    where = at or port
+    ring = Ring(where.namespace, where.ifname, 1 << 9)
+    try:
+        transmit(port, question)
+        time.sleep(0.3)
+        ring.drain()
+        return [frame.data for frame in ring.frames if is_answer(frame.data, question)]
+    finally:
+        ring.close()
+
+
+def is_answer(data: bytes, asked: bytes) -> bool:
+    """A reply of ARP, or an advertisement, to this question."""
+    if data[12:14] == b"\x08\x06":
+        return data[20:22] == b"\0\2" and data[38:42] == asked[28:32]
+    return data[12:14] == b"\x86\xdd" and data[20] == 58 and data[54] == 136 and \
+        data[38:54] == asked[22:38]
+
+
+def question(lab: Routing, target: str, asker: str, mac: str, owner: str, is_unicast: bool
+             ) -> bytes:
+    """For an address, of everybody or of its owner."""
+    if ":" not in target:
+        dst = lab.macs[owner] if is_unicast else BROADCAST
+        return arp(1, dst, mac, asker, NOBODY, target)
+    group, group_mac = solicited_node(target)
+    return solicitation(lab.macs[owner] if is_unicast else group_mac, mac, asker,
+                        target if is_unicast else group, target)
+
+
+def targets(lab: Routing, member: str) -> list[str]:
+    """Addresses of a member in VLAN 10."""
+    number = MEMBERS.index(member) + 1
+    return [address(number, 10), address(number, 10, 6), link_local(lab.macs[member])]
+
+
+@pytest.mark.parametrize("is_unicast", [False, True], ids=["group", "unicast"])
+@pytest.mark.parametrize("owner", MEMBERS)
+@pytest.mark.parametrize("leg", MEMBERS)
+def test_r30_one_answer_from_the_owners_mac_by_either_leg(
+        split: Routing, owner: str, leg: str, is_unicast: bool) -> None:
+    """The owner answers on its own leg; on the other one the peer does, in its name."""
+    for target in targets(split, owner):
+        asker = address(NUMBER, 10, 6 if ":" in target else 4)
+        answers = ask(split.r.leg(leg), question(split, target, asker, split.r.mac, owner,
+                                                 is_unicast), split.r.port)
+        assert len(answers) == 1, f"{target}: {len(answers)} answers"
+        assert answers[0][:6] == mac_bytes(split.r.mac)
+        assert answers[0][6:12] == mac_bytes(split.macs[owner]), answers[0].hex()
+        if ":" in target:
+            assert answers[0][58] == 0xE0 if not is_unicast else answers[0][58] & 0x40
+        else:
+            assert answers[0][22:28] == mac_bytes(split.macs[owner])
+
+
+def test_r30_without_the_program_nobody_answers(split: Routing) -> None:
+    """So this lab can fail."""
+    namespace = split.pair.s1.namespace
+    namespace.run("tc", "filter", "del", "dev", "br0.10", "ingress", "pref", "2")
+    for target in targets(split, "s2"):
+        asker = address(NUMBER, 10, 6 if ":" in target else 4)
+        assert not ask(split.r.leg("s1"), question(split, target, asker, split.r.mac, "s2", False),
+                       split.r.port)
+
+
+def test_r30_what_is_not_the_peers_or_tries_an_address_gets_no_answer(split: Routing) -> None:
+    """A third party's address; ARP probes and DAD; the peer's MAC as sender."""
+    leg, mac, bond = split.r.leg("s1"), split.r.mac, split.r.port
+    peers, peers6 = targets(split, "s2")[:2]
+    group, group_mac = solicited_node(peers6)
+    for frame in (
+            arp(1, BROADCAST, mac, address(NUMBER, 10), NOBODY, address(99, 10)),
+            arp(1, BROADCAST, mac, "0.0.0.0", NOBODY, peers),
+            arp(1, BROADCAST, mac, peers, NOBODY, peers),
+            solicitation(group_mac, mac, "::", group, peers6, has_source_mac=False),
+            arp(1, BROADCAST, split.macs["s2"], address(NUMBER, 10), NOBODY, peers)):
+        assert not ask(leg, frame, bond), frame.hex()
+
+
+def test_r30_a_host_behind_an_access_port_and_no_way_around_the_bridge(split: Routing) -> None:
+    """An orphan in its VLAN; a tag of another; a port that is locked, or blocked."""
+    host, namespace = split.pair.hosts["o1"], split.pair.s1.namespace
+    asker, target = split.host_ip(host), address(2, 20)
+    plain = arp(1, BROADCAST, host.mac, asker, NOBODY, target)
+    assert len(ask(host.port, plain)) == 1
+    tagged = arp(1, BROADCAST, host.mac, address(NUMBER, 10), NOBODY, address(2, 10), tag=10)
+    assert not ask(host.port, tagged)
+    stranger = arp(1, BROADCAST, "02:00:00:00:09:99", "10.0.20.99", NOBODY, target)
+    namespace.run("bridge", "link", "set", "dev", "o1", "locked", "on", "learning", "off")
+    try:
+        assert not ask(host.port, stranger)
+    finally:
+        namespace.run("bridge", "link", "set", "dev", "o1", "locked", "off", "learning", "on")
+    namespace.run("bridge", "link", "set", "dev", "o1", "state", "0")
+    try:
+        assert not ask(host.port, plain)
+    finally:
+        namespace.run("bridge", "link", "set", "dev", "o1", "state", "3")
+    assert len(ask(host.port, plain)) == 1
+
+
+def test_r30_r_finds_both_members_by_its_own_stack(split: Routing) -> None:
+    """However its bond hashes, after a flush; so it can go on using the peer as a gateway (R21)."""
+    namespace = split.r.namespace
+    for version in (4, 6):
+        for _ in range(3):
+            namespace.run("ip", f"-{version}", "neigh", "flush", "dev", "bond0")
+            for number, member in enumerate(MEMBERS, 1):
+                target = address(number, 10, version)
+                namespace.run("ping", "-n", "-q", "-c", "1", "-W", "1", target, check=False)
+                rows = namespace.json("ip", "-j", "neigh", "show", target, "dev", "bond0")
+                assert rows and rows[0].get("lladdr") == split.macs[member], rows
+
+
+def test_r30_it_is_counted(split: Routing) -> None:
+    """At the SVI, once an answer."""
+    before = split.pair.s1.mlagd.counter("answered", "br0.10")
+    frame = question(split, address(2, 10), address(NUMBER, 10), split.r.mac, "s2", False)
+    assert len(ask(split.r.leg("s1"), frame, split.r.port)) == 1
+    assert split.pair.s1.mlagd.counter("answered", "br0.10") == before + 1
+
+
+def test_r30_it_ends_with_the_split(lab: Routing) -> None:
+    """Nothing is attached before and after; then the owner alone answers, over the peer link."""
+    for switch in lab.pair.switches.values():
+        wait_for("no program", lambda s=switch: not filters(s), 5, show=lambda s=switch: filters(s))
+    before = lab.pair.s1.mlagd.counter("answered")
+    lab.pair.wait_known(vlan=10)
+    for target in targets(lab, "s2"):
+        asker = address(NUMBER, 10, 6 if ":" in target else 4)
+        answers = ask(lab.r.leg("s1"), question(lab, target, asker, lab.r.mac, "s2", False),
+                      lab.r.port)
+        assert len(answers) == 1 and answers[0][6:12] == mac_bytes(lab.macs["s2"])
+    assert lab.pair.s1.mlagd.counter("answered") == before
+
+
+def test_r30_a_daemon_that_dies_stops_answering(split: Routing) -> None:
+    """Its lease runs out: nobody knows any more whether the peer link is down."""
+    target = address(2, 10)
+    frame = question(split, target, address(NUMBER, 10), split.r.mac, "s2", False)
+    assert len(ask(split.r.leg("s1"), frame, split.r.port)) == 1
+    split.pair.s1.mlagd.stop(signal.SIGKILL)
+    try:
+        wait_for("silence", lambda: not ask(split.r.leg("s1"), frame, split.r.port), 6, 0.2)
+    finally:
+        split.pair.s1.mlagd.start()
+        split.pair.s1.mlagd.wait_status(verdict="split")
+
+
+def test_r30_nothing_is_left_in_the_end(lab: Routing) -> None:
+    """Also of the daemon that was killed."""
+    for switch in lab.pair.switches.values():
+        wait_for("no program", lambda s=switch: not filters(s), 5, show=lambda s=switch: filters(s))
