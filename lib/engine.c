@@ -513,8 +513,8 @@ static void reconfigure(struct mlag_engine *engine, const struct mlag_config *co
 	engine->config.hash_seed = kept.hash_seed;
 	engine->config.macs_max = kept.macs_max;
 	pair_configure(engine);
-	engine->config.neighbors_max = kept.neighbors_max;
 	lastresort_dirty(engine);
+	engine->config.neighbors_max = kept.neighbors_max;
 	if (identity_changed) {
 		session_input(engine, SESSION_INPUT_RESET, MLAG_CLOSE_RECONFIGURED, NULL);
 	}

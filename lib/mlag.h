@@ -232,12 +232,12 @@ enum mlag_event_type {
 	MLAG_EVENT_FDB_DUMP_END,	/* the dump is over; it alone proves no absence */
 	MLAG_EVENT_FDB_FAILED,		/* an operation of mlag_next_fdb() failed */
 	MLAG_EVENT_ADDRESS,		/* an own address or router MAC came or went */
-	MLAG_EVENT_DEFAULT_ROUTE,	/* the default route was looked at */
 	MLAG_EVENT_NEIGHBOR_DEVICE,	/* a device of a VLAN came, went, or is another one */
 	MLAG_EVENT_NEIGHBOR,		/* a neighbour entry is now as given */
 	MLAG_EVENT_NEIGHBOR_DUMP_BEGIN, /* entries that follow are a dump */
 	MLAG_EVENT_NEIGHBOR_DUMP_END,	/* the dump is over; it alone proves no absence */
 	MLAG_EVENT_NEIGHBOR_FAILED,	/* an operation of mlag_next_neighbors() failed */
+	MLAG_EVENT_DEFAULT_ROUTE,	/* the default route was looked at */
 	MLAG_EVENT_RECONFIGURE,		/* [domain] or timers changed */
 	MLAG_EVENT_GOODBYE,		/* this member leaves: tell the peer */
 };

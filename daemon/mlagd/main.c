@@ -167,10 +167,10 @@ static void on_neighbor_failed(void *user, const struct mlag_neighbor_key *key, 
 static void on_addresses_changed(void *user)
 {
 	gateways_want(user);
+	effects_devices(user);
 	if (neighbordevices_find(user)) {
 		effects_soon(user);
 	}
-	effects_devices(user);
 }
 
 static void on_default_route(void *user, const struct mlag_default_route *route)

@@ -216,7 +216,9 @@ static void hear_rows(struct world *world, const uint8_t *bytes, uint32_t size)
 {
 	uint8_t payload[512];
 	struct buf_writer writer;
-	uint8_t table = 1 + (size > 0 ? bytes[0] & 3 : 0);
+	static const uint8_t tables[] = {WIRE_TABLE_LEGS, WIRE_TABLE_MACS, WIRE_TABLE_ADDRESSES,
+					 WIRE_TABLE_NEIGHBORS};
+	uint8_t table = tables[size > 0 ? bytes[0] & 3 : 0];
 	const struct table *rows = table == WIRE_TABLE_LEGS	   ? &world->engine->legs
 				   : table == WIRE_TABLE_MACS	   ? &world->engine->macs
 				   : table == WIRE_TABLE_ADDRESSES ? &world->engine->addresses
@@ -526,8 +528,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 				     .boot_id = 1,
 				     .hash_seed = 1,
 				     .macs_max = 64,
-				     .last_resort = true,
-				     .neighbors_max = 64};
+				     .neighbors_max = 64,
+				     .last_resort = true};
 	void *memory = calloc(1, mlag_engine_size(&config));
 	struct world world;
 

@@ -260,7 +260,7 @@ void world_neighbor_set(struct world *world, uint32_t member, uint32_t neighbor,
 /** world_set_svi() - the device of the VLAN comes, or goes with all that was known on it */
 void world_set_svi(struct world *world, uint32_t member, bool present);
 
-/** world_check_claims() - SAFE-14: nobody claims what its own kernel did not learn; a text or NULL */
+/** world_check_claims() - SAFE-19: nobody claims what its own kernel did not learn; a text or NULL */
 const char *world_check_claims(struct world *world);
 
 /** world_check_neighbors() - every neighbour is the same for both engines and both kernels */

@@ -340,8 +340,8 @@ static json_t *make_problems(const struct control_context *context, const struct
 	add_link_problems(context, problems);
 	add_address_problems(context, problems);
 	add_gateway_problems(context, view, problems);
-	add_neighbor_problems(context, problems);
 	add_last_resort_problems(context, problems);
+	add_neighbor_problems(context, problems);
 	if (view->verdict != MLAG_VERDICT_PEERED && json_array_size(problems) == 0) {
 		add_problem(problems, "not-peered", "the verdict is %s",
 			    mlag_verdict_text(view->verdict));
