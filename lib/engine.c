@@ -166,6 +166,7 @@ static void reset_connection(struct mlag_engine *engine)
 static void freeze(struct mlag_engine *engine)
 {
 	lastresort_dirty(engine);
+	pair_end_session(engine);
 	for (uint32_t i = 0; i < ENGINE_TABLES; i++) {
 		table_session_end(engine_table(engine, i));
 	}

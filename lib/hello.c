@@ -35,6 +35,7 @@ void hello_put(struct buf_writer *writer, const struct hello *hello)
 	buf_put_u16(writer, hello->legs_count);
 	for (uint32_t i = 0; i < hello->legs_count; i++) {
 		buf_put_u16(writer, hello->legs[i].lag_id);
+		buf_put_u16(writer, hello->legs[i].generation);
 		buf_put_u8(writer, hello->legs[i].flags);
 	}
 	buf_patch_u16(writer, begin + SIZE_OFFSET, (uint16_t)(writer->offset - begin));
@@ -58,6 +59,7 @@ static bool get_body(struct buf_reader *reader, struct hello *hello)
 	}
 	for (uint32_t i = 0; i < hello->legs_count; i++) {
 		hello->legs[i].lag_id = buf_get_u16(reader);
+		hello->legs[i].generation = buf_get_u16(reader);
 		hello->legs[i].flags = buf_get_u8(reader);
 	}
 	return !reader->failed;

@@ -35,9 +35,14 @@ enum hello_authentication {
 #define HELLO_LEG_UP 0x01   /* unicast leaves through it */
 #define HELLO_LEG_OPEN 0x02 /* floods too */
 
-/** struct hello_leg - one leg of the sender's: HELLO_LEG_* */
+/**
+ * struct hello_leg - one leg of the sender's
+ * @flags: HELLO_LEG_*
+ * @generation: the low half of the generation of its coming-up
+ */
 struct hello_leg {
 	uint16_t lag_id;
+	uint16_t generation;
 	uint8_t flags;
 };
 

@@ -212,39 +212,53 @@ const struct leg_value *leg_peer_value(const struct mlag_engine *engine,
 	return table_row_is_peer(row) ? table_peer(&engine->legs, row) : NULL;
 }
 
-/*
- * Is the peer's leg up, by its word?  Of the session, while there is one; else of its hellos, while
- * they are trusted; else what it was when it was last heard: frozen.
- */
-static enum leg_word peer_word(const struct mlag_engine *engine, const struct table_row *row)
+/* By the session's word, or what that was when it was last heard: frozen. */
+static void isolate_by_table(const struct mlag_engine *engine, const struct leg_value *peer,
+			     struct mlag_vlans *ret_isolated)
 {
-	const struct leg_value *peer = leg_peer_value(engine, row);
+	if (peer != NULL && peer->up) {
+		*ret_isolated = peer->vlans;
+	} else {
+		bool known = peer != NULL || engine->peer_legs_known;
 
-	if (leg_of(engine, row)->word != LEG_WORD_NONE) {
-		return leg_of(engine, row)->word;
+		memset(ret_isolated, known ? 0 : 0xff, sizeof(*ret_isolated));
 	}
-	if (peer != NULL) {
-		return peer->up ? LEG_WORD_UP : LEG_WORD_DOWN;
-	}
-	return engine->peer_legs_known ? LEG_WORD_DOWN : LEG_WORD_NONE;
 }
 
-/* R1 and R2: the VLANs in which what came over PL must not leave through this leg. */
+/*
+ * R1 and R2: the VLANs in which what came over PL must not leave through this leg.  Without a session
+ * the hellos of the peer say whether its leg is up, and whether it floods.
+ */
 static void decide_isolation(const struct mlag_engine *engine, const struct table_row *row,
 			     struct mlag_vlans *ret_isolated)
 {
 	const struct leg_value *peer = leg_peer_value(engine, row);
-	enum leg_word word = engine->lift_allowed ? peer_word(engine, row) : LEG_WORD_NONE;
+	const struct leg *leg = leg_of(engine, row);
 
+	memset(ret_isolated, 0xff, sizeof(*ret_isolated));
 	if (engine->liveness.fenced) {
-		word = LEG_WORD_DOWN; /* whatever it said: a guard has taken its legs down */
-	}
-	if (word == LEG_WORD_UP && peer != NULL && peer->up) {
-		*ret_isolated = peer->vlans;
-	} else if (word == LEG_WORD_DOWN) {
+		/* Whatever it said: a guard has taken its legs down. */
 		memset(ret_isolated, 0, sizeof(*ret_isolated));
-	} else {
-		memset(ret_isolated, 0xff, sizeof(*ret_isolated));
+		return;
+	}
+	if (!engine->lift_allowed) {
+		return;
+	}
+	switch (leg->word) {
+	case LEG_WORD_NONE:
+	case LEG_WORD_READY:
+		isolate_by_table(engine, peer, ret_isolated);
+		break;
+	case LEG_WORD_DOWN:
+		memset(ret_isolated, 0, sizeof(*ret_isolated));
+		break;
+	case LEG_WORD_OPEN:
+		/* A VLAN that came to it since has given it another generation. */
+		if (peer != NULL && peer->up &&
+		    (uint16_t)peer->generation == leg->word_generation) {
+			*ret_isolated = peer->vlans;
+		}
+		break;
 	}
 }
 

@@ -33,7 +33,8 @@ enum mlag_leg_state leg_transition(enum mlag_leg_state state, enum leg_input inp
 enum leg_word {
 	LEG_WORD_NONE,
 	LEG_WORD_DOWN,
-	LEG_WORD_UP,
+	LEG_WORD_READY, /* it does not flood: what the table says of it may go on */
+	LEG_WORD_OPEN, /* in the VLANs of the table, if that knows this coming-up, else maybe in all */
 };
 
 /* Key and value of the replicated table. */
@@ -76,7 +77,7 @@ struct leg_value {
  * @opened_alone: it opened without the acknowledgement, because the peer was out of the way
  * @program: what the data plane should hold; @program_generation of the peer's leg it isolates
  * @applied_serial: what it holds; @applied_generation and @applied_gate likewise
- * @word: what the peer's hello said of its leg of this LAG
+ * @word, @word_generation: what the peer's hello said of its leg of this LAG
  * @handed_ns: when the program was handed out and not yet confirmed, else 0
  */
 struct leg {
@@ -98,6 +99,7 @@ struct leg {
 	uint32_t applied_generation;
 	enum mlag_gate applied_gate;
 	enum leg_word word;
+	uint16_t word_generation;
 	uint64_t handed_ns;
 };
 

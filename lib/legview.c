@@ -8,6 +8,14 @@
 #include "engine.h"
 #include "leg.h"
 
+static enum leg_word word_of(const struct hello_leg *leg)
+{
+	if ((leg->flags & HELLO_LEG_OPEN) != 0) {
+		return LEG_WORD_OPEN;
+	}
+	return (leg->flags & HELLO_LEG_UP) != 0 ? LEG_WORD_READY : LEG_WORD_DOWN;
+}
+
 void leg_hear_hello(struct mlag_engine *engine, const struct hello_leg *legs, uint32_t count)
 {
 	struct table_row *row;
@@ -19,8 +27,8 @@ void leg_hear_hello(struct mlag_engine *engine, const struct hello_leg *legs, ui
 		leg->word = leg->configured ? LEG_WORD_DOWN : LEG_WORD_NONE;
 		for (uint32_t i = 0; leg->configured && i < count; i++) {
 			if (legs[i].lag_id == leg_lag_id(engine, row)) {
-				leg->word = (legs[i].flags & HELLO_LEG_UP) != 0 ? LEG_WORD_UP
-										: LEG_WORD_DOWN;
+				leg->word = word_of(&legs[i]);
+				leg->word_generation = legs[i].generation;
 				break;
 			}
 		}
@@ -50,6 +58,7 @@ uint16_t leg_fill_hello(const struct mlag_engine *engine, struct hello_leg *ret_
 
 		if (leg->configured) {
 			ret_legs[count].lag_id = leg_lag_id(engine, row);
+			ret_legs[count].generation = (uint16_t)leg->generation;
 			ret_legs[count].flags =
 				(uint8_t)((leg_gate_passes(leg, MLAG_GATE_UNICAST) ? HELLO_LEG_UP
 										   : 0) |

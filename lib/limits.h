@@ -18,7 +18,7 @@
 #define MLAG_WIRE_HEADER_SIZE 8	      /* bytes before every message's payload */
 #define MLAG_WIRE_PAYLOAD_MAX 65528   /* payload bytes of one message */
 #define MLAG_WIRE_MESSAGE_MAX 65536   /* header and payload */
-#define MLAG_HELLO_SIZE_MAX 1024      /* bytes of one hello, its HMAC included */
+#define MLAG_HELLO_SIZE_MAX 1408      /* bytes of one hello, its HMAC included */
 #define MLAG_ROWS_PER_MESSAGE_MAX 256 /* rows of one ROWS message; one slice */
 #define MLAG_FDB_BATCH_MAX 256	      /* FDB operations handed out at once; one slice */
 #define MLAG_NEIGHBOR_BATCH_MAX 256   /* the same of neighbours */

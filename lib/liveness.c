@@ -91,8 +91,40 @@ void liveness_set_present(struct liveness *liveness, enum mlag_path path, bool p
 	look_at_link(liveness, now_ns);
 }
 
-void liveness_hear_session(struct liveness *liveness, uint64_t now_ns)
+/* The peer has another life than before: nothing that it had said counts any more. */
+static void take_boot(struct liveness *liveness, uint64_t boot_id, uint64_t now_ns)
 {
+	liveness->boot_id_before = liveness->boot_id;
+	liveness->boot_id = boot_id;
+	liveness->boot_ns = now_ns;
+	liveness->sequence = 0;
+	liveness->hears = 0;
+}
+
+/*
+ * Is this another boot than the one that we know to be the peer's now?  A hello may be late and of a
+ * former boot.  For one dead time after a change the boot before is such a one, and while the session
+ * stands any other is; but not for longer, or one late hello would shut out the peer for good.
+ */
+static bool is_of_former_boot(const struct liveness *liveness, uint64_t boot_id, uint64_t now_ns)
+{
+	uint64_t dead_ns = liveness_dead_ns(liveness);
+
+	if (boot_id == liveness->boot_id) {
+		return false;
+	}
+	if (liveness->session_ns != 0 && now_ns - liveness->session_ns < dead_ns) {
+		return true;
+	}
+	return boot_id == liveness->boot_id_before && now_ns - liveness->boot_ns < dead_ns;
+}
+
+void liveness_hear_session(struct liveness *liveness, uint64_t boot_id, uint64_t now_ns)
+{
+	liveness->session_ns = now_ns;
+	if (boot_id != liveness->boot_id) {
+		take_boot(liveness, boot_id, now_ns);
+	}
 	if (!is_heard(liveness) && (!liveness->ever_heard || liveness->left ||
 				    now_ns - liveness->life_ns >= liveness_dead_ns(liveness))) {
 		allow_proof(liveness, now_ns);
@@ -100,13 +132,9 @@ void liveness_hear_session(struct liveness *liveness, uint64_t now_ns)
 	note_life(liveness, now_ns);
 }
 
-/* The peer has another life than before: nothing that it had said counts any more. */
-static void take_boot(struct liveness *liveness, uint64_t boot_id)
+void liveness_end_session(struct liveness *liveness)
 {
-	liveness->boot_id_before = liveness->boot_id;
-	liveness->boot_id = boot_id;
-	liveness->sequence = 0;
-	liveness->hears = 0;
+	liveness->session_ns = 0;
 }
 
 static void leave(struct liveness *liveness)
@@ -118,13 +146,13 @@ static void leave(struct liveness *liveness)
 	liveness->ever_heard = true;
 }
 
-void liveness_leave(struct liveness *liveness, uint64_t boot_id)
+void liveness_leave(struct liveness *liveness, uint64_t boot_id, uint64_t now_ns)
 {
-	if (boot_id == liveness->boot_id_before) {
+	if (is_of_former_boot(liveness, boot_id, now_ns)) {
 		return; /* there is another already */
 	}
 	if (boot_id != liveness->boot_id) {
-		take_boot(liveness, boot_id);
+		take_boot(liveness, boot_id, now_ns);
 	}
 	leave(liveness);
 }
@@ -150,7 +178,7 @@ static enum liveness_news hear_word(struct liveness *liveness, struct liveness_p
 	bool found = !is_heard(liveness);
 
 	if (hello->boot_id != liveness->boot_id) {
-		take_boot(liveness, hello->boot_id);
+		take_boot(liveness, hello->boot_id, now_ns);
 		found = true;
 	}
 	from->trusted = true;
@@ -187,13 +215,13 @@ enum liveness_news liveness_hear(struct liveness *liveness, enum mlag_path path,
 		/* Its daemon is silent, so this is no life; whatever it was, it forwards no more. */
 		liveness->fenced = !is_heard(liveness);
 		return LIVENESS_NEWS_NONE;
-	} else if (hello->boot_id == liveness->boot_id_before ||
+	} else if (is_of_former_boot(liveness, hello->boot_id, now_ns) ||
 		   (hello->boot_id == liveness->boot_id && liveness->left) ||
 		   (hello->boot_id == from->boot_id && hello->sequence <= from->sequence)) {
 		return LIVENESS_NEWS_NONE; /* late, left, or twice */
 	} else if (hello->leaving) {
 		if (hello->boot_id != liveness->boot_id) {
-			take_boot(liveness, hello->boot_id);
+			take_boot(liveness, hello->boot_id, now_ns);
 		}
 		leave(liveness);
 		news = LIVENESS_NEWS_LIFE;
@@ -224,6 +252,7 @@ void liveness_skip(struct liveness *liveness, uint64_t duration_ns, uint64_t now
 		liveness->paths[i].heard_ns += duration_ns;
 	}
 	liveness->life_ns += duration_ns;
+	liveness->session_ns += liveness->session_ns != 0 ? duration_ns : 0;
 	allow_proof(liveness, now_ns);
 }
 

@@ -53,7 +53,8 @@ struct liveness_path {
 /**
  * struct liveness - all that is known; zeroed, then liveness_init()
  * @own_boot_id: a hello with this one is our own echo
- * @boot_id, @boot_id_before: the peer's, and the one that it had before
+ * @boot_id, @boot_id_before: the peer's, and the one that it had before; @boot_ns: when that changed
+ * @session_ns: when the session last proved @boot_id, 0 while there is none
  * @sequence: the newest trusted hello on any path, and what it said: @hears, @interval_ns
  * @life_ns: the last sign of life by any path or session
  * @carrier_ns: when the peer link last gained carrier
@@ -70,6 +71,8 @@ struct liveness {
 	uint64_t own_boot_id;
 	uint64_t boot_id;
 	uint64_t boot_id_before;
+	uint64_t boot_ns;
+	uint64_t session_ns;
 	uint32_t sequence;
 	uint8_t hears;
 	uint64_t peer_interval_ns;
@@ -119,11 +122,14 @@ void liveness_set_present(struct liveness *liveness, enum mlag_path path, bool p
 enum liveness_news liveness_hear(struct liveness *liveness, enum mlag_path path,
 				 const struct liveness_hello *hello, uint64_t now_ns);
 
-/** liveness_hear_session() - the session proves life; it clears a goodbye and a fence */
-void liveness_hear_session(struct liveness *liveness, uint64_t now_ns);
+/** liveness_hear_session() - the session proves life, and whose; it clears a goodbye and a fence */
+void liveness_hear_session(struct liveness *liveness, uint64_t boot_id, uint64_t now_ns);
+
+/** liveness_end_session() - it proves nothing any more */
+void liveness_end_session(struct liveness *liveness);
 
 /** liveness_leave() - the peer said goodbye in the session */
-void liveness_leave(struct liveness *liveness, uint64_t boot_id);
+void liveness_leave(struct liveness *liveness, uint64_t boot_id, uint64_t now_ns);
 
 /** liveness_tick() - every path was read dry at @read_ns */
 void liveness_tick(struct liveness *liveness, uint64_t read_ns);

@@ -100,14 +100,19 @@ void pair_hear(struct mlag_engine *engine, enum mlag_path path, const uint8_t *d
 
 void pair_hear_session(struct mlag_engine *engine)
 {
-	liveness_hear_session(&engine->liveness, engine->now_ns);
+	liveness_hear_session(&engine->liveness, engine->peer.boot_id, engine->now_ns);
 	take_rank(engine, engine->peer.boot_id, engine->peer.role_epoch, engine->peer.priority,
 		  &engine->peer.member_id);
 }
 
+void pair_end_session(struct mlag_engine *engine)
+{
+	liveness_end_session(&engine->liveness);
+}
+
 void pair_goodbye(struct mlag_engine *engine)
 {
-	liveness_leave(&engine->liveness, engine->peer.boot_id);
+	liveness_leave(&engine->liveness, engine->peer.boot_id, engine->now_ns);
 }
 
 void pair_observe_link(struct mlag_engine *engine)

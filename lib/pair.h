@@ -24,6 +24,9 @@ void pair_hear(struct mlag_engine *engine, enum mlag_path path, const uint8_t *d
 /** pair_hear_session() - the session stands, or a message came by it: the rank in @peer counts */
 void pair_hear_session(struct mlag_engine *engine);
 
+/** pair_end_session() - the session ended */
+void pair_end_session(struct mlag_engine *engine);
+
 /** pair_goodbye() - the peer said so in the session */
 void pair_goodbye(struct mlag_engine *engine);
 

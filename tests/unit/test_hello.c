@@ -38,6 +38,7 @@ static struct hello sample(uint16_t legs_count)
 	hello.legs_count = legs_count;
 	for (uint16_t i = 0; i < legs_count; i++) {
 		hello.legs[i].lag_id = (uint16_t)(65535 - i);
+		hello.legs[i].generation = (uint16_t)(i * 7);
 		hello.legs[i].flags = i % 2 == 0 ? HELLO_LEG_UP : HELLO_LEG_UP | HELLO_LEG_OPEN;
 	}
 	return hello;
@@ -90,7 +91,7 @@ static void test_what_is_written_is_read(void **state)
 
 static void test_bytes_on_the_wire_are_those_of_the_protocol_page(void **state)
 {
-	static const uint8_t head[] = {0x6d, 0x6c, 0x61, 0x67, 1, 1, 0,	   61,	 0xff, 0xff, 0,
+	static const uint8_t head[] = {0x6d, 0x6c, 0x61, 0x67, 1, 1, 0,	   63,	 0xff, 0xff, 0,
 				       0,    2,	   3,	 4,    5, 6, 7,	   0x11, 0x22, 0x33, 0x44,
 				       0x55, 0x66, 0x77, 0x88, 0, 0, 0xde, 0xad, 0xbe, 0xef};
 	uint8_t data[MLAG_HELLO_SIZE_MAX];
@@ -98,7 +99,7 @@ static void test_bytes_on_the_wire_are_those_of_the_protocol_page(void **state)
 
 	(void)state;
 	assert_int_equal(sizeof(head), HELLO_HEAD_SIZE);
-	assert_int_equal(write_hello(&hello, data), 61);
+	assert_int_equal(write_hello(&hello, data), 63);
 	assert_memory_equal(data, head, sizeof(head));
 	assert_int_equal(data[40], 6);	  /* hears */
 	assert_int_equal(data[57], 1);	  /* one leg */

@@ -292,6 +292,32 @@ static void test_a_hello_of_a_former_boot_comes_too_late(void **state)
 	assert_true(live.boot_id == 3);
 }
 
+static void test_a_late_hello_of_a_boot_that_nobody_knew_does_not_shut_the_peer_out(void **state)
+{
+	struct liveness_hello late = word(BOTH);
+
+	(void)state;
+	/* We have just started, and so has the peer; then comes what its life before had said. */
+	sequence++;
+	assert_int_equal(hear(MLAG_PATH_PEER_LINK, BOTH), LIVENESS_NEWS_WORD);
+	late.boot_id = 99;
+	late.sequence = 5000;
+	assert_int_equal(liveness_hear(&live, MLAG_PATH_BACKUP, &late, now_ns), LIVENESS_NEWS_WORD);
+	for (uint32_t i = 0; i < 4; i++) {
+		pass(INTERVAL);
+		sequence++;
+		(void)hear(MLAG_PATH_PEER_LINK, BOTH);
+	}
+	assert_true(live.boot_id == 2);
+	assert_int_equal(life(), LIVENESS_LIFE_ALIVE);
+	/* The session knows who it is: nobody else counts while it stands. */
+	liveness_hear_session(&live, 2, now_ns);
+	late.boot_id = 98;
+	assert_int_equal(liveness_hear(&live, MLAG_PATH_BACKUP, &late, now_ns), LIVENESS_NEWS_NONE);
+	liveness_end_session(&live);
+	assert_int_equal(liveness_hear(&live, MLAG_PATH_BACKUP, &late, now_ns), LIVENESS_NEWS_WORD);
+}
+
 static void test_what_is_not_trusted_proves_life_and_nothing_else(void **state)
 {
 	struct liveness_hello stranger = word(0);
@@ -603,6 +629,34 @@ static void test_r2_nothing_is_enforced_for_a_leg_that_hellos_say_is_down(void *
 	assert_int_equal(rig_own_leg(&rig, 1)->enforced, 0);
 }
 
+static void test_r2_an_open_leg_that_the_table_does_not_know_is_isolated_in_every_vlan(void **state)
+{
+	struct mlag_leg_program program;
+
+	(void)state;
+	rig_static_leg(&rig);
+	talk(true, 5);
+	rig_step_type(&rig, MLAG_EVENT_CHANNEL_DOWN);
+	/* The coming-up that the table has: in its VLANs. */
+	add_leg(1, HELLO_LEG_UP | HELLO_LEG_OPEN);
+	rig.path_hello.legs[0].generation = 5;
+	say_for(INTERVAL, true, true, true);
+	program = leg_of(rig.engine, leg_find(rig.engine, 1))->program;
+	assert_true(mlag_vlans_has(&program.isolated, RIG_VLAN));
+	assert_false(mlag_vlans_has(&program.isolated, RIG_VLAN + 1));
+	/* It has got another VLAN since, and opened while there was no carrier. */
+	rig.path_hello.legs[0].generation = 6;
+	say_for(INTERVAL, true, true, true);
+	program = leg_of(rig.engine, leg_find(rig.engine, 1))->program;
+	assert_true(mlag_vlans_has(&program.isolated, RIG_VLAN + 1));
+	/* A restarted daemon does not flood yet: frozen. */
+	rig.path_hello.legs[0].flags = HELLO_LEG_UP;
+	say_for(INTERVAL, true, true, true);
+	program = leg_of(rig.engine, leg_find(rig.engine, 1))->program;
+	assert_true(mlag_vlans_has(&program.isolated, RIG_VLAN));
+	assert_false(mlag_vlans_has(&program.isolated, RIG_VLAN + 1));
+}
+
 static void test_an_older_epoch_of_the_same_boot_is_a_late_message(void **state)
 {
 	(void)state;
@@ -824,6 +878,7 @@ int main(void)
 		PURE_TEST(test_a_replay_or_our_own_echo_is_nobodys_life),
 		PURE_TEST(test_a_late_hello_is_life_and_no_news),
 		PURE_TEST(test_a_hello_of_a_former_boot_comes_too_late),
+		PURE_TEST(test_a_late_hello_of_a_boot_that_nobody_knew_does_not_shut_the_peer_out),
 		PURE_TEST(test_what_is_not_trusted_proves_life_and_nothing_else),
 		PURE_TEST(test_who_has_left_is_not_dead_and_may_come_back),
 		PURE_TEST(test_a_fence_is_proven_by_the_guard_and_ends_with_the_daemons_life),
@@ -836,6 +891,8 @@ int main(void)
 			test_r2_a_silent_peer_behind_carrier_is_alone_after_the_longer_hold_and_r1_stays),
 		RIG_TEST(test_r2_a_link_that_passes_one_way_puts_r1_back_though_the_session_stands),
 		RIG_TEST(test_r2_nothing_is_enforced_for_a_leg_that_hellos_say_is_down),
+		RIG_TEST(
+			test_r2_an_open_leg_that_the_table_does_not_know_is_isolated_in_every_vlan),
 		RIG_TEST(test_an_older_epoch_of_the_same_boot_is_a_late_message),
 		RIG_TEST(test_a_fence_ends_the_hold),
 		RIG_TEST(test_a_hold_starts_anew_with_carrier),
