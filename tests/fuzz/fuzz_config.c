@@ -11,6 +11,17 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
+/* What the configuration calls of the engine's library may assert. */
+_Noreturn void mlag_assert_failed(const char *expression, const char *file, int line);
+
+_Noreturn void mlag_assert_failed(const char *expression, const char *file, int line)
+{
+	(void)expression;
+	(void)file;
+	(void)line;
+	abort();
+}
+
 static void on_report(void *user, enum config_severity severity, const char *text)
 {
 	unsigned int *errors = user;
