@@ -165,21 +165,22 @@ def test_refusing_daemon_is_resync_for_ever_and_never_alone(pair: Pair) -> None:
         daemon.start()
 
 
-def leaving_hello(member_id: bytes, boot_id: int) -> bytes:
-    """A hello as docs/protocol.md writes it, of one who leaves."""
-    head = struct.pack(">4sBBHHH6sQHI", b"mlag", 1, 1, 58, 1, 0, member_id, boot_id, 0, 1)
+def leaving_hello(last: bytes) -> bytes:
+    """A hello as docs/protocol.md writes it, of one who leaves: the next but some after `last`."""
+    member_id, boot_id, _, sequence = struct.unpack_from(">6sQHI", last, 12)
+    head = struct.pack(">4sBBHHH6sQHI", b"mlag", 1, 1, 58, 1, 0, member_id, boot_id, 0,
+                       sequence + 1000)
     return head + struct.pack(">QBBBBIHHIH", 0, 0, 1, 0, 0, 0, 2000, 100, 3000, 0)
 
 
 def test_goodbye_is_left_and_not_dead(pair: Pair) -> None:
     """A hello that says so, on the wire: the one who stays is alone at once, without a hold."""
+    with hear(pair.s1.namespace, "peerlink") as link:
+        frame = link.recv(2048)
     pair.s2.mlagd.stop()
-    sock = pair.s2.namespace.socket(socket.AF_PACKET, socket.SOCK_RAW, 0)
-    with sock:
+    with pair.s2.namespace.socket(socket.AF_PACKET, socket.SOCK_RAW, 0) as sock:
         sock.bind(("peerlink", 0))
-        mac = bytes.fromhex("02000000ff02")
-        hello = leaving_hello(mac, int.from_bytes(os.urandom(8), "big") | 1)
-        sock.send(GROUP + mac + struct.pack(">H", ETHERTYPE) + hello)
+        sock.send(frame[:14] + leaving_hello(frame[14:]))
     status = wait_found(pair.s1, "alone", "peer-left", peer="left", timeout=2)
     assert status["role"] == "primary"
 
