@@ -65,11 +65,12 @@ BPF_SRC := $(sort $(wildcard ebpf/*.bpf.c))
 UNIT_SRC := $(sort $(wildcard tests/unit/test_*.c))
 UNIT_AID_SRC := $(filter-out $(UNIT_SRC),$(sort $(wildcard tests/unit/*.c)))
 BPFTEST_SRC := $(sort $(wildcard tests/bpf/test_*.c))
-BPFTEST_AID_SRC := $(filter-out $(BPFTEST_SRC),$(sort $(wildcard tests/bpf/*.c)))
+BPFTEST_AID_SRC := $(filter-out $(BPFTEST_SRC) %.bpf.c,$(sort $(wildcard tests/bpf/*.c)))
 SIM_SRC := $(sort $(wildcard tests/sim/*.c))
 CHECKER_SRC := $(sort $(wildcard tests/checker/*.c))
 FUZZ_SRC := $(sort $(wildcard tests/fuzz/fuzz_*.c))
-BENCH_SRC := $(sort $(wildcard tests/bench/*.c))
+BENCH_SRC := $(sort $(wildcard tests/bench/bench_*.c))
+BENCH_AID_SRC := $(filter-out $(BENCH_SRC),$(sort $(wildcard tests/bench/*.c)))
 MAN_SRC := $(sort $(wildcard man/*.scd))
 HEADERS := $(sort $(wildcard lib/*.h ebpf/*.h daemon/*/*.h daemon/*/*/*.h tests/*/*.h))
 ALL_C := $(LIB_SRC) $(MLAGD_SRC) $(MLAGCTL_SRC) $(BPF_SRC) $(sort $(wildcard ebpf/*.bpf.h)) \
@@ -83,15 +84,18 @@ MLAGCTL_MAIN := $(call obj,$(filter daemon/mlagctl/main.c daemon/mlagctl/mlagctl
 MLAGCTL_OBJ := $(filter-out $(MLAGCTL_MAIN),$(call obj,$(MLAGCTL_SRC)))
 UNIT_AID_OBJ := $(call obj,$(UNIT_AID_SRC))
 BPFTEST_AID_OBJ := $(call obj,$(BPFTEST_AID_SRC))
+BENCH_AID_OBJ := $(call obj,$(BENCH_AID_SRC))
 SKELETONS := $(patsubst ebpf/%.bpf.c,$(B)/%.skel.h,$(BPF_SRC))
 BPF_OBJ := $(patsubst ebpf/%.bpf.c,$(B)/%.bpf.o,$(BPF_SRC))
 
 UNIT_BIN := $(patsubst tests/unit/%.c,$(B)/tests/%,$(UNIT_SRC))
 BPFTEST_BIN := $(patsubst tests/bpf/test_%.c,$(B)/tests/bpf_%,$(BPFTEST_SRC))
+# What labs run beside the daemon.
+LAB_AIDS := $(B)/aid.bpf.o $(B)/tests/bpf_xdp_bond
 SIM_BIN := $(if $(SIM_SRC),$(B)/tests/sim)
 CHECKER_BIN := $(if $(CHECKER_SRC),$(B)/tests/checker)
 FUZZ_BIN := $(patsubst tests/fuzz/%.c,$(B)/%,$(FUZZ_SRC))
-BENCH_BIN := $(patsubst tests/bench/%.c,$(B)/tests/bench_%,$(BENCH_SRC))
+BENCH_BIN := $(patsubst tests/bench/%.c,$(B)/tests/%,$(BENCH_SRC))
 MAN_PAGES := $(patsubst man/%.scd,$(B)/man/%,$(MAN_SRC))
 
 # ---- flags ------------------------------------------------------------------------------------
@@ -131,7 +135,7 @@ LDFLAGS_cov = --coverage
 FLAGS_analyze = -O2 -g -fanalyzer
 LDFLAGS_analyze =
 
-CPPFLAGS_ALL = -D_GNU_SOURCE -Ilib -Iebpf -Itests/unit -Idaemon/mlagd -Idaemon -isystem $(B) $(PKG_CFLAGS) \
+CPPFLAGS_ALL = -D_GNU_SOURCE -Ilib -Iebpf -Itests -Itests/unit -Idaemon/mlagd -Idaemon -isystem $(B) $(PKG_CFLAGS) \
 	$(CPPFLAGS)
 CFLAGS_ALL = -std=gnu17 $(WARNINGS) -ffunction-sections -fdata-sections $(FLAGS_$(VARIANT)) \
 	$(CFLAGS)
@@ -167,6 +171,9 @@ $(B)/obj/lib/%.o: lib/%.c $(B)/flags
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(LIB_CPPFLAGS) $(CFLAGS_ALL) -MD -MP -c -o $@ $<
 
+# Programs that tests and benchmarks attach beside ours.
+$(call obj,$(BPFTEST_SRC) $(BPFTEST_AID_SRC) $(BENCH_SRC) $(BENCH_AID_SRC)): | $(B)/aid.skel.h
+
 $(B)/obj/%.o: %.c $(B)/flags | $(SKELETONS)
 	$(call say,CC,$<)
 	@mkdir -p $(@D)
@@ -186,6 +193,8 @@ $(B)/libmlagd.a: $(MLAGD_OBJ) $(B)/flags
 $(B)/libmlagctl.a: $(MLAGCTL_OBJ) $(B)/flags
 	$(archive)
 $(B)/libunit.a: $(UNIT_AID_OBJ) $(B)/flags
+	$(archive)
+$(B)/libbench.a: $(BENCH_AID_OBJ) $(B)/flags
 	$(archive)
 $(B)/libbpftest.a: $(BPFTEST_AID_OBJ) $(B)/flags
 	$(archive)
@@ -211,8 +220,9 @@ $(CHECKER_BIN): $(call obj,$(CHECKER_SRC))
 	$(link)
 $(FUZZ_BIN): $(B)/%: $(B)/obj/tests/fuzz/%.o $(B)/libmlagd.a $(B)/libmlag.a
 	$(link) -fsanitize=fuzzer $(PKG_LIBS)
-$(BENCH_BIN): $(B)/tests/bench_%: $(B)/obj/tests/bench/%.o $(B)/libmlagd.a $(B)/libmlag.a
-	$(link) $(PKG_LIBS)
+$(BENCH_BIN): $(B)/tests/%: $(B)/obj/tests/bench/%.o $(B)/libbench.a $(B)/libbpftest.a \
+		$(B)/libmlagd.a $(B)/libmlag.a
+	$(link) $(CMOCKA_LIBS) $(PKG_LIBS)
 
 # eBPF: the compiler's object with its DWARF, then the linked one without, then the skeleton.
 $(B)/obj/%.bpf.o: %.bpf.c $(B)/flags
@@ -220,6 +230,9 @@ $(B)/obj/%.bpf.o: %.bpf.c $(B)/flags
 	@mkdir -p $(@D)
 	$(Q)$(CLANG) $(BPF_CFLAGS) -MD -MP -c -o $@ $<
 $(B)/%.bpf.o: $(B)/obj/ebpf/%.bpf.o
+	$(call say,BPFLD,$@)
+	$(Q)$(BPFTOOL) gen object $@ $<
+$(B)/%.bpf.o: $(B)/obj/tests/bpf/%.bpf.o
 	$(call say,BPFLD,$@)
 	$(Q)$(BPFTOOL) gen object $@ $<
 $(B)/%.skel.h: $(B)/%.bpf.o
@@ -287,7 +300,7 @@ check-fuzz-smoke:
 	@$(MAKE) --no-print-directory VARIANT=fuzz CC=$(CLANG) fuzz-bin
 	@$(RUN) fuzz $@ $(B) $(FUZZ_SMOKE_SECONDS) $(patsubst tests/fuzz/%.c,build/fuzz/%,$(FUZZ_SRC))
 
-check-lab: all
+check-lab: all $(LAB_AIDS)
 	@$(RUN) root lab $@ $(B) tests/lab/run check
 
 check-format:
@@ -303,7 +316,7 @@ check-long:
 		asan fuzz soak check-lab-long
 
 .PHONY: check-lab-long sim soak bench fuzz fuzz-bin asan clang valgrind analyze coverage format
-check-lab-long: all
+check-lab-long: all $(LAB_AIDS)
 	@LAB_TIMEOUT=7200 MLAB_TIMEOUT=3600 MLAB_LONG=1 $(RUN) root lab $@ $(B) tests/lab/run check
 
 sim: $(SIM_BIN)

@@ -6,8 +6,9 @@
  * redirected.
  *
  * A frame that is passed goes on to the filters after this one (TC_ACT_UNSPEC, which is also
- * TCX_NEXT), because other people's filters are none of our business.  On that path isolate_leg
- * reads one hash, or three where R1 is lifted.  Nothing here needs the kernel's type information.
+ * TCX_NEXT), because other people's filters are none of our business.  While all legs are open that
+ * path reads nothing but mlag_domain; otherwise isolate_leg reads one hash, or three where R1 is
+ * lifted.  Nothing here needs the kernel's type information.
  */
 #include <linux/bpf.h>
 #include <linux/pkt_cls.h>
@@ -16,14 +17,6 @@
 #include "parse.bpf.h"
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
-
-/* mlagd sizes it at load. */
-struct {
-	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(max_entries, 1);
-	__type(key, struct mlag_source_key);
-	__type(value, struct mlag_source);
-} mlag_sources SEC(".maps");
 
 static __always_inline int drop(struct __sk_buff *skb, enum mlag_reason reason)
 {
@@ -84,11 +77,15 @@ SEC("tc")
 int isolate_leg(struct __sk_buff *skb)
 {
 	const struct mlag_domain *domain = find_domain();
-	const struct mlag_port *port = find_port(skb->ifindex);
+	const struct mlag_port *port;
 	struct mlag_decision decision;
 	struct parse_frame parsed;
 
-	if (!domain || !port) {
+	if (!domain || mlag_egress_is_free(domain, skb->ingress_ifindex)) {
+		return TC_ACT_UNSPEC;
+	}
+	port = find_port(skb->ifindex);
+	if (!port) {
 		return TC_ACT_UNSPEC;
 	}
 	if (parse_egress(skb, domain->vlan_aware, port->untagged_vid, &parsed)) {
@@ -110,7 +107,7 @@ int isolate_peer_link(struct __sk_buff *skb)
 	struct mlag_decision decision;
 	struct parse_frame parsed;
 
-	if (!domain) {
+	if (!domain || mlag_egress_is_free(domain, skb->ingress_ifindex)) {
 		return TC_ACT_UNSPEC;
 	}
 	if (parse_egress(skb, domain->vlan_aware, domain->peer_link_untagged_vid, &parsed)) {

@@ -26,6 +26,14 @@ struct {
 	__type(value, struct mlag_port);
 } mlag_ports SEC(".maps");
 
+/* mlagd sizes it at load. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 1);
+	__type(key, struct mlag_source_key);
+	__type(value, struct mlag_source);
+} mlag_sources SEC(".maps");
+
 /* mlagd makes the rows of a port when it attaches there, so the programs never fill it up. */
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_HASH);

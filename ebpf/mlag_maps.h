@@ -10,6 +10,7 @@
 #include <linux/types.h>
 
 #include "forward.h"
+#include "shortcut.h"
 
 /*
  * All maps are allocated whole at load: the kernel refills an allocator of single elements when it
@@ -20,15 +21,35 @@
 #define MLAG_MAP_ROUTERS_MAX 8192     /* router MACs of both members in their VLANs */
 #define MLAG_MAP_ADDRESSES_MAX 16384  /* IP addresses of both members */
 #define MLAG_MAP_ANSWER_SVIS_MAX 4096 /* SVIs of ours, one a VLAN */
+#define MLAG_MAP_SVIS_MAX 4096
+#define MLAG_MAP_ENTRIES_MAX 4096 /* slaves of ports */
+#define MLAG_MAP_FAST_COUNTERS_MAX ((MLAG_MAP_PORTS_MAX + 1) * MLAG_REASONS_COUNT)
 #define MLAG_MAP_COUNTERS_MAX (MLAG_MAP_PORTS_MAX * (MLAG_REASONS_COUNT - 1))
 
 /* mlag_domain: array of one struct mlag_domain. */
 /* mlag_ports: hash of __u32 ifindex to struct mlag_port. */
 /* mlag_sources: hash of struct mlag_source_key to struct mlag_source, sized by mlagd at load. */
+/* mlag_router_octets: array by the last octet of a MAC: how many of mlag_routers end in it. */
 /* mlag_routers: hash of struct mlag_router_key to struct mlag_router; also of mark_peer_link. */
 /* mlag_answer: array of one __u64, nanoseconds of CLOCK_MONOTONIC until which R30 is in force. */
 /* mlag_answer_svis: hash of __u32 ifindex to struct mlag_answer_svi (answer.h). */
 /* mlag_addresses: hash of struct mlag_address to __u8, enum mlag_owner. */
+/* mlag_svis: hash of __u32 ifindex to struct mlag_svi. */
+/* mlag_senders: array of struct mlag_sender; the programs fill it. */
+/* mlag_entries: hash of __u32 ifindex of a slave where XDP runs to struct mlag_entry. */
+/*
+ * mlag_fast_counters: per-CPU array of struct mlag_counter: what XDP counted of a port, by reason, from
+ * mlag_port.counters on; the first of those, of no reason, is not used.
+ */
+/* mlag_exits: devmap hash of __u32 ifindex: ports that take what XDP redirects. */
+
+/**
+ * struct mlag_entry - a device that is no port itself, where XDP runs
+ * @ifindex: its bond, the bridge port that its frames come by
+ */
+struct mlag_entry {
+	__u32 ifindex;
+};
 
 /**
  * struct mlag_counter_key - key of the per-CPU hash mlag_counters

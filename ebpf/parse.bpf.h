@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 /*
- * From a socket buffer to the values that a decision of forward.h reads.  Only for eBPF programs
- * at tc, where a frame begins with its Ethernet header in both directions.
+ * From a socket buffer to the values that a decision of forward.h reads.  The functions are only
+ * for eBPF programs at tc, where a frame begins with its Ethernet header in both directions; the
+ * types are XDP's too.
  */
 #ifndef MLAG_PARSE_BPF_H
 #define MLAG_PARSE_BPF_H
@@ -13,12 +14,19 @@
 #include <bpf/bpf_helpers.h>
 
 #include "forward.h"
+#include "shortcut.h"
 
 /* An Ethernet header as it is in the frame. */
 struct parse_ethernet {
 	__u8 destination[6];
 	__u8 source[6];
 	__be16 type;
+};
+
+/* The addresses of a frame. */
+struct parse_macs {
+	__u8 destination[6];
+	__u8 source[6];
 };
 
 /* Everything the programs want to know of one frame. */
@@ -29,11 +37,31 @@ struct parse_frame {
 	struct mlag_vlan vlan;
 };
 
+/* A VLAN and a MAC, as keys of maps and as the word that is made and hashed at once. */
+union parse_key {
+	struct mlag_router_key router;
+	struct mlag_source_key source;
+	__u64 word;
+};
+
+static __always_inline __u64 parse_key_word(__u16 vlan, const __u8 *mac)
+{
+	const __u16 *words = (const __u16 *)mac; /* in a frame, so on an even address */
+
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+	return (__u64)words[2] << 48 | (__u64)words[1] << 32 | (__u64)words[0] << 16 | vlan;
+#else
+	return (__u64)vlan << 48 | (__u64)words[0] << 32 | (__u64)words[1] << 16 | words[2];
+#endif
+}
+
 /* A frame that arrived, and where its IP header would be. */
 struct parse_arrival {
 	__u8 header[MLAG_IPV6_HEADER_SIZE] __attribute__((aligned(8)));
 	struct mlag_packet packet;
-	struct mlag_router_key router_key;
+	union parse_key router_key;
+	union parse_key sender_key;
+	struct mlag_arrival arrival;
 	__u32 ip_offset;
 	__u8 family; /* of the ethertype; packet.family waits until the router is known */
 };
@@ -142,6 +170,18 @@ static __always_inline long parse_arrival_tag(struct __sk_buff *skb,
 	return 0;
 }
 
+/* What is below IP of a frame, from its Ethernet header and its tag. */
+static __always_inline void parse_below_ip(const struct parse_ethernet *ethernet,
+					   const struct mlag_tag *tag, __u8 vlan_aware,
+					   __u16 ingress_vid, struct parse_arrival *ret)
+{
+	ret->packet.group = mlag_mac_is_group(ethernet->destination);
+	ret->family = mlag_family_of(vlan_aware, tag, bpf_ntohs(ethernet->type));
+	ret->arrival = mlag_arrival_of(vlan_aware, ingress_vid, tag);
+	ret->router_key.word = parse_key_word(ret->arrival.vlan.vid, ethernet->destination);
+	ret->sender_key.word = parse_key_word(ret->arrival.vlan.vid, ethernet->source);
+}
+
 /*
  * Reads what there is below IP of a frame that arrived at a port where @ingress_vid is the VLAN of
  * what has no tag.  0, or negative for a frame cut off in there, which no bridge will take.
@@ -156,10 +196,7 @@ static __always_inline long parse_arrival(struct __sk_buff *skb, struct parse_et
 	if (parse_arrival_tag(skb, ethernet, &tag, &ret->ip_offset)) {
 		return -1;
 	}
-	ret->packet.group = mlag_mac_is_group(ethernet->destination);
-	ret->family = mlag_family_of(vlan_aware, &tag, bpf_ntohs(ethernet->type));
-	ret->router_key.vlan = mlag_ingress_vid(vlan_aware, ingress_vid, &tag);
-	__builtin_memcpy(ret->router_key.mac, ethernet->destination, sizeof(ret->router_key.mac));
+	parse_below_ip(ethernet, &tag, vlan_aware, ingress_vid, ret);
 	return 0;
 }
 

@@ -57,9 +57,13 @@ enum mlag_owner {
  * @lag_id: of a leg, 1..65535
  * @untagged_vid: the VLAN that leaves this port without a tag, 0 for none or a plain bridge
  * @ingress_vid: the VLAN of what arrives without a tag (PVID), 0 for none or a plain bridge
+ * @guarded: the bridge asks more of what arrives here than its VLAN (a locked port)
+ * @pad: zero
+ * @counters: where XDP counts of the port, given by who writes the map; 0 for nowhere
  * @isolated: of a leg: VLANs in which R1 is in force; bit 0 on a plain bridge
  * @held: of an open leg: VLANs in which floods wait all the same, because they came to the leg after
  *	the peer had acknowledged it
+ * @forwards: VLANs in which the bridge forwards at this port; bit 0 on a plain bridge
  */
 struct mlag_port {
 	__u8 kind;
@@ -67,8 +71,12 @@ struct mlag_port {
 	__u16 lag_id;
 	__u16 untagged_vid;
 	__u16 ingress_vid;
+	__u8 guarded;
+	__u8 pad[3];
+	__u32 counters;
 	__u64 isolated[MLAG_FORWARD_VLAN_WORDS];
 	__u64 held[MLAG_FORWARD_VLAN_WORDS];
+	__u64 forwards[MLAG_FORWARD_VLAN_WORDS];
 };
 
 /**
@@ -77,12 +85,22 @@ struct mlag_port {
  * @peer_link_untagged_vid: the VLAN that is untagged on PL, 0 for none or a plain bridge
  * @vlan_aware: the bridge filters VLANs
  * @route_for_peer: R21: the peer's address table is proven complete
+ * @gated: some leg is not wholly open: see mlag_port_is_gated() of shortcut.h
+ * @pad: zero
+ * @second_ticks: of the programs' clock; 0 while that is not known
+ * @shortcuts: ways round the bridge that may be taken: MLAG_SHORTCUT_* of shortcut.h
+ * @peer_link_forwards: VLANs in which the bridge forwards at PL; bit 0 on a plain bridge
  */
 struct mlag_domain {
 	__u32 peer_link_ifindex;
 	__u16 peer_link_untagged_vid;
 	__u8 vlan_aware;
 	__u8 route_for_peer;
+	__u8 gated;
+	__u8 pad[3];
+	__u32 second_ticks;
+	__u32 shortcuts;
+	__u64 peer_link_forwards[MLAG_FORWARD_VLAN_WORDS];
 };
 
 /**
@@ -100,11 +118,13 @@ struct mlag_source_key {
  * @lag_id: the LAG, 0 for an orphan of either member
  * @peer_knows: the peer claims the same, or acknowledged that it holds it
  * @known: 1 in the map; a setter given 0 takes the MAC out
+ * @ifindex: our port that it is behind, 0 for none: what is routed to it may go straight there
  */
 struct mlag_source {
 	__u16 lag_id;
 	__u8 peer_knows;
 	__u8 known;
+	__u32 ifindex;
 };
 
 /**
@@ -186,6 +206,8 @@ enum mlag_action {
 	MLAG_ACTION_ASK_ROUTER,	 /* look the destination MAC up; if found, read the IP header */
 	MLAG_ACTION_ASK_ADDRESS, /* look the destination address up in the router's domain */
 	MLAG_ACTION_ASK_ROUTE,	 /* ask the kernel's routing, as from our SVI */
+	MLAG_ACTION_ASK_EXIT,	 /* find the port that the next hop is behind (shortcut.h) */
+	MLAG_ACTION_SEND,	 /* route it straight out of that port (shortcut.h) */
 };
 
 /*
@@ -229,6 +251,7 @@ struct mlag_frame {
  * @family: 4, 6, or 0 for what is not IP; see mlag_family_of()
  * @malformed: the IP header contradicts itself or the frame
  * @hop_limit: TTL or hop limit
+ * @plain: no options that a router minds, and a source that may be answered; see shortcut.h
  * @destination: the IP destination, as in struct mlag_address.octets
  * @address_asked: @address_owner is the answer of a lookup
  * @address_owner: enum mlag_owner, none for a third party
@@ -243,10 +266,12 @@ struct mlag_packet {
 	__u8 family;
 	__u8 malformed;
 	__u8 hop_limit;
+	__u8 plain;
 	__u8 address_asked;
 	__u8 address_owner;
 	__u8 route_asked;
 	__u8 route_found;
+	__u8 pad; /* what follows is copied by words */
 	__u8 destination[16];
 	struct mlag_router router;
 };
@@ -412,44 +437,6 @@ MLAG_INLINE __u8 mlag_family_of(__u8 vlan_aware, const struct mlag_tag *tag, __u
 	return ethertype == 0x86dd ? 6 : 0;
 }
 
-/**
- * mlag_packet_read_ipv4() - take over what a decision reads of an IPv4 header
- * @packet: family is set by the caller
- * @header: MLAG_IPV4_HEADER_SIZE bytes
- * @available: bytes of the frame from there on, padding included
- * @segmented: of the kernel's segmentation offload, whose length does not always fit the header
- */
-MLAG_INLINE void mlag_packet_read_ipv4(struct mlag_packet *packet, const __u8 *header,
-				       __u32 available, bool segmented)
-{
-	__u32 header_size = (header[0] & 0xfu) * 4;
-	__u32 total_size = (__u32)header[2] << 8 | header[3];
-
-	if (!total_size && segmented) {
-		total_size = available;
-	}
-	packet->malformed = header[0] >> 4 != 4 || header_size < MLAG_IPV4_HEADER_SIZE ||
-			    total_size < header_size || total_size > available;
-	packet->hop_limit = header[8];
-	__builtin_memcpy(packet->destination, header + 16, 4);
-}
-
-/**
- * mlag_packet_read_ipv6() - take over what a decision reads of an IPv6 header
- * @packet: family is set by the caller
- * @header: MLAG_IPV6_HEADER_SIZE bytes
- * @available: bytes of the frame from there on, padding included
- */
-MLAG_INLINE void mlag_packet_read_ipv6(struct mlag_packet *packet, const __u8 *header,
-				       __u32 available)
-{
-	__u32 payload_size = (__u32)header[4] << 8 | header[5]; /* 0 also of a jumbogram */
-
-	packet->malformed = header[0] >> 4 != 6 || MLAG_IPV6_HEADER_SIZE + payload_size > available;
-	packet->hop_limit = header[7];
-	__builtin_memcpy(packet->destination, header + 24, 16);
-}
-
 /* Unspecified, loopback, link-local, multicast, broadcast: never routed (R21, R23). */
 MLAG_INLINE bool mlag_ipv4_is_routable(const __u8 *address)
 {
@@ -469,6 +456,46 @@ MLAG_INLINE bool mlag_ipv6_is_routable(const __u8 *address)
 		head |= address[index];
 	}
 	return head || address[15] > 1; /* neither :: nor ::1 */
+}
+
+/**
+ * mlag_packet_read_ipv4() - take over what a decision reads of an IPv4 header
+ * @packet: family is set by the caller
+ * @header: MLAG_IPV4_HEADER_SIZE bytes
+ * @available: bytes of the frame from there on, padding included
+ * @segmented: of the kernel's segmentation offload, whose length does not always fit the header
+ */
+MLAG_INLINE void mlag_packet_read_ipv4(struct mlag_packet *packet, const __u8 *header,
+				       __u32 available, bool segmented)
+{
+	__u32 header_size = (header[0] & 0xfu) * 4;
+	__u32 total_size = (__u32)header[2] << 8 | header[3];
+
+	if (!total_size && segmented) {
+		total_size = available;
+	}
+	packet->malformed = header[0] >> 4 != 4 || header_size < MLAG_IPV4_HEADER_SIZE ||
+			    total_size < header_size || total_size > available;
+	packet->hop_limit = header[8];
+	packet->plain = header_size == MLAG_IPV4_HEADER_SIZE && mlag_ipv4_is_routable(header + 12);
+	__builtin_memcpy(packet->destination, header + 16, 4);
+}
+
+/**
+ * mlag_packet_read_ipv6() - take over what a decision reads of an IPv6 header
+ * @packet: family is set by the caller
+ * @header: MLAG_IPV6_HEADER_SIZE bytes
+ * @available: bytes of the frame from there on, padding included
+ */
+MLAG_INLINE void mlag_packet_read_ipv6(struct mlag_packet *packet, const __u8 *header,
+				       __u32 available)
+{
+	__u32 payload_size = (__u32)header[4] << 8 | header[5]; /* 0 also of a jumbogram */
+
+	packet->malformed = header[0] >> 4 != 6 || MLAG_IPV6_HEADER_SIZE + payload_size > available;
+	packet->hop_limit = header[7];
+	packet->plain = header[6] != 0 /* hop-by-hop */ && mlag_ipv6_is_routable(header + 8);
+	__builtin_memcpy(packet->destination, header + 24, 16);
 }
 
 MLAG_INLINE bool mlag_packet_is_routable(const struct mlag_packet *packet)

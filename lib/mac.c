@@ -180,6 +180,18 @@ static bool is_counted_on(const struct mlag_engine *engine, const struct mac_loc
 	       !engine->peer_left && !engine->synced && !engine_is_alone(engine);
 }
 
+/* The port of ours that a claimed MAC is behind, 0 for none: it is reached over the peer link. */
+static uint32_t port_of(const struct mlag_engine *engine, const struct table_row *row)
+{
+	struct mlag_fdb_entry entry;
+
+	if (table_row_is_own(row)) {
+		return local_of(engine, row)->seen.ifindex;
+	}
+	entry = decide(engine, key_of(engine, row)->vlan, table_peer(&engine->macs, row));
+	return entry.kind == MLAG_FDB_INACTIVE ? entry.ifindex : 0;
+}
+
 /* What the map of known MACs should hold: the place of the winning claim. */
 static bool wanted_source(const struct mlag_engine *engine, const struct table_row *row,
 			  struct mlag_source *ret_source)
@@ -194,6 +206,7 @@ static bool wanted_source(const struct mlag_engine *engine, const struct table_r
 	} else if (is_counted_on(engine, local)) {
 		*ret_source = local->source;
 		ret_source->peer_knows = 0;
+		ret_source->ifindex = 0;
 		return true;
 	} else {
 		return false;
@@ -201,6 +214,7 @@ static bool wanted_source(const struct mlag_engine *engine, const struct table_r
 	memset(ret_source, 0, sizeof(*ret_source));
 	ret_source->known = 1;
 	ret_source->lag_id = value->lag_id;
+	ret_source->ifindex = port_of(engine, row);
 	ret_source->peer_knows =
 		(row->flags & TABLE_ROW_ACKED) != 0 || !table_row_is_own(row) ||
 		(table_row_is_peer(row) && is_same_place(value, table_peer(&engine->macs, row)));

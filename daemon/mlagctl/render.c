@@ -61,6 +61,8 @@ static const struct {
 			       "mcast_snooping 0, on both members."},
 	{"port-not-set-up",
 	 "Find out who changes the port, and why mlagd cannot change it back: see its log."},
+	{"xdp-not-possible",
+	 "Do what the text says, or set datapath to auto in mlagd.conf; tc does the same, slower."},
 	{"vlan-protocol",
 	 "Let the bridge use 802.1Q: ip link set BRIDGE type bridge vlan_protocol 802.1Q, on both "
 	 "members."},

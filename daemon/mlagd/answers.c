@@ -132,7 +132,7 @@ static void see_all(struct daemon *daemon)
 	struct answers *answers = daemon->answers;
 
 	for (uint32_t i = 0; i < daemon->member_ports_count; i++) {
-		see(answers, daemon->member_ports[i].ifindex, ANSWERER_AT_PORT);
+		see(answers, daemon->member_ports[i].port.ifindex, ANSWERER_AT_PORT);
 	}
 	for (uint32_t vlan = 0; vlan < MLAG_VLANS_MAX; vlan++) {
 		if (answers->svis[vlan].ifindex != 0) {

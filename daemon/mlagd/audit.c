@@ -16,6 +16,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "fastpath.h"
 #include "log.h"
 #include "setup.h"
 
@@ -76,7 +77,7 @@ static bool port_at(struct daemon *daemon, uint32_t place, struct audited *ret)
 	}
 	place -= daemon->ports_count;
 	if (place < daemon->member_ports_count) {
-		ret->ifindex = daemon->member_ports[place].ifindex;
+		ret->ifindex = daemon->member_ports[place].port.ifindex;
 		ret->kind = MLAG_PORT_NONE;
 		ret->audit = &daemon->member_ports[place].audit;
 		return !is_leg(daemon, ret->ifindex);
@@ -100,7 +101,7 @@ static bool find_port(struct daemon *daemon, uint32_t ifindex, struct audited *r
 	}
 	for (uint32_t i = 0; i < daemon->member_ports_count; i++) {
 		place++;
-		if (daemon->member_ports[i].ifindex == ifindex) {
+		if (daemon->member_ports[i].port.ifindex == ifindex) {
 			return port_at(daemon, place, ret);
 		}
 	}
@@ -142,7 +143,7 @@ static int check(struct daemon *daemon, const struct audited *port, uint32_t *re
 	if (r < 0) {
 		return r;
 	}
-	if (!intact) {
+	if (!intact || !fastpath_intact(daemon, port->ifindex)) {
 		found |= AUDIT_FOUND_PROGRAMS;
 	}
 	if (port->leg != NULL && port->leg->ifindex == 0) {
@@ -173,7 +174,7 @@ static void describe(uint32_t found, char *ret, size_t size)
 		uint32_t bit;
 		const char *text;
 	} words[] = {
-		{AUDIT_FOUND_PROGRAMS, "removed our filter"},
+		{AUDIT_FOUND_PROGRAMS, "removed our filter or program"},
 		{PORTS_FOUND_FLOOD, "changed the flood flags"},
 		{PORTS_FOUND_BACKUP, "changed backup_port"},
 		{PORTS_FOUND_LEARNING, "turned learning on"},
@@ -246,9 +247,11 @@ static void audit_port(struct daemon *daemon, const struct audited *port, uint64
 	}
 	if (found == 0) {
 		port->audit->failures = 0;
+		fastpath_retry(daemon, port->ifindex);
 		return;
 	}
 	r = repair(daemon, port);
+	fastpath_port(daemon, port->ifindex);
 	if (r == 0 && check(daemon, port, &left) == 0 && left != 0) {
 		r = -EIO; /* the kernel said yes, and it is not so */
 	}
@@ -281,6 +284,7 @@ static void begin_round(struct daemon *daemon, uint64_t now_ns)
 		}
 	}
 	daemon->audit_round_ns = now_ns + AUDIT_SECOND_NS;
+	fastpath_round(daemon);
 }
 
 static void arm(struct daemon *daemon, uint64_t time_ns)

@@ -544,10 +544,6 @@ static void warn_unused(struct reader *reader)
 	const struct config *config = reader->config;
 	uint64_t dead_ns = config->hello_interval_ns * config->dead_multiplier;
 
-	if (config->datapath == CONFIG_DATAPATH_XDP) {
-		warn(reader, reader->lines_of[CONFIG_SECTION_DOMAIN], "[domain] datapath",
-		     "xdp is not in this release; tc is used");
-	}
 	if (config->restart_hold_ns <= dead_ns) {
 		warn(reader, peer_line(reader, "restart-hold"), "[peer] restart-hold",
 		     "is not longer than the dead time (hello-interval times dead-multiplier)");

@@ -22,6 +22,7 @@
 #include "peer/hellos.h"
 
 #define DAEMON_PORTS_MAX 1024 /* ports of the bridge that get the receive program */
+#define DAEMON_SVIS_MAX 4096
 
 /**
  * struct daemon_audit - how a port fares with audit.c
@@ -72,15 +73,37 @@ struct daemon_port {
 };
 
 /**
+ * struct daemon_xdp - how a port fares with fastpath.c
+ * @attached: XDP is believed to run there
+ * @is_exit: XDP may redirect into it
+ * @reason: why it does not run there though the configuration asks for it; empty: nobody asks
+ * @bond: its slaves; the frames of those that collect are taken for the port's
+ */
+struct daemon_xdp {
+	bool attached;
+	bool is_exit;
+	char reason[XDP_REASON_SIZE];
+	struct links_bond bond;
+};
+
+/**
+ * struct daemon_svi - an interface that the kernel routes to
+ * @key: the router MAC it was told with
+ * @ifindex: the interface
+ */
+struct daemon_svi {
+	struct mlag_address_key key;
+	uint32_t ifindex;
+};
+
+/**
  * struct daemon_member_port - a port of the bridge that is not the peer link, leg or orphan
- * @ifindex: its device
- * @incarnation: see struct links_handler
- * @ingress_vid: the VLAN of what arrives without a tag, 0 for none
+ * @port: as the kernel describes it
+ * @xdp: whether XDP runs there, and why not
  */
 struct daemon_member_port {
-	uint32_t ifindex;
-	uint32_t incarnation;
-	uint16_t ingress_vid;
+	struct links_port port;
+	struct daemon_xdp xdp;
 	struct daemon_audit audit;
 };
 
@@ -131,6 +154,8 @@ struct daemon {
 	sd_event_source *more;
 	uint64_t deadline_ns; /* what the timer is set to */
 	struct mlag_peer_link peer_link;
+	struct mlag_vlans peer_link_forwards;
+	struct daemon_xdp peer_link_xdp;
 	struct mlag_domain domain;
 	uint32_t peer_link_prepared; /* its ifindex once it was set up, 0 for none */
 	uint32_t peer_link_incarnation;
@@ -140,6 +165,9 @@ struct daemon {
 	uint32_t audit_next;	 /* which they are */
 	uint32_t ports_count;
 	struct daemon_port leg_ports[MLAG_LEGS_MAX];
+	uint32_t svi_rows_count;
+	uint32_t svi_rows_next; /* whose settings are read again next */
+	struct daemon_svi svi_rows[DAEMON_SVIS_MAX];
 	uint32_t member_ports_count;
 	struct daemon_member_port member_ports[DAEMON_PORTS_MAX];
 	bool running; /* effects_run() is at work: events of its own making do not start it again */

@@ -12,6 +12,7 @@
 #include <systemd/sd-daemon.h>
 
 #include "answers.h"
+#include "fastpath.h"
 #include "gateways.h"
 #include "kernel/addressstate.h"
 #include "log.h"
@@ -339,12 +340,24 @@ static void write_domain(struct daemon *daemon, const struct mlag_domain *domain
 	daemon->domain = *domain;
 }
 
+/* R30: while questions for the peer are answered here they must not be sent to it. */
+static void fill_shortcuts(const struct daemon *daemon, struct mlag_domain *domain)
+{
+	domain->shortcuts = fastpath_shortcuts(daemon->config);
+	if (mlag_answers_for_peer(daemon->engine)) {
+		domain->shortcuts &= ~(uint32_t)MLAG_SHORTCUT_TO_PEER;
+	}
+	memcpy(domain->peer_link_forwards, daemon->peer_link_forwards.words,
+	       sizeof(domain->peer_link_forwards));
+}
+
 /* R21: only once it is known what the peer's own addresses are. */
 static void apply_route_for_peer(struct daemon *daemon)
 {
 	struct mlag_domain domain = daemon->domain;
 
 	domain.route_for_peer = mlag_may_route_for_peer(daemon->engine);
+	fill_shortcuts(daemon, &domain);
 	write_domain(daemon, &domain);
 }
 
@@ -484,9 +497,18 @@ void effects_leg(struct daemon *daemon, uint16_t lag_id,
 		copy.data_seen = rx_frames != port->rx_frames;
 		port->rx_frames = rx_frames;
 	}
+	fastpath_slaves(daemon, observation->ifindex);
 	event.leg.lag_id = lag_id;
 	event.leg.observation = &copy;
 	effects_step(daemon, &event);
+}
+
+void effects_shortcuts(struct daemon *daemon)
+{
+	struct mlag_domain domain = daemon->domain;
+
+	fill_shortcuts(daemon, &domain);
+	write_domain(daemon, &domain);
 }
 
 void effects_peer_link(struct daemon *daemon)
@@ -499,6 +521,7 @@ void effects_peer_link(struct daemon *daemon)
 	domain.peer_link_untagged_vid = peer_link->untagged_vid;
 	domain.vlan_aware = peer_link->vlan_aware;
 	domain.route_for_peer = daemon->domain.route_for_peer;
+	fill_shortcuts(daemon, &domain);
 	write_domain(daemon, &domain);
 	(void)fdb_set_bridge(daemon->fdb, peer_link->bridge_ifindex, peer_link->vlan_aware);
 	addresses_set_bridge(daemon->addresses, peer_link->bridge_ifindex, peer_link->vlan_aware);

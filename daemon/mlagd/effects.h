@@ -65,4 +65,10 @@ void effects_devices(struct daemon *daemon);
  */
 int effects_last_resort(struct daemon *daemon);
 
+/**
+ * effects_shortcuts() - what is allowed round the bridge changed
+ * @daemon: the daemon, with @peer_link_forwards of the new state
+ */
+void effects_shortcuts(struct daemon *daemon);
+
 #endif

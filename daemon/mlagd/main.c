@@ -26,6 +26,7 @@
 #include "daemon.h"
 #include "datapath/trial.h"
 #include "effects.h"
+#include "fastpath.h"
 #include "gateways.h"
 #include "hello.h"
 #include "log.h"
@@ -102,10 +103,22 @@ static void on_leg(void *user, uint16_t lag_id, const struct mlag_leg_observatio
 	effects_leg(user, lag_id, observation);
 }
 
-static void on_port(void *user, uint32_t ifindex, bool present, uint32_t incarnation,
-		    uint16_t ingress_vid)
+static void on_peer_link_forwards(void *user, const struct mlag_vlans *vlans)
 {
-	setup_port(user, ifindex, present, incarnation, ingress_vid);
+	struct daemon *daemon = user;
+
+	daemon->peer_link_forwards = *vlans;
+	effects_shortcuts(daemon);
+}
+
+static void on_port(void *user, const struct links_port *port)
+{
+	setup_port(user, port);
+}
+
+static void on_port_gone(void *user, uint32_t ifindex)
+{
+	setup_port_gone(user, ifindex);
 }
 
 static void on_settings(void *user, uint32_t ifindex, const struct linkmsg_settings *settings)
@@ -124,6 +137,7 @@ static void on_address(void *user, const struct mlag_address_key *key, bool pres
 {
 	struct mlag_event event = {.type = MLAG_EVENT_ADDRESS};
 
+	fastpath_svi(user, key, present ? ifindex : 0);
 	event.address.key = *key;
 	event.address.present = present;
 	event.address.domain = domain;
@@ -403,6 +417,10 @@ static int apply_config(struct daemon *daemon, const struct config *old)
 	for (uint32_t i = 0; i < config->lags_count; i++) {
 		configure_leg(daemon, MLAG_EVENT_LEG_CONFIGURE, config->lags[i].id);
 	}
+	if (config->datapath != old->datapath) {
+		effects_shortcuts(daemon);
+		fastpath_configure(daemon);
+	}
 	links_spec_of(config, &spec);
 	r = links_configure(daemon->links, &spec);
 	gateways_configure(daemon);
@@ -569,7 +587,9 @@ static int open_adapters(struct daemon *daemon)
 	static const struct links_handler links_handler = {
 		.peer_link = on_peer_link,
 		.leg = on_leg,
+		.peer_link_forwards = on_peer_link_forwards,
 		.port = on_port,
+		.port_gone = on_port_gone,
 		.settings = on_settings,
 	};
 	static const struct filters_handler filters_handler = {on_filters_changed};
@@ -591,6 +611,7 @@ static int open_adapters(struct daemon *daemon)
 	static struct links_spec spec;
 	const struct datapath_spec datapath_spec = {
 		.sources_max = MLAG_MACS_DEFAULT,
+		.domain_id = daemon->config->domain_id,
 		.log = log_datapath,
 	};
 	int r;
@@ -647,6 +668,13 @@ static int open_adapters(struct daemon *daemon)
 	return r < 0 ? fail("peer", r) : 0;
 }
 
+static uint32_t port_problems(void *user, struct links_problem *ret, uint32_t max)
+{
+	uint32_t count = audit_problems(user, ret, max);
+
+	return count + fastpath_problems(user, ret + count, max - count);
+}
+
 static int open_control(struct daemon *daemon)
 {
 	daemon->control_context = (struct control_context){
@@ -658,7 +686,7 @@ static int open_control(struct daemon *daemon)
 		.routes = daemon->routes,
 		.config = daemon->config,
 		.now_ns = daemon_now_ns,
-		.port_problems = audit_problems,
+		.port_problems = port_problems,
 		.gateway = gateways_view,
 		.redirects_failed = svis_failed,
 		.reload = reload,

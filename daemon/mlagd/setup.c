@@ -12,6 +12,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "fastpath.h"
 #include "log.h"
 
 const char *setup_ifname(const struct daemon *daemon, uint32_t ifindex, char buf[IFNAMSIZ])
@@ -65,10 +66,10 @@ static bool is_leg_to_be(const struct daemon *daemon, uint32_t ifindex)
 	return false;
 }
 
-static struct daemon_member_port *find_member_port(struct daemon *daemon, uint32_t ifindex)
+struct daemon_member_port *setup_find_port(struct daemon *daemon, uint32_t ifindex)
 {
 	for (uint32_t i = 0; i < daemon->member_ports_count; i++) {
-		if (daemon->member_ports[i].ifindex == ifindex) {
+		if (daemon->member_ports[i].port.ifindex == ifindex) {
 			return &daemon->member_ports[i];
 		}
 	}
@@ -77,27 +78,31 @@ static struct daemon_member_port *find_member_port(struct daemon *daemon, uint32
 
 static struct daemon_member_port *add_member_port(struct daemon *daemon, uint32_t ifindex)
 {
-	struct daemon_member_port *port = find_member_port(daemon, ifindex);
+	struct daemon_member_port *port = setup_find_port(daemon, ifindex);
 
 	if (port == NULL && daemon->member_ports_count < DAEMON_PORTS_MAX) {
 		port = &daemon->member_ports[daemon->member_ports_count++];
 		memset(port, 0, sizeof(*port));
-		port->ifindex = ifindex;
+		port->port.ifindex = ifindex;
 	}
 	return port;
 }
 
 /* ---- programs and maps --------------------------------------------------------------------- */
 
-/* Write what the programs know of a port: as a leg what the engine said, and its ingress VLAN. */
+/* Write what the programs know of a port: as a leg what the engine said, the rest as it is seen. */
 static int write_port(struct daemon *daemon, uint32_t ifindex, const struct mlag_port *program)
 {
-	const struct daemon_member_port *member_port = find_member_port(daemon, ifindex);
+	const struct daemon_member_port *member_port = setup_find_port(daemon, ifindex);
 	struct mlag_port value = *program;
 	char name[IFNAMSIZ];
 	int r;
 
-	value.ingress_vid = member_port != NULL ? member_port->ingress_vid : 0;
+	if (member_port != NULL) {
+		value.ingress_vid = member_port->port.ingress_vid;
+		value.guarded = member_port->port.guarded;
+		memcpy(value.forwards, member_port->port.forwards.words, sizeof(value.forwards));
+	}
 	r = datapath_set_port(daemon->datapath, ifindex, &value);
 	if (r < 0) {
 		log_error("port %s: its state cannot be written into the data plane: %s",
@@ -170,7 +175,7 @@ static void leave_device(struct daemon *daemon, struct daemon_port *port)
 	if (ifindex == daemon->peer_link_prepared || find_leg_by_ifindex(daemon, ifindex) != NULL) {
 		return; /* the number is somebody else's by now, who has been set up already */
 	}
-	if (find_member_port(daemon, ifindex) != NULL) {
+	if (setup_find_port(daemon, ifindex) != NULL) {
 		(void)setup_ordinary(daemon, ifindex);
 	} else {
 		detach_port(daemon, ifindex);
@@ -340,38 +345,40 @@ void setup_forget_leg(struct daemon *daemon, uint16_t lag_id)
 
 /* ---- other ports --------------------------------------------------------------------------- */
 
-void setup_port(struct daemon *daemon, uint32_t ifindex, bool present, uint32_t incarnation,
-		uint16_t ingress_vid)
+void setup_port(struct daemon *daemon, const struct links_port *observed)
 {
+	uint32_t ifindex = observed->ifindex;
 	struct daemon_port *leg = find_leg_by_ifindex(daemon, ifindex);
-	struct daemon_member_port *port;
+	struct daemon_member_port *port = add_member_port(daemon, ifindex);
 	char name[IFNAMSIZ];
 
-	if (!present) {
-		port = find_member_port(daemon, ifindex);
-		if (port != NULL) {
-			*port = daemon->member_ports[--daemon->member_ports_count];
-		}
-		if (leg == NULL) {
-			detach_port(daemon, ifindex);
-		}
-		return;
-	}
-	port = add_member_port(daemon, ifindex);
 	if (port == NULL) {
 		log_warning("port %s: more than %d ports; what arrives there for the peer's router "
 			    "MAC crosses the peer link",
 			    setup_ifname(daemon, ifindex, name), DAEMON_PORTS_MAX);
 		return;
 	}
-	port->incarnation = incarnation;
-	port->ingress_vid = ingress_vid;
+	port->port = *observed;
 	if (leg != NULL) {
 		/* Should it be a new device, the leg is the next to be reported. */
 		(void)write_leg(daemon, ifindex, &leg->wanted);
 	} else if (!is_leg_to_be(daemon, ifindex)) {
 		/* What an earlier daemon left at a leg goes on filtering until that is replaced. */
 		(void)setup_ordinary(daemon, ifindex);
+	}
+	fastpath_port(daemon, ifindex);
+}
+
+void setup_port_gone(struct daemon *daemon, uint32_t ifindex)
+{
+	struct daemon_member_port *port = setup_find_port(daemon, ifindex);
+
+	if (port != NULL) {
+		fastpath_forget(daemon, port);
+		*port = daemon->member_ports[--daemon->member_ports_count];
+	}
+	if (find_leg_by_ifindex(daemon, ifindex) == NULL) {
+		detach_port(daemon, ifindex);
 	}
 }
 
@@ -419,6 +426,7 @@ int setup_repair_peer_link(struct daemon *daemon)
 	}
 	daemon->peer_link_prepared = ifindex;
 	daemon->peer_link_incarnation = daemon->peer_link.incarnation;
+	fastpath_port(daemon, ifindex);
 	set_backups(daemon);
 	return programs_error < 0 ? programs_error : settings_error;
 }

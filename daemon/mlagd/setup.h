@@ -65,17 +65,19 @@ int setup_repair_leg(struct daemon *daemon, struct daemon_port *port);
 void setup_forget_leg(struct daemon *daemon, uint16_t lag_id);
 
 /**
- * setup_port() - a port of the bridge came, went, or is another than before
+ * setup_port() - a port of the bridge came, or is another than before
  * @daemon: the daemon
- * @ifindex: the port, not the peer link
- * @present: it is one
- * @incarnation: changes whenever the device became a port anew
- * @ingress_vid: the VLAN of what arrives without a tag, 0 for none
+ * @observed: the port, not the peer link
  *
  * Every such port gets the receive program (R20), orphans too.
  */
-void setup_port(struct daemon *daemon, uint32_t ifindex, bool present, uint32_t incarnation,
-		uint16_t ingress_vid);
+void setup_port(struct daemon *daemon, const struct links_port *observed);
+
+/** setup_port_gone() - a port is none any more */
+void setup_port_gone(struct daemon *daemon, uint32_t ifindex);
+
+/** setup_find_port() - what is kept of a port that is not the peer link, or NULL */
+struct daemon_member_port *setup_find_port(struct daemon *daemon, uint32_t ifindex);
 
 /**
  * setup_repair_port() - set a port that is no leg up again, whatever is believed of it

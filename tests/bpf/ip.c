@@ -67,7 +67,7 @@ static uint32_t payload_size_of(enum ip_shape shape)
 static uint32_t make_ipv4(uint8_t *header, const struct ip_packet *packet)
 {
 	static const uint8_t NO_OPERATION[4] = {1, 1, 1, 1};
-	uint32_t size = packet->shape == IP_OPTIONS ? 24 : 20;
+	uint32_t size = packet->shape == IP_WITH_OPTIONS ? 24 : 20;
 	uint8_t octets[16];
 
 	memset(header, 0, 20);
@@ -91,7 +91,7 @@ static uint32_t make_ipv4(uint8_t *header, const struct ip_packet *packet)
 
 static uint32_t make_ipv6(uint8_t *header, const struct ip_packet *packet)
 {
-	bool options = packet->shape == IP_OPTIONS;
+	bool options = packet->shape == IP_WITH_OPTIONS;
 	bool fragment = packet->shape == IP_FIRST_FRAGMENT || packet->shape == IP_LATER_FRAGMENT;
 	uint32_t size = options || fragment ? 48 : 40;
 	uint8_t octets[16];
@@ -170,6 +170,11 @@ void ip_frame_make(struct wire_frame *ret, const struct ip_packet *packet)
 	}
 }
 
+void ip_set_checksum(struct wire_frame *frame, uint32_t offset)
+{
+	set_checksum(frame->bytes + offset);
+}
+
 void ip_take_hop(struct wire_frame *frame, uint32_t offset)
 {
 	uint8_t *header = frame->bytes + offset;
@@ -199,6 +204,12 @@ void ip_set_forwarding(const char *name, bool on)
 {
 	write_setting("ipv4", name, "forwarding", on ? "1" : "0");
 	write_setting("ipv6", name, "forwarding", on ? "1" : "0");
+}
+
+void ip_set_redirects(const char *name, bool on)
+{
+	write_setting("ipv4", "all", "send_redirects", on ? "1" : "0");
+	write_setting("ipv4", name, "send_redirects", on ? "1" : "0");
 }
 
 void ip_enable(const char *const *names, uint32_t count)

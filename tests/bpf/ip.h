@@ -17,7 +17,7 @@
 enum ip_shape {
 	IP_PLAIN,
 	IP_LARGE,	   /* twice the payload */
-	IP_OPTIONS,	   /* IPv4 options; IPv6 hop-by-hop options */
+	IP_WITH_OPTIONS,   /* IPv4 options; IPv6 hop-by-hop options */
 	IP_FIRST_FRAGMENT, /* more follow */
 	IP_LATER_FRAGMENT,
 	IP_PADDED, /* the frame is longer than the packet */
@@ -51,6 +51,9 @@ uint8_t ip_parse(const char *text, uint8_t ret_octets[16]);
 /* Puts frame and packet together; the IPv4 checksum is right unless the shape makes it moot. */
 void ip_frame_make(struct wire_frame *ret, const struct ip_packet *packet);
 
+/* Makes the checksum of the IPv4 header at @offset of the frame right. */
+void ip_set_checksum(struct wire_frame *frame, uint32_t offset);
+
 /* What a router does to the packet at @offset of the frame: one hop less, the checksum right. */
 void ip_take_hop(struct wire_frame *frame, uint32_t offset);
 
@@ -59,6 +62,9 @@ void ip_enable(const char *const *names, uint32_t count);
 
 /* Forwarding of what arrives at a device, both families. */
 void ip_set_forwarding(const char *name, bool on);
+
+/* Whether the kernel tells senders of a shorter way (IPv4); of a device, and of all. */
+void ip_set_redirects(const char *name, bool on);
 
 /* Makes a VRF of a routing table and sets it up.  Return: false on a kernel that has none. */
 bool ip_make_vrf(const char *name, uint32_t table);

@@ -234,7 +234,7 @@ static const struct scene SCENES[] = {
 	 .without_leg = true, PASS},
 	{"a port that is no leg passes", LEG, FROM_PEER_LINK, TO_GROUP, ISOLATED_IN(0),
 	 .leg_is_peer_link = true, PASS},
-	{"a frame cut off inside its tag", LEG, FROM_ORPHAN, TO_UNICAST, .vlan_aware = true,
+	{"a frame cut off inside its tag", LEG, FROM_PEER_LINK, TO_UNICAST, .vlan_aware = true,
 	 TAGGED(10), .cut_off = true, DROP(MALFORMED)},
 	/* egress of PL */
 	{"R3 from PL to PL", PEER_LINK, FROM_PEER_LINK, TO_UNICAST, DROP(PEER_LINK_RETURN)},
@@ -532,6 +532,8 @@ static int verdict_of(enum mlag_action action)
 	case MLAG_ACTION_ASK_ROUTER:
 	case MLAG_ACTION_ASK_ADDRESS:
 	case MLAG_ACTION_ASK_ROUTE:
+	case MLAG_ACTION_ASK_EXIT:
+	case MLAG_ACTION_SEND:
 		break;
 	}
 	return 12345;
@@ -738,6 +740,7 @@ static void on_log(void *user, const char *text)
 static int set_up(void **state)
 {
 	struct datapath_spec spec = {.sources_max = 16, .log = on_log};
+	struct mlag_port peer_link = {.kind = MLAG_PORT_PEER_LINK};
 
 	(void)state;
 	wire_enter_namespace();
@@ -746,6 +749,7 @@ static int set_up(void **state)
 	lab.peer_link = wire_make_port("pl", "pl-far", 0);
 	lab.orphan = wire_make_port("orphan", "orphan-far", 0);
 	assert_int_equal(datapath_open(&lab.dp, &spec), 0);
+	assert_int_equal(datapath_set_port(lab.dp, lab.peer_link, &peer_link), 0);
 	assert_int_equal(datapath_attach(lab.dp, lab.leg, MLAG_PORT_LEG), 0);
 	assert_int_equal(datapath_attach(lab.dp, lab.peer_link, MLAG_PORT_PEER_LINK), 0);
 	/* What runs is what is attached. */

@@ -11,6 +11,7 @@
 #include <linux/if_ether.h>
 #include <linux/if_packet.h>
 #include <linux/neighbour.h>
+#include <linux/sockios.h>
 #include <net/if.h>
 #include <poll.h>
 #include <sched.h>
@@ -20,6 +21,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
@@ -96,6 +98,44 @@ void wire_set_mtu(const char *name, uint32_t mtu)
 	ask(name, SIOCSIFMTU, &request);
 }
 
+void wire_set_feature(const char *name, uint32_t ethtool_command, bool on)
+{
+	struct {
+		uint32_t command;
+		uint32_t data;
+	} value = {ethtool_command, on};
+	struct ifreq request = {.ifr_data = (char *)&value};
+
+	if (ethtool_command == WIRE_NO_TAGS) {
+		enum { GET_FLAGS = 0x25, RXVLAN = 0x100, TXVLAN = 0x80 };
+
+		value.command = GET_FLAGS;
+		ask(name, SIOCETHTOOL, &request);
+		value.command = ethtool_command;
+		value.data = on ? value.data & ~(uint32_t)(RXVLAN | TXVLAN)
+				: value.data | RXVLAN | TXVLAN;
+	}
+	ask(name, SIOCETHTOOL, &request);
+}
+
+static void write_if_there(const char *path, const char *value)
+{
+	int fd = open(path, O_WRONLY | O_CLOEXEC);
+
+	if (fd < 0) {
+		return;
+	}
+	assert_int_equal(write(fd, value, strlen(value)), strlen(value));
+	close(fd);
+}
+
+void wire_bypass_netfilter(void)
+{
+	write_if_there("/proc/sys/net/bridge/bridge-nf-call-iptables", "0");
+	write_if_there("/proc/sys/net/bridge/bridge-nf-call-ip6tables", "0");
+	write_if_there("/proc/sys/net/bridge/bridge-nf-call-arptables", "0");
+}
+
 static void enslave(struct nl_sock *route, const char *name, uint32_t bridge)
 {
 	assert_int_equal(rtnl_link_enslave_ifindex(route, (int)bridge, (int)if_nametoindex(name)),
@@ -128,6 +168,40 @@ uint32_t wire_make_port(const char *name, const char *far_name, uint32_t bridge)
 	set_up(far_name);
 	set_up(name);
 	return if_nametoindex(name);
+}
+
+/* libnl 3.7 cannot say the mode. */
+static bool make_bond(const char *name)
+{
+	char command[96];
+
+	(void)snprintf(command, sizeof(command), "ip link add %s type bond mode 802.3ad 2>&1",
+		       name);
+	return system(command) == 0;
+}
+
+bool wire_make_bond(const char *name, const char *slave_name, const char *far_name)
+{
+	struct nl_sock *route;
+
+	if (!make_bond(name)) {
+		return false;
+	}
+	route = open_route();
+	assert_int_equal(rtnl_link_veth_add(route, slave_name, far_name, getpid()), 0);
+	enslave(route, slave_name, if_nametoindex(name));
+	nl_socket_free(route);
+	set_up(far_name);
+	set_up(name);
+	return true;
+}
+
+void wire_enslave(const char *name, uint32_t bridge)
+{
+	struct nl_sock *route = open_route();
+
+	enslave(route, name, bridge);
+	nl_socket_free(route);
 }
 
 void wire_delete(const char *name)
@@ -171,6 +245,26 @@ int wire_open_program(uint32_t ifindex, uint32_t point)
 
 	assert_int_equal(bpf_tc_query(&hook, &opts), 0);
 	fd = bpf_prog_get_fd_by_id(opts.prog_id);
+	assert_true(fd >= 0);
+	return fd;
+}
+
+void wire_remove_filter(uint32_t ifindex)
+{
+	LIBBPF_OPTS(bpf_tc_hook, hook, .ifindex = (int)ifindex, .attach_point = BPF_TC_INGRESS);
+	LIBBPF_OPTS(bpf_tc_opts, opts, .handle = DATAPATH_TC_HANDLE,
+		    .priority = DATAPATH_TC_PRIORITY);
+
+	assert_int_equal(bpf_tc_detach(&hook, &opts), 0);
+}
+
+int wire_open_xdp(uint32_t ifindex)
+{
+	LIBBPF_OPTS(bpf_xdp_query_opts, opts);
+	int fd;
+
+	assert_int_equal(bpf_xdp_query((int)ifindex, 0, &opts), 0);
+	fd = bpf_prog_get_fd_by_id(opts.drv_prog_id);
 	assert_true(fd >= 0);
 	return fd;
 }

@@ -6,6 +6,7 @@
 #ifndef MLAG_TESTS_WIRE_H
 #define MLAG_TESTS_WIRE_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #define WIRE_FRAME_MAX 128
@@ -29,6 +30,15 @@ uint32_t wire_make_bridge(const char *name);
 /* Makes a veth pair, both ends up, @name a port of @bridge unless that is 0.  Return: ifindex. */
 uint32_t wire_make_port(const char *name, const char *far_name, uint32_t bridge);
 
+/*
+ * Makes a bond in 802.3ad mode, up, with one slave, whose other end is @far_name; it speaks to nobody
+ * and takes what arrives.  Return: false on a kernel that has no bonding.
+ */
+bool wire_make_bond(const char *name, const char *slave_name, const char *far_name);
+
+/* Makes a device a port of a bridge. */
+void wire_enslave(const char *name, uint32_t bridge);
+
 void wire_delete(const char *name);
 
 /* Return: a socket for frames at a device, to be closed by the caller. */
@@ -43,8 +53,22 @@ void wire_get_mac(const char *name, uint8_t *ret_mac);
 
 void wire_set_mtu(const char *name, uint32_t mtu);
 
+/* A feature of linux/ethtool.h (ETHTOOL_S…), e.g. receive offload: of a veth, NAPI without XDP. */
+void wire_set_feature(const char *name, uint32_t ethtool_command, bool on);
+#define WIRE_GRO 0x2c	  /* ETHTOOL_SGRO */
+#define WIRE_NO_TAGS 0x26 /* ETHTOOL_SFLAGS: tags travel inside frames, in both directions */
+
+/* Whether bridges hand packets to netfilter, which not every machine can tell. */
+void wire_bypass_netfilter(void);
+
 /* Return: the program that our filter at this point (a BPF_TC_…) runs, to be closed. */
 int wire_open_program(uint32_t ifindex, uint32_t point);
+
+/* Takes our clsact filter at ingress of a port away, as somebody else would. */
+void wire_remove_filter(uint32_t ifindex);
+
+/* Return: the program that a device runs at XDP, in the driver, to be closed. */
+int wire_open_xdp(uint32_t ifindex);
 
 /*
  * Waits for the next frame of WIRE_ETHERTYPE or WIRE_IP_PROTOCOL, or one with an error of ICMP, its

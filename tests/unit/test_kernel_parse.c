@@ -586,7 +586,7 @@ static void ports_but_the_peer_link_are_listed_with_their_pvid(void **state)
 {
 	struct linkstate *model = model_new();
 	struct linkmsg_vlans vlans = {.ingress_vid = 30};
-	struct linkstate_member member;
+	struct links_port member;
 	struct packet packet;
 	uint32_t index = 0;
 
@@ -713,7 +713,7 @@ static void another_incarnation_is_reported(void **state)
 	struct linkstate *model = model_new();
 	struct mlag_peer_link before, after;
 	struct mlag_leg_observation leg_before = observe(model, 0), leg_after;
-	struct linkstate_member member, member_after;
+	struct links_port member, member_after;
 	struct packet packet;
 	uint32_t index = 0;
 

@@ -1,168 +1,88 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * Attaching by clsact: cls_bpf filters in direct-action mode, found again by their fixed priority
- * and handle, so that a filter of an earlier daemon is replaced in one kernel operation and no
- * state has to be kept about what is attached.  datapath.c calls this and nobody else.
- *
- * libbpf prints what the kernel objects to.  Most of that is told to the user, but some objections
- * are part of the work (there is a clsact already, there is no filter to remove): around such a
- * call the lines are held and told only if the call failed for another reason.
+ * Which way to attach, and the way by clsact: cls_bpf filters in direct-action mode, found again by
+ * their fixed priority and handle, so that a filter of an earlier daemon is replaced in one kernel
+ * operation and no state has to be kept about what is attached.  datapath.c calls this and nobody
+ * else; tcx.c is the other way.
  */
 #include "datapath/attach.h"
 
 #include <errno.h>
-#include <stdarg.h>
-#include <stdbool.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include <bpf/libbpf.h>
 
 #include "datapath/datapath.h"
+#include "datapath/diagnostics.h"
+#include "datapath/tcx.h"
 
-/* libbpf's print hook has no argument for its owner, so this cannot be part of a datapath. */
-static struct {
-	void (*log)(void *user, const char *text);
-	void *user;
-	bool hold;
-	char held[512];
-} diagnostics;
-
-static void tell_lines(char *text)
+static struct bpf_tc_hook clsact_hook(uint32_t ifindex, enum bpf_tc_attach_point point)
 {
-	char *rest = text;
-	char *line;
-
-	while ((line = strsep(&rest, "\n"))) {
-		if (*line) {
-			diagnostics.log(diagnostics.user, line);
-		}
-	}
+	return (struct bpf_tc_hook){
+		.sz = sizeof(struct bpf_tc_hook),
+		.ifindex = (int)ifindex,
+		.attach_point = point,
+	};
 }
 
-static __attribute__((format(printf, 2, 0))) int on_libbpf_print(enum libbpf_print_level level,
-								 const char *format, va_list args)
-{
-	char *text;
-
-	if (level != LIBBPF_WARN || !diagnostics.log) {
-		return 0;
-	}
-	if (diagnostics.hold) {
-		size_t used = strlen(diagnostics.held);
-
-		return vsnprintf(diagnostics.held + used, sizeof(diagnostics.held) - used, format,
-				 args);
-	}
-	/* A verifier's log is as long as it is. */
-	if (vasprintf(&text, format, args) < 0) {
-		diagnostics.log(diagnostics.user, "out of memory for a diagnostic of libbpf");
-		return 0;
-	}
-	tell_lines(text);
-	free(text);
-	return 0;
-}
-
-void attach_hook_log(void (*log)(void *user, const char *text), void *user)
-{
-	diagnostics.log = log;
-	diagnostics.user = user;
-	libbpf_set_print(on_libbpf_print);
-}
-
-void attach_unhook_log(const void *user)
-{
-	if (diagnostics.user == user) {
-		diagnostics.log = NULL;
-		diagnostics.user = NULL;
-	}
-}
-
-static void hold_log(void)
-{
-	diagnostics.hold = true;
-	diagnostics.held[0] = '\0';
-}
-
-static void release_log(bool tell)
-{
-	diagnostics.hold = false;
-	if (tell && diagnostics.log) {
-		tell_lines(diagnostics.held);
-	}
-}
-
-static enum bpf_tc_attach_point tc_point(enum attach_point point)
+static enum bpf_tc_attach_point clsact_point(enum attach_point point)
 {
 	return point == ATTACH_INGRESS ? BPF_TC_INGRESS : BPF_TC_EGRESS;
 }
 
-/* The qdisc first; a second one is refused, which is how we learn that it is there. */
-static int ensure_clsact(uint32_t ifindex)
+/* Our place among the filters of a hook. */
+static struct bpf_tc_opts clsact_place(void)
 {
-	struct bpf_tc_hook hook = {
-		.sz = sizeof(hook),
-		.ifindex = (int)ifindex,
-		.attach_point = BPF_TC_INGRESS | BPF_TC_EGRESS,
+	return (struct bpf_tc_opts){
+		.sz = sizeof(struct bpf_tc_opts),
+		.handle = DATAPATH_TC_HANDLE,
+		.priority = DATAPATH_TC_PRIORITY,
 	};
+}
+
+/* The qdisc first; a second one is refused, which is how we learn that it is there. */
+static int clsact_ensure(uint32_t ifindex)
+{
+	struct bpf_tc_hook hook = clsact_hook(ifindex, BPF_TC_INGRESS | BPF_TC_EGRESS);
 	int error;
 
-	hold_log();
+	diagnostics_hold();
 	error = bpf_tc_hook_create(&hook);
 	if (error == -EEXIST) {
 		error = 0;
 	}
-	release_log(error && error != -ENODEV);
+	diagnostics_release(error && error != -ENODEV);
 	return error;
 }
 
-int attach_program(uint32_t ifindex, enum attach_point point, int program_fd)
+static int clsact_attach(uint32_t ifindex, enum attach_point point, int program_fd)
 {
-	struct bpf_tc_hook hook = {
-		.sz = sizeof(hook),
-		.ifindex = (int)ifindex,
-		.attach_point = tc_point(point),
-	};
-	struct bpf_tc_opts opts = {
-		.sz = sizeof(opts),
-		.handle = DATAPATH_TC_HANDLE,
-		.priority = DATAPATH_TC_PRIORITY,
-		.prog_fd = program_fd,
-		.flags = BPF_TC_F_REPLACE,
-	};
-	int error;
+	struct bpf_tc_hook hook = clsact_hook(ifindex, clsact_point(point));
+	struct bpf_tc_opts opts = clsact_place();
+	int error = clsact_ensure(ifindex);
 
-	error = ensure_clsact(ifindex);
 	if (error) {
 		return error;
 	}
+	opts.prog_fd = program_fd;
+	opts.flags = BPF_TC_F_REPLACE;
 	return bpf_tc_attach(&hook, &opts);
 }
 
-int attach_query(uint32_t ifindex, enum attach_point point, uint32_t *ret_program_id)
+static int clsact_query(uint32_t ifindex, enum attach_point point, uint32_t *ret_program_id)
 {
-	struct bpf_tc_hook hook = {
-		.sz = sizeof(hook),
-		.ifindex = (int)ifindex,
-		.attach_point = tc_point(point),
-	};
-	struct bpf_tc_opts opts = {
-		.sz = sizeof(opts),
-		.handle = DATAPATH_TC_HANDLE,
-		.priority = DATAPATH_TC_PRIORITY,
-	};
+	struct bpf_tc_hook hook = clsact_hook(ifindex, clsact_point(point));
+	struct bpf_tc_opts opts = clsact_place();
 	int error;
 
-	hold_log();
+	diagnostics_hold();
 	error = bpf_tc_query(&hook, &opts);
 	/* No filter, or another kind of filter at its place; no clsact. */
 	if (error == -ENOENT || error == -EINVAL) {
 		opts.prog_id = 0;
 		error = 0;
 	}
-	release_log(error && error != -ENODEV);
+	diagnostics_release(error && error != -ENODEV);
 	if (error) {
 		return error;
 	}
@@ -170,26 +90,81 @@ int attach_query(uint32_t ifindex, enum attach_point point, uint32_t *ret_progra
 	return 0;
 }
 
-int attach_remove(uint32_t ifindex, enum attach_point point)
+static int clsact_remove(uint32_t ifindex, enum attach_point point)
 {
-	struct bpf_tc_hook hook = {
-		.sz = sizeof(hook),
-		.ifindex = (int)ifindex,
-		.attach_point = tc_point(point),
-	};
-	struct bpf_tc_opts opts = {
-		.sz = sizeof(opts),
-		.handle = DATAPATH_TC_HANDLE,
-		.priority = DATAPATH_TC_PRIORITY,
-	};
+	struct bpf_tc_hook hook = clsact_hook(ifindex, clsact_point(point));
+	struct bpf_tc_opts opts = clsact_place();
 	int error;
 
-	hold_log();
+	diagnostics_hold();
 	error = bpf_tc_detach(&hook, &opts);
 	/* No filter; no clsact ("parent qdisc doesn't exist"); no device. */
 	if (error == -ENOENT || error == -EINVAL || error == -ENODEV) {
 		error = 0;
 	}
-	release_log(error);
+	diagnostics_release(error);
 	return error;
+}
+
+static const char *pins_of(const struct attach *attach)
+{
+	return attach->pins[0] ? attach->pins : NULL;
+}
+
+void attach_open(struct attach *ret, uint16_t domain_id)
+{
+	memset(ret, 0, sizeof(*ret));
+	ret->tcx_is_known = tcx_is_known();
+	if (!ret->tcx_is_known || !domain_id) {
+		return;
+	}
+	if (pins_open(domain_id, ret->pins) < 0) {
+		ret->pins[0] = '\0';
+		return;
+	}
+	tcx_sweep(ret->pins);
+}
+
+void attach_close(const struct attach *attach)
+{
+	if (pins_of(attach)) {
+		pins_remove(attach->pins);
+	}
+}
+
+int attach_program(const struct attach *attach, uint32_t ifindex, enum attach_point point,
+		   int program_fd)
+{
+	int error;
+
+	if (pins_of(attach)) {
+		error = tcx_attach(attach->pins, ifindex, point, program_fd);
+		return error ? error : clsact_remove(ifindex, point);
+	}
+	error = clsact_attach(ifindex, point, program_fd);
+	if (error || !attach->tcx_is_known) {
+		return error;
+	}
+	return tcx_remove(NULL, ifindex, point);
+}
+
+int attach_query(const struct attach *attach, uint32_t ifindex, enum attach_point point,
+		 uint32_t *ret_program_id)
+{
+	if (pins_of(attach)) {
+		return tcx_query(attach->pins, ifindex, point, ret_program_id);
+	}
+	return clsact_query(ifindex, point, ret_program_id);
+}
+
+int attach_remove(const struct attach *attach, uint32_t ifindex, enum attach_point point)
+{
+	int tcx_error = 0;
+	int clsact_error;
+
+	if (attach->tcx_is_known) {
+		tcx_error = tcx_remove(pins_of(attach), ifindex, point);
+	}
+	clsact_error = clsact_remove(ifindex, point);
+	return tcx_error ? tcx_error : clsact_error;
 }

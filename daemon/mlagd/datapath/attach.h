@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * How a program gets onto a port.  Only datapath.c includes this; another way to attach (tcx) is
- * another implementation of these three functions.
+ * How a program gets onto a port at tc: by a tcx link where the kernel has those and there is a
+ * bpffs to pin them in, by a clsact filter elsewhere.  Only datapath.c includes this.
  */
 #ifndef MLAG_DATAPATH_ATTACH_H
 #define MLAG_DATAPATH_ATTACH_H
 
+#include <stdbool.h>
 #include <stdint.h>
+
+#include "datapath/pins.h"
 
 enum attach_point {
 	ATTACH_NONE,
@@ -15,43 +18,57 @@ enum attach_point {
 };
 
 /**
+ * struct attach - how to attach
+ * @tcx_is_known: the kernel has tcx
+ * @pins: where links are pinned; empty: by clsact
+ */
+struct attach {
+	bool tcx_is_known;
+	char pins[PINS_PATH_SIZE];
+};
+
+/**
+ * attach_open() - find out how programs can be attached here
+ * @ret: filled
+ * @domain_id: of the pair, for the place of the pins; 0: by clsact, nothing is pinned
+ */
+void attach_open(struct attach *ret, uint16_t domain_id);
+
+/** attach_close() - leave no empty directory behind */
+void attach_close(const struct attach *attach);
+
+/**
  * attach_program() - put a program on a port, in the place of what we had there
+ * @attach: how
  * @ifindex: the port
  * @point: where
  * @program_fd: a loaded program; the attachment keeps it alive
  *
+ * What we had there by the other way is taken away afterwards: no frame sees the port without.
+ *
  * Return: 0, -ENODEV, or what the kernel answered.
  */
-int attach_program(uint32_t ifindex, enum attach_point point, int program_fd);
+int attach_program(const struct attach *attach, uint32_t ifindex, enum attach_point point,
+		   int program_fd);
 
 /**
- * attach_remove() - take ours away; nothing there, or no such port, is no error
+ * attach_remove() - take ours away, however it came; nothing there, or no such port, is no error
  *
  * Return: 0 or what the kernel answered.
  */
-int attach_remove(uint32_t ifindex, enum attach_point point);
+int attach_remove(const struct attach *attach, uint32_t ifindex, enum attach_point point);
 
 /**
- * attach_query() - which program of ours a port has
+ * attach_query() - which program of ours a port has, in the way that attach_program() uses
+ * @attach: how
  * @ifindex: the port
  * @point: where
- * @ret_program_id: the kernel's number of the program, 0 when there is none
+ * @ret_program_id: the kernel's number of the program, 0 when there is none, or none that would
+ *	outlive this process
  *
  * Return: 0, -ENODEV, or what the kernel answered.
  */
-int attach_query(uint32_t ifindex, enum attach_point point, uint32_t *ret_program_id);
-
-/**
- * attach_hook_log() - have the loader library tell its diagnostics
- * @log: gets one line a call, without newline; NULL for silence
- * @user: handed to @log
- */
-void attach_hook_log(void (*log)(void *user, const char *text), void *user);
-
-/**
- * attach_unhook_log() - back to silence, if this is still who listens
- * @user: as in attach_hook_log()
- */
-void attach_unhook_log(const void *user);
+int attach_query(const struct attach *attach, uint32_t ifindex, enum attach_point point,
+		 uint32_t *ret_program_id);
 
 #endif

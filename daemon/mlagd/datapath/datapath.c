@@ -10,19 +10,25 @@
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 
 #include "datapath/attach.h"
+#include "datapath/diagnostics.h"
+#include "datapath/programs.h"
 #include "isolate.skel.h"
 #include "mark.skel.h"
 #include "receive.skel.h"
+#include "receive_xdp.skel.h"
 #include "redirects.skel.h"
 
 struct datapath {
+	struct attach attach;
 	struct isolate_bpf *isolate;
-	struct receive_bpf *receive; /* the maps of maps.bpf.h are those of @isolate */
+	struct receive_bpf *receive;	     /* the maps of maps.bpf.h are those of @isolate */
+	struct receive_xdp_bpf *receive_xdp; /* and those of receive.bpf.h of @receive */
 	struct redirects_bpf *redirects;
 	struct mark_bpf *mark; /* and mlag_routers is that of @receive */
 	bool marking;
@@ -30,6 +36,11 @@ struct datapath {
 	void *user;
 	struct mlag_counter *per_cpu; /* one value of mlag_counters: cpus_count of them */
 	uint32_t cpus_count;
+	struct mlag_domain domain; /* as it is in the map */
+	uint32_t second_ticks;
+	uint32_t gated_count;
+	uint32_t gated[MLAG_MAP_PORTS_MAX];    /* legs that are not wholly open */
+	uint32_t rows[MLAG_MAP_PORTS_MAX + 1]; /* which ifindex XDP counts where; 0: free */
 	uint32_t attached_count;
 	uint32_t attached[MLAG_MAP_PORTS_MAX]; /* what datapath_detach_all() has to visit */
 };
@@ -58,20 +69,22 @@ static int load_isolate(struct datapath *dp, const struct datapath_spec *spec)
 	return isolate_bpf__load(dp->isolate);
 }
 
-/* Both objects read the same domain and ports, and count in the same rows. */
-static int share_maps(struct isolate_bpf *from, struct receive_bpf *to)
+/* What both objects have by the same name is one map: that of the first. */
+static int share_maps(const struct bpf_object *from, const struct bpf_object *to)
 {
-	int error;
+	struct bpf_map *map;
 
-	error = bpf_map__reuse_fd(to->maps.mlag_domain, bpf_map__fd(from->maps.mlag_domain));
-	if (error) {
-		return error;
+	bpf_object__for_each_map(map, to)
+	{
+		const struct bpf_map *other =
+			bpf_object__find_map_by_name(from, bpf_map__name(map));
+		int error = other ? bpf_map__reuse_fd(map, bpf_map__fd(other)) : 0;
+
+		if (error) {
+			return error;
+		}
 	}
-	error = bpf_map__reuse_fd(to->maps.mlag_ports, bpf_map__fd(from->maps.mlag_ports));
-	if (error) {
-		return error;
-	}
-	return bpf_map__reuse_fd(to->maps.mlag_counters, bpf_map__fd(from->maps.mlag_counters));
+	return 0;
 }
 
 static int load_receive(struct datapath *dp)
@@ -82,14 +95,26 @@ static int load_receive(struct datapath *dp)
 	if (!dp->receive) {
 		return -errno;
 	}
-	error = share_maps(dp->isolate, dp->receive);
+	error = share_maps(dp->isolate->obj, dp->receive->obj);
 	if (error) {
 		return error;
 	}
 	return receive_bpf__load(dp->receive);
 }
 
-/* Of the common maps it has the counters only. */
+static int load_receive_xdp(struct datapath *dp)
+{
+	int error;
+
+	dp->receive_xdp = receive_xdp_bpf__open();
+	if (!dp->receive_xdp) {
+		return -errno;
+	}
+	error = share_maps(dp->isolate->obj, dp->receive_xdp->obj);
+	error = error ? error : share_maps(dp->receive->obj, dp->receive_xdp->obj);
+	return error ? error : receive_xdp_bpf__load(dp->receive_xdp);
+}
+
 static int load_redirects(struct datapath *dp)
 {
 	int error;
@@ -98,44 +123,42 @@ static int load_redirects(struct datapath *dp)
 	if (!dp->redirects) {
 		return -errno;
 	}
-	error = bpf_map__reuse_fd(dp->redirects->maps.mlag_counters,
-				  bpf_map__fd(dp->isolate->maps.mlag_counters));
+	error = share_maps(dp->isolate->obj, dp->redirects->obj);
 	return error ? error : redirects_bpf__load(dp->redirects);
 }
 
 static int load_mark(struct datapath *dp)
 {
-	const struct isolate_bpf *from = dp->isolate;
 	int error;
 
 	dp->mark = mark_bpf__open();
 	if (!dp->mark) {
 		return -errno;
 	}
-	if ((error = bpf_map__reuse_fd(dp->mark->maps.mlag_domain,
-				       bpf_map__fd(from->maps.mlag_domain))) ||
-	    (error = bpf_map__reuse_fd(dp->mark->maps.mlag_ports,
-				       bpf_map__fd(from->maps.mlag_ports))) ||
-	    (error = bpf_map__reuse_fd(dp->mark->maps.mlag_counters,
-				       bpf_map__fd(from->maps.mlag_counters))) ||
-	    (error = bpf_map__reuse_fd(dp->mark->maps.mlag_routers,
-				       bpf_map__fd(dp->receive->maps.mlag_routers)))) {
-		return error;
-	}
-	return mark_bpf__load(dp->mark);
+	error = share_maps(dp->isolate->obj, dp->mark->obj);
+	error = error ? error : share_maps(dp->receive->obj, dp->mark->obj);
+	return error ? error : mark_bpf__load(dp->mark);
 }
 
 static int load(struct datapath *dp, const struct datapath_spec *spec)
 {
 	int error = load_isolate(dp, spec);
 
-	if (!error) {
-		error = load_receive(dp);
-	}
-	if (!error) {
-		error = load_redirects(dp);
-	}
+	error = error ? error : load_receive(dp);
+	error = error ? error : load_receive_xdp(dp);
+	error = error ? error : load_redirects(dp);
 	return error ? error : load_mark(dp);
+}
+
+/* The programs' clock is the kernel's jiffies, which is what moves the coarse clocks. */
+static uint32_t find_second_ticks(void)
+{
+	struct timespec tick;
+
+	if (clock_getres(CLOCK_MONOTONIC_COARSE, &tick) < 0 || tick.tv_sec || tick.tv_nsec <= 0) {
+		return 0;
+	}
+	return (uint32_t)(1000000000 / tick.tv_nsec);
 }
 
 int datapath_open(struct datapath **ret, const struct datapath_spec *spec)
@@ -158,13 +181,15 @@ int datapath_open(struct datapath **ret, const struct datapath_spec *spec)
 	dp->log = spec->log;
 	dp->user = spec->user;
 	dp->cpus_count = (uint32_t)cpus_count;
+	dp->second_ticks = find_second_ticks();
 	dp->per_cpu = calloc(dp->cpus_count, sizeof(*dp->per_cpu));
-	attach_hook_log(on_log, dp);
+	diagnostics_hook(on_log, dp);
 	error = dp->per_cpu ? load(dp, spec) : -ENOMEM;
 	if (error) {
 		datapath_close(dp);
 		return error;
 	}
+	attach_open(&dp->attach, spec->domain_id);
 	*ret = dp;
 	return 0;
 }
@@ -174,7 +199,9 @@ void datapath_close(struct datapath *dp)
 	if (!dp) {
 		return;
 	}
-	attach_unhook_log(dp);
+	attach_close(&dp->attach);
+	diagnostics_unhook(dp);
+	receive_xdp_bpf__destroy(dp->receive_xdp);
 	redirects_bpf__destroy(dp->redirects);
 	mark_bpf__destroy(dp->mark);
 	receive_bpf__destroy(dp->receive);
@@ -192,21 +219,86 @@ void datapath_get_maps(const struct datapath *dp, struct datapath_maps *ret_maps
 	ret_maps->addresses = bpf_map__fd(dp->receive->maps.mlag_addresses);
 }
 
-int datapath_set_domain(struct datapath *dp, const struct mlag_domain *domain)
+static int write_domain(struct datapath *dp, const struct mlag_domain *domain)
 {
 	uint32_t zero = 0;
+	int error = bpf_map_update_elem(bpf_map__fd(dp->isolate->maps.mlag_domain), &zero, domain,
+					BPF_ANY);
 
-	return bpf_map_update_elem(bpf_map__fd(dp->isolate->maps.mlag_domain), &zero, domain,
-				   BPF_ANY);
+	if (!error) {
+		dp->domain = *domain;
+	}
+	return error;
 }
 
-int datapath_set_port(struct datapath *dp, uint32_t ifindex, const struct mlag_port *port)
+int datapath_set_domain(struct datapath *dp, const struct mlag_domain *domain)
 {
+	struct mlag_domain copy = *domain;
+
+	copy.gated = dp->gated_count > 0;
+	copy.second_ticks = dp->second_ticks;
+	return write_domain(dp, &copy);
+}
+
+/* Whether a port is gated; the programs look at ports only while one is. */
+static int set_gated(struct datapath *dp, uint32_t ifindex, bool gated)
+{
+	struct mlag_domain domain = dp->domain;
+	uint32_t index = 0;
+
+	while (index < dp->gated_count && dp->gated[index] != ifindex) {
+		index++;
+	}
+	if (index == dp->gated_count && gated) {
+		if (index == MLAG_MAP_PORTS_MAX) {
+			return -E2BIG;
+		}
+		dp->gated[dp->gated_count++] = ifindex;
+	} else if (index < dp->gated_count && !gated) {
+		dp->gated[index] = dp->gated[--dp->gated_count];
+	}
+	domain.gated = dp->gated_count > 0;
+	return domain.gated == dp->domain.gated ? 0 : write_domain(dp, &domain);
+}
+
+static uint32_t find_row(const struct datapath *dp, uint32_t ifindex)
+{
+	for (uint32_t row = 1; row <= MLAG_MAP_PORTS_MAX; row++) {
+		if (dp->rows[row] == ifindex) {
+			return row;
+		}
+	}
+	return 0;
+}
+
+/* The row of counters that a port has, or gets; 0 when there are too many ports. */
+static uint32_t take_row(struct datapath *dp, uint32_t ifindex)
+{
+	uint32_t row = find_row(dp, ifindex);
+
+	if (!row) {
+		row = find_row(dp, 0);
+		dp->rows[row] = row ? ifindex : 0;
+	}
+	return row;
+}
+
+int datapath_set_port(struct datapath *dp, uint32_t ifindex, const struct mlag_port *given)
+{
+	struct mlag_port copy = *given;
+	const struct mlag_port *port = &copy;
+	bool gated = mlag_port_is_gated(port);
+	int error;
+
 	if (!ifindex) {
 		return -EINVAL;
 	}
-	return bpf_map_update_elem(bpf_map__fd(dp->isolate->maps.mlag_ports), &ifindex, port,
-				   BPF_ANY);
+	copy.counters = take_row(dp, ifindex) * MLAG_REASONS_COUNT;
+	error = gated ? set_gated(dp, ifindex, true) : 0;
+	error = error ? error
+		      : bpf_map_update_elem(bpf_map__fd(dp->isolate->maps.mlag_ports), &ifindex,
+					    port, BPF_ANY);
+	return error || gated ? error : set_gated(dp, ifindex, false);
 }
 
 /* Deletes a key of a map; one that is not there is no error. */
@@ -217,9 +309,34 @@ static int forget(const struct bpf_map *map, const void *key)
 	return error == -ENOENT ? 0 : error;
 }
 
+static bool is_attached(const struct datapath *dp, uint32_t ifindex)
+{
+	for (uint32_t index = 0; index < dp->attached_count; index++) {
+		if (dp->attached[index] == ifindex) {
+			return true;
+		}
+	}
+	return false;
+}
+
+/* Nobody counts there any more: no programs, and no entry of the map that says where. */
+static void release_row(struct datapath *dp, uint32_t ifindex)
+{
+	uint32_t row = find_row(dp, ifindex);
+	struct mlag_port port;
+
+	if (row && !is_attached(dp, ifindex) &&
+	    bpf_map_lookup_elem(bpf_map__fd(dp->isolate->maps.mlag_ports), &ifindex, &port)) {
+		dp->rows[row] = 0;
+	}
+}
+
 int datapath_delete_port(struct datapath *dp, uint32_t ifindex)
 {
-	return forget(dp->isolate->maps.mlag_ports, &ifindex);
+	int error = forget(dp->isolate->maps.mlag_ports, &ifindex);
+
+	release_row(dp, ifindex);
+	return error ? error : set_gated(dp, ifindex, false);
 }
 
 /* Makes a row unless there is one, whose count goes on. */
@@ -250,10 +367,29 @@ static int make_rows(struct datapath *dp, uint32_t ifindex, enum mlag_port_kind 
 	return make_row(dp->receive->maps.mlag_leg_rx, &ifindex, &none);
 }
 
+/* What XDP counted at a port. */
+static int clear_fast_counters(struct datapath *dp, uint32_t ifindex)
+{
+	int map_fd = bpf_map__fd(dp->receive_xdp->maps.mlag_fast_counters);
+	uint32_t row = find_row(dp, ifindex);
+	int error = 0;
+
+	memset(dp->per_cpu, 0, dp->cpus_count * sizeof(*dp->per_cpu));
+	for (uint32_t reason = 0; row && !error && reason < MLAG_REASONS_COUNT; reason++) {
+		uint32_t index = row * MLAG_REASONS_COUNT + reason;
+
+		error = bpf_map_update_elem(map_fd, &index, dp->per_cpu, BPF_ANY);
+	}
+	release_row(dp, ifindex);
+	return error;
+}
+
 static int delete_rows(struct datapath *dp, uint32_t ifindex)
 {
 	struct mlag_counter_key key = {.ifindex = ifindex};
 	int error = forget(dp->receive->maps.mlag_leg_rx, &ifindex);
+
+	error = error ? error : clear_fast_counters(dp, ifindex);
 
 	for (key.reason = MLAG_REASON_NONE + 1; !error && key.reason < MLAG_REASONS_COUNT;
 	     key.reason++) {
@@ -264,10 +400,8 @@ static int delete_rows(struct datapath *dp, uint32_t ifindex)
 
 static int remember(struct datapath *dp, uint32_t ifindex)
 {
-	for (uint32_t index = 0; index < dp->attached_count; index++) {
-		if (dp->attached[index] == ifindex) {
-			return 0;
-		}
+	if (is_attached(dp, ifindex)) {
+		return 0;
 	}
 	if (dp->attached_count == MLAG_MAP_PORTS_MAX) {
 		return -E2BIG;
@@ -288,14 +422,15 @@ static void unremember(struct datapath *dp, uint32_t ifindex)
 
 static int attach_receive(const struct datapath *dp, uint32_t ifindex)
 {
-	return attach_program(ifindex, ATTACH_INGRESS, bpf_program__fd(dp->receive->progs.receive));
+	return attach_program(&dp->attach, ifindex, ATTACH_INGRESS,
+			      bpf_program__fd(dp->receive->progs.receive));
 }
 
 static int attach_leg(const struct datapath *dp, uint32_t ifindex)
 {
 	int error;
 
-	error = attach_program(ifindex, ATTACH_EGRESS,
+	error = attach_program(&dp->attach, ifindex, ATTACH_EGRESS,
 			       bpf_program__fd(dp->isolate->progs.isolate_leg));
 	if (error) {
 		return error;
@@ -307,17 +442,17 @@ static int attach_peer_link(const struct datapath *dp, uint32_t ifindex)
 {
 	int error;
 
-	error = attach_program(ifindex, ATTACH_EGRESS,
+	error = attach_program(&dp->attach, ifindex, ATTACH_EGRESS,
 			       bpf_program__fd(dp->isolate->progs.isolate_peer_link));
 	if (error) {
 		return error;
 	}
 	if (dp->marking) {
-		return attach_program(ifindex, ATTACH_INGRESS,
+		return attach_program(&dp->attach, ifindex, ATTACH_INGRESS,
 				      bpf_program__fd(dp->mark->progs.mark_peer_link));
 	}
 	/* It may have been another kind of port until now, or have marked. */
-	return attach_remove(ifindex, ATTACH_INGRESS);
+	return attach_remove(&dp->attach, ifindex, ATTACH_INGRESS);
 }
 
 static int attach_orphan(const struct datapath *dp, uint32_t ifindex)
@@ -328,7 +463,7 @@ static int attach_orphan(const struct datapath *dp, uint32_t ifindex)
 		return error;
 	}
 	/* It may have been a leg or the peer link until now. */
-	return attach_remove(ifindex, ATTACH_EGRESS);
+	return attach_remove(&dp->attach, ifindex, ATTACH_EGRESS);
 }
 
 static int attach_kind(const struct datapath *dp, uint32_t ifindex, enum mlag_port_kind kind)
@@ -368,23 +503,18 @@ int datapath_attach(struct datapath *dp, uint32_t ifindex, enum mlag_port_kind k
 }
 
 /* Clears @ret_intact unless the program at a point is this one. */
-static int verify_program(uint32_t ifindex, enum attach_point point,
+static int verify_program(const struct datapath *dp, uint32_t ifindex, enum attach_point point,
 			  const struct bpf_program *program, bool *ret_intact)
 {
-	struct bpf_prog_info info = {0};
-	uint32_t size = sizeof(info);
+	uint32_t wanted_id;
 	uint32_t id;
-	int error;
+	int error = programs_id(bpf_program__fd(program), &wanted_id);
 
-	error = bpf_obj_get_info_by_fd(bpf_program__fd(program), &info, &size);
+	error = error ? error : attach_query(&dp->attach, ifindex, point, &id);
 	if (error) {
 		return error;
 	}
-	error = attach_query(ifindex, point, &id);
-	if (error) {
-		return error;
-	}
-	*ret_intact = *ret_intact && id == info.id;
+	*ret_intact = *ret_intact && id == wanted_id;
 	return 0;
 }
 
@@ -395,19 +525,19 @@ int datapath_verify(const struct datapath *dp, uint32_t ifindex, enum mlag_port_
 	int error = ifindex ? 0 : -EINVAL;
 
 	if (!error && kind == MLAG_PORT_LEG) {
-		error = verify_program(ifindex, ATTACH_EGRESS, dp->isolate->progs.isolate_leg,
+		error = verify_program(dp, ifindex, ATTACH_EGRESS, dp->isolate->progs.isolate_leg,
 				       &intact);
 	}
 	if (!error && kind == MLAG_PORT_PEER_LINK) {
-		error = verify_program(ifindex, ATTACH_EGRESS, dp->isolate->progs.isolate_peer_link,
-				       &intact);
+		error = verify_program(dp, ifindex, ATTACH_EGRESS,
+				       dp->isolate->progs.isolate_peer_link, &intact);
 	}
 	if (!error && kind == MLAG_PORT_PEER_LINK && dp->marking) {
-		error = verify_program(ifindex, ATTACH_INGRESS, dp->mark->progs.mark_peer_link,
+		error = verify_program(dp, ifindex, ATTACH_INGRESS, dp->mark->progs.mark_peer_link,
 				       &intact);
 	}
 	if (!error && kind != MLAG_PORT_PEER_LINK) {
-		error = verify_program(ifindex, ATTACH_INGRESS, dp->receive->progs.receive,
+		error = verify_program(dp, ifindex, ATTACH_INGRESS, dp->receive->progs.receive,
 				       &intact);
 	}
 	if (error) {
@@ -425,7 +555,7 @@ int datapath_attach_svis(struct datapath *dp, uint32_t ifindex)
 		error = make_rows(dp, ifindex, MLAG_PORT_NONE);
 	}
 	return error ? error
-		     : attach_program(ifindex, ATTACH_EGRESS,
+		     : attach_program(&dp->attach, ifindex, ATTACH_EGRESS,
 				      bpf_program__fd(dp->redirects->progs.svi_egress));
 }
 
@@ -435,7 +565,7 @@ int datapath_verify_svis(const struct datapath *dp, uint32_t ifindex, bool *ret_
 	int error = ifindex ? 0 : -EINVAL;
 
 	if (!error) {
-		error = verify_program(ifindex, ATTACH_EGRESS, dp->redirects->progs.svi_egress,
+		error = verify_program(dp, ifindex, ATTACH_EGRESS, dp->redirects->progs.svi_egress,
 				       &intact);
 	}
 	if (!error) {
@@ -446,11 +576,12 @@ int datapath_verify_svis(const struct datapath *dp, uint32_t ifindex, bool *ret_
 
 int datapath_detach(struct datapath *dp, uint32_t ifindex)
 {
-	int egress_error = attach_remove(ifindex, ATTACH_EGRESS);
-	int ingress_error = attach_remove(ifindex, ATTACH_INGRESS);
+	int xdp_error = datapath_detach_xdp(dp, ifindex);
+	int egress_error = attach_remove(&dp->attach, ifindex, ATTACH_EGRESS);
+	int ingress_error = attach_remove(&dp->attach, ifindex, ATTACH_INGRESS);
 
-	if (egress_error || ingress_error) {
-		return egress_error ? egress_error : ingress_error;
+	if (xdp_error || egress_error || ingress_error) {
+		return xdp_error ? xdp_error : egress_error ? egress_error : ingress_error;
 	}
 	unremember(dp, ifindex);
 	return delete_rows(dp, ifindex);
@@ -471,6 +602,65 @@ int datapath_detach_all(struct datapath *dp)
 	return first_error;
 }
 
+int datapath_attach_xdp(struct datapath *dp, uint32_t ifindex, char ret_reason[XDP_REASON_SIZE])
+{
+	return ifindex ? xdp_attach(ifindex, bpf_program__fd(dp->receive_xdp->progs.receive_xdp),
+				    ret_reason)
+		       : -EINVAL;
+}
+
+int datapath_verify_xdp(const struct datapath *dp, uint32_t ifindex, bool *ret_intact)
+{
+	uint32_t wanted_id;
+	uint32_t id;
+	int error = programs_id(bpf_program__fd(dp->receive_xdp->progs.receive_xdp), &wanted_id);
+
+	error = error ? error : xdp_query(ifindex, &id);
+	if (error) {
+		return error;
+	}
+	*ret_intact = id == wanted_id;
+	return 0;
+}
+
+int datapath_detach_xdp(struct datapath *dp, uint32_t ifindex)
+{
+	int error = datapath_set_entry(dp, ifindex, 0);
+
+	return error ? error : xdp_remove(ifindex);
+}
+
+int datapath_set_entry(struct datapath *dp, uint32_t ifindex, uint32_t port_ifindex)
+{
+	const struct bpf_map *map = dp->receive_xdp->maps.mlag_entries;
+	struct mlag_entry entry = {.ifindex = port_ifindex};
+
+	if (!port_ifindex) {
+		return forget(map, &ifindex);
+	}
+	return bpf_map_update_elem(bpf_map__fd(map), &ifindex, &entry, BPF_ANY);
+}
+
+int datapath_set_exit(struct datapath *dp, uint32_t ifindex, bool present)
+{
+	const struct bpf_map *map = dp->receive_xdp->maps.mlag_exits;
+
+	if (!present) {
+		return forget(map, &ifindex);
+	}
+	return bpf_map_update_elem(bpf_map__fd(map), &ifindex, &ifindex, BPF_ANY);
+}
+
+int datapath_set_svi(struct datapath *dp, uint32_t ifindex, const struct mlag_svi *svi)
+{
+	const struct bpf_map *map = dp->receive->maps.mlag_svis;
+
+	if (!svi) {
+		return forget(map, &ifindex);
+	}
+	return bpf_map_update_elem(bpf_map__fd(map), &ifindex, svi, BPF_ANY);
+}
+
 int datapath_set_source(struct datapath *dp, const struct mlag_source_key *key,
 			const struct mlag_source *source)
 {
@@ -482,15 +672,42 @@ int datapath_set_source(struct datapath *dp, const struct mlag_source_key *key,
 	return bpf_map_update_elem(bpf_map__fd(map), key, source, BPF_ANY);
 }
 
+/* The programs look a MAC up only if some router MAC ends as it does. */
+static int count_octet(const struct datapath *dp, uint32_t octet, int change)
+{
+	int map_fd = bpf_map__fd(dp->receive->maps.mlag_router_octets);
+	uint32_t count;
+	int error = bpf_map_lookup_elem(map_fd, &octet, &count);
+
+	if (error) {
+		return error;
+	}
+	count += (uint32_t)change;
+	return bpf_map_update_elem(map_fd, &octet, &count, BPF_ANY);
+}
+
 int datapath_set_router(struct datapath *dp, const struct mlag_router_key *key,
 			const struct mlag_router *router)
 {
-	const struct bpf_map *map = dp->receive->maps.mlag_routers;
+	int map_fd = bpf_map__fd(dp->receive->maps.mlag_routers);
+	struct mlag_router old;
+	bool known = bpf_map_lookup_elem(map_fd, key, &old) == 0;
+	int error = 0;
 
 	if (!router) {
-		return forget(map, key);
+		error = known ? bpf_map_delete_elem(map_fd, key) : 0;
+		return error || !known ? error : count_octet(dp, key->mac[5], -1);
 	}
-	return bpf_map_update_elem(bpf_map__fd(map), key, router, BPF_ANY);
+	if (!known) {
+		error = count_octet(dp, key->mac[5], 1);
+	}
+	if (!error) {
+		error = bpf_map_update_elem(map_fd, key, router, BPF_ANY);
+		if (error && !known) {
+			(void)count_octet(dp, key->mac[5], -1);
+		}
+	}
+	return error;
 }
 
 int datapath_set_address(struct datapath *dp, const struct mlag_address *address, uint8_t owner)
@@ -554,6 +771,35 @@ int datapath_leg_rx(struct datapath *dp, uint32_t ifindex, uint64_t *ret_frames)
 	return 0;
 }
 
+/* Adds the counts of all CPUs of one element. */
+static int add_counter(struct datapath *dp, const struct bpf_map *map, const void *key,
+		       struct mlag_counter *sum)
+{
+	int error = bpf_map_lookup_elem(bpf_map__fd(map), key, dp->per_cpu);
+
+	for (uint32_t cpu = 0; !error && cpu < dp->cpus_count; cpu++) {
+		sum->packets += dp->per_cpu[cpu].packets;
+		sum->bytes += dp->per_cpu[cpu].bytes;
+	}
+	return error;
+}
+
+/* What all programs counted of a reason at a port. */
+static int sum_counters(struct datapath *dp, const struct mlag_counter_key *key,
+			struct mlag_counter *ret)
+{
+	uint32_t row = find_row(dp, key->ifindex);
+	uint32_t index = row * MLAG_REASONS_COUNT + key->reason;
+	int error;
+
+	memset(ret, 0, sizeof(*ret));
+	error = add_counter(dp, dp->isolate->maps.mlag_counters, key, ret);
+	if (!error && row) {
+		error = add_counter(dp, dp->receive_xdp->maps.mlag_fast_counters, &index, ret);
+	}
+	return error;
+}
+
 int datapath_counters(struct datapath *dp,
 		      void (*on_counter)(void *user, uint32_t ifindex, enum mlag_reason reason,
 					 uint64_t packets, uint64_t bytes),
@@ -565,21 +811,17 @@ int datapath_counters(struct datapath *dp,
 	int error;
 
 	while (!(error = bpf_map_get_next_key(map_fd, previous, &next))) {
-		uint64_t packets = 0;
-		uint64_t bytes = 0;
+		struct mlag_counter counter;
 
 		key = next;
 		previous = &key;
-		error = bpf_map_lookup_elem(map_fd, &key, dp->per_cpu);
+		error = sum_counters(dp, &key, &counter);
 		if (error) {
 			return error;
 		}
-		for (uint32_t cpu = 0; cpu < dp->cpus_count; cpu++) {
-			packets += dp->per_cpu[cpu].packets;
-			bytes += dp->per_cpu[cpu].bytes;
-		}
-		if (packets) {
-			on_counter(user, key.ifindex, (enum mlag_reason)key.reason, packets, bytes);
+		if (counter.packets) {
+			on_counter(user, key.ifindex, (enum mlag_reason)key.reason, counter.packets,
+				   counter.bytes);
 		}
 	}
 	return error == -ENOENT ? 0 : error;

@@ -15,6 +15,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "datapath/xdp.h"
 #include "mlag_maps.h"
 
 /* Where our filters are among those of clsact: before all others, by a handle of our own. */
@@ -27,6 +28,8 @@ struct datapath;
  * struct datapath_spec - how to load the data plane
  * @sources_max: the most MACs that datapath_set_source() has room for, at least 1; the kernel sets
  *	about 80 bytes aside for each at once, so that none is ever refused for want of memory
+ * @domain_id: of the pair: what is attached by tcx links is pinned in a directory of that name; 0:
+ *	nothing is pinned, and programs are attached by clsact
  * @log: told every diagnostic line of the loader (the verifier's text when it refuses a program,
  *	the kernel's word when it refuses a filter), without a newline; NULL for silence.  The
  *	loader library has one such hook in a process: the last datapath opened has it.
@@ -34,6 +37,7 @@ struct datapath;
  */
 struct datapath_spec {
 	uint32_t sources_max;
+	uint16_t domain_id;
 	void (*log)(void *user, const char *text);
 	void *user;
 };
@@ -160,6 +164,57 @@ int datapath_detach(struct datapath *dp, uint32_t ifindex);
  * Return: 0, or the first error; the other ports are detached all the same.
  */
 int datapath_detach_all(struct datapath *dp);
+
+/**
+ * datapath_attach_xdp() - put the fast entry of `receive` before a device
+ * @ifindex: a port that datapath_attach() was called for, or a bond that is one (its slaves get it)
+ * @ret_reason: why not, in words; only on failure
+ *
+ * It takes effect for devices that datapath_set_entry() was told of: a bond's slaves, or the port
+ * itself.  It sees no tag that travels beside a frame: whoever calls this knows that none does
+ * (device.h).  Replaces ours atomically, and never somebody else's program.
+ *
+ * Return: 0, -EINVAL (ifindex 0), -EBUSY (somebody else's), -ENODEV, -EOPNOTSUPP, or what else the
+ * kernel answered.
+ */
+int datapath_attach_xdp(struct datapath *dp, uint32_t ifindex, char ret_reason[XDP_REASON_SIZE]);
+
+/** datapath_verify_xdp() - as datapath_verify(), of datapath_attach_xdp() */
+int datapath_verify_xdp(const struct datapath *dp, uint32_t ifindex, bool *ret_intact);
+
+/**
+ * datapath_detach_xdp() - take the fast entry away; nothing there is no error
+ *
+ * Return: 0 or what the kernel answered.
+ */
+int datapath_detach_xdp(struct datapath *dp, uint32_t ifindex);
+
+/**
+ * datapath_set_entry() - say which port frames come by that XDP sees at a device
+ * @ifindex: the device
+ * @port_ifindex: itself, or its bond while it collects; 0: XDP lets everything pass there
+ *
+ * Return: 0 or -errno of the map.
+ */
+int datapath_set_entry(struct datapath *dp, uint32_t ifindex, uint32_t port_ifindex);
+
+/**
+ * datapath_set_exit() - say whether XDP may redirect into a port
+ * @ifindex: the port
+ * @present: its driver is known to send what is redirected there
+ *
+ * Return: 0 or -errno of the map.
+ */
+int datapath_set_exit(struct datapath *dp, uint32_t ifindex, bool present);
+
+/**
+ * datapath_set_svi() - say in which VLAN an interface of ours is (R21)
+ * @ifindex: the interface
+ * @svi: copied; NULL forgets it
+ *
+ * Return: 0, -E2BIG (MLAG_MAP_SVIS_MAX), or -errno of the map.
+ */
+int datapath_set_svi(struct datapath *dp, uint32_t ifindex, const struct mlag_svi *svi);
 
 /**
  * datapath_set_source() - say where a MAC is

@@ -30,7 +30,7 @@ struct datapath_trial {
 };
 
 /* What a program writes is its own here, and small; every map that it only reads is the real one. */
-static const char *const written[] = {"mlag_counters", "mlag_leg_rx"};
+static const char *const written[] = {"mlag_counters", "mlag_leg_rx", "mlag_senders"};
 
 static bool is_written(const char *name)
 {

@@ -182,6 +182,10 @@ static void linkmsg_read_settings(const struct linkmsg_table *table, struct link
 	ret->mcast_flood = linkmsg_get_u8(table, IFLA_BRPORT_MCAST_FLOOD) != 0;
 	ret->bcast_flood = linkmsg_get_u8(table, IFLA_BRPORT_BCAST_FLOOD) != 0;
 	ret->backup_ifindex = linkmsg_get_u32(table, IFLA_BRPORT_BACKUP_PORT);
+	ret->forwarding = linkmsg_get_u8(table, IFLA_BRPORT_STATE) == BR_STATE_FORWARDING;
+	ret->guarded = linkmsg_get_u8(table, IFLA_BRPORT_LOCKED) != 0 ||
+		       linkmsg_get_u8(table, IFLA_BRPORT_ISOLATED) != 0 ||
+		       linkmsg_get_u8(table, IFLA_BRPORT_VLAN_TUNNEL) != 0;
 }
 
 static void linkmsg_read_slave_data(const struct nlattr *data, struct linkmsg *ret)

@@ -30,10 +30,12 @@ enum linkmsg_kind {
 #define LINKMSG_ALIAS_SIZE 64 /* with its NUL; what is longer is cut */
 
 /**
- * struct linkmsg_settings - what a bridge port may do, as far as this daemon sets it
+ * struct linkmsg_settings - what a bridge port may do, as far as this daemon sets or heeds it
  * @learning: address learning
  * @flood, @mcast_flood, @bcast_flood: unknown unicast, multicast and broadcast leave through it
  * @backup_ifindex: the port that takes over without carrier, 0 for none
+ * @forwarding: state of the spanning tree: this and no other lets frames through
+ * @guarded: more is asked of what arrives than its VLAN: locked, isolated, or with VLAN tunnels
  */
 struct linkmsg_settings {
 	bool learning;
@@ -41,6 +43,8 @@ struct linkmsg_settings {
 	bool mcast_flood;
 	bool bcast_flood;
 	uint32_t backup_ifindex;
+	bool forwarding;
+	bool guarded;
 };
 
 /**
@@ -98,6 +102,8 @@ struct linkmsg {
  * @ingress_untagged: @ingress_vid also leaves without a tag
  * @untagged_vid: the lowest that leaves without a tag, 0 for none
  * @untagged_vid_second: the next one, which should not exist, 0 for none
+ * @blocked: those with a spanning-tree state of their own that does not forward; see vlanmsg.h,
+ *	linkmsg_parse_vlans() knows nothing of them
  */
 struct linkmsg_vlans {
 	struct mlag_vlans set;
@@ -105,6 +111,7 @@ struct linkmsg_vlans {
 	bool ingress_untagged;
 	uint16_t untagged_vid;
 	uint16_t untagged_vid_second;
+	struct mlag_vlans blocked;
 };
 
 /**

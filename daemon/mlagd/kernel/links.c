@@ -23,6 +23,7 @@
 
 #include "kernel/linkstate.h"
 #include "kernel/netlink.h"
+#include "kernel/vlanmsg.h"
 #include "log.h"
 
 #define LINKS_RECEIVE_BYTES (32 * 1024 * 1024)
@@ -47,7 +48,8 @@ struct links {
 	void *user;
 	struct mlag_peer_link peer_link;
 	bool peer_link_reported;
-	struct linkstate_member *members; /* as reported, by ascending ifindex */
+	struct mlag_vlans peer_link_forwards; /* as reported */
+	struct links_port *members;	      /* as reported, by ascending ifindex */
 	uint32_t members_count;
 	bool lost;	    /* the model could not take something over */
 	uint64_t synced_us; /* when the last sync began */
@@ -157,6 +159,16 @@ static void links_take_settings(struct links *links, const struct nlmsghdr *mess
 	}
 }
 
+static void links_take_vlan_states(struct links *links, const struct nlmsghdr *message)
+{
+	struct mlag_vlans named, blocked;
+	uint32_t ifindex;
+
+	if (vlanmsg_parse_states(message, &ifindex, &named, &blocked) == 0) {
+		linkstate_update_vlan_states(&links->state, ifindex, &named, &blocked);
+	}
+}
+
 static void links_take(void *user, const struct nlmsghdr *message)
 {
 	struct links *links = user;
@@ -173,6 +185,10 @@ static void links_take(void *user, const struct nlmsghdr *message)
 		break;
 	case RTM_NEWVLAN:
 	case RTM_DELVLAN:
+		links_take_vlan_states(links, message);
+		if (message->nlmsg_seq != 0) {
+			break; /* an answer of ours */
+		}
 		/* Most of these come with an event of the port, but not all (default_pvid). */
 		links_arm(links, &links->vlan_source, LINKS_VLAN_DELAY_US, links_vlans_due);
 		break;
@@ -191,9 +207,9 @@ static void links_take(void *user, const struct nlmsghdr *message)
 /* ---- reports ------------------------------------------------------------------------------ */
 
 /* The ports there are now, by ascending ifindex, in memory of the caller's; NULL when it is short. */
-static struct linkstate_member *links_list_members(const struct links *links, uint32_t *ret_count)
+static struct links_port *links_list_members(const struct links *links, uint32_t *ret_count)
 {
-	struct linkstate_member *members;
+	struct links_port *members;
 	uint32_t index = 0;
 	uint32_t count = 0;
 
@@ -205,8 +221,7 @@ static struct linkstate_member *links_list_members(const struct links *links, ui
 	return members;
 }
 
-static void links_report_gone(struct links *links, const struct linkstate_member *now,
-			      uint32_t count)
+static void links_report_gone(struct links *links, const struct links_port *now, uint32_t count)
 {
 	uint32_t i, j = 0;
 
@@ -217,27 +232,24 @@ static void links_report_gone(struct links *links, const struct linkstate_member
 			j++;
 		}
 		if (j == count || now[j].ifindex != ifindex) {
-			links->handler.port(links->user, ifindex, false, 0, 0);
+			links->handler.port_gone(links->user, ifindex);
 		}
 	}
 }
 
-static void links_report_there(struct links *links, const struct linkstate_member *now,
-			       uint32_t count)
+static void links_report_there(struct links *links, const struct links_port *now, uint32_t count)
 {
 	uint32_t i, j = 0;
 
 	for (i = 0; i < count; i++) {
-		const struct linkstate_member *member = &now[i];
+		const struct links_port *member = &now[i];
 
 		while (j < links->members_count && links->members[j].ifindex < member->ifindex) {
 			j++;
 		}
-		if (j == links->members_count || links->members[j].ifindex != member->ifindex ||
-		    links->members[j].incarnation != member->incarnation ||
-		    links->members[j].ingress_vid != member->ingress_vid) {
-			links->handler.port(links->user, member->ifindex, true, member->incarnation,
-					    member->ingress_vid);
+		if (j == links->members_count ||
+		    !linkstate_port_equal(&links->members[j], member)) {
+			links->handler.port(links->user, member);
 		}
 	}
 }
@@ -255,10 +267,21 @@ static void links_report_peer_link(struct links *links)
 	}
 }
 
+static void links_report_peer_link_forwards(struct links *links)
+{
+	struct mlag_vlans forwards;
+
+	linkstate_get_forwards(&links->state, links->state.ports[0].link, &forwards);
+	if (memcmp(&forwards, &links->peer_link_forwards, sizeof(forwards)) != 0) {
+		links->peer_link_forwards = forwards;
+		links->handler.peer_link_forwards(links->user, &forwards);
+	}
+}
+
 static void links_report_ports(struct links *links)
 {
 	uint32_t count;
-	struct linkstate_member *members = links_list_members(links, &count);
+	struct links_port *members = links_list_members(links, &count);
 
 	if (members == NULL) {
 		links_report_peer_link(links);
@@ -267,6 +290,7 @@ static void links_report_ports(struct links *links)
 	}
 	links_report_gone(links, members, count);
 	links_report_peer_link(links);
+	links_report_peer_link_forwards(links);
 	links_report_there(links, members, count);
 	free(links->members);
 	links->members = members;
@@ -347,6 +371,24 @@ static int links_ask(struct links *links, uint8_t family, uint32_t ifindex, uint
 	return netlink_collect(&links->netlink, message->nlmsg_seq, links_take, links);
 }
 
+/* The states that VLANs have of their own (Linux 5.6). */
+static int links_ask_vlan_states(struct links *links)
+{
+	uint8_t buffer[LINKS_REQUEST_SIZE] __attribute__((aligned(NLMSG_ALIGNTO)));
+	struct nlmsghdr *message =
+		netlink_prepare(&links->netlink, buffer, RTM_GETVLAN, NLM_F_DUMP);
+	struct br_vlan_msg *header = mnl_nlmsg_put_extra_header(message, sizeof(*header));
+	int error;
+
+	header->family = AF_BRIDGE;
+	error = netlink_send(&links->netlink, buffer, message->nlmsg_len);
+	if (error < 0) {
+		return error;
+	}
+	error = netlink_collect(&links->netlink, message->nlmsg_seq, links_take, links);
+	return error == -EINVAL ? -EOPNOTSUPP : error;
+}
+
 /* A clean dump did not have some links: they are gone only if the kernel says so by number. */
 static int links_confirm_unseen(struct links *links)
 {
@@ -392,6 +434,9 @@ static int links_sync_once(struct links *links)
 		return error;
 	}
 	error = links_ask(links, AF_BRIDGE, 0, NLM_F_DUMP);
+	if (error == 0) {
+		error = links_ask_vlan_states(links);
+	}
 	/* A kernel without bridges has nobody to answer. */
 	return error == -EOPNOTSUPP ? 0 : error;
 }
@@ -658,6 +703,11 @@ int links_configure(struct links *links, const struct links_spec *spec)
 	linkstate_configure(&links->state, spec);
 	links_report(links);
 	return 0;
+}
+
+void links_get_bond(const struct links *links, uint32_t ifindex, struct links_bond *ret)
+{
+	linkstate_get_bond(&links->state, ifindex, ret);
 }
 
 const char *links_ifname(const struct links *links, uint32_t ifindex, char buf[IFNAMSIZ])

@@ -14,6 +14,8 @@
 #include "kernel/linkmsg.h"
 #include "mlag.h"
 
+#define LINKS_SLAVES_MAX 16 /* that are told of a bond */
+
 struct links;
 
 /**
@@ -35,13 +37,28 @@ struct links_spec {
 };
 
 /**
+ * struct links_port - a port of the bridge that is not the peer link, leg or orphan
+ * @ifindex: its number
+ * @incarnation: changes whenever the device became a port anew
+ * @ingress_vid: the VLAN of what arrives without a tag (PVID), 0 for none and on a plain bridge
+ * @guarded: see struct linkmsg_settings
+ * @forwards: VLANs in which the bridge forwards there; bit 0 on a plain bridge
+ */
+struct links_port {
+	uint32_t ifindex;
+	uint32_t incarnation;
+	uint16_t ingress_vid;
+	bool guarded;
+	struct mlag_vlans forwards;
+};
+
+/**
  * struct links_handler - who hears of changes
  * @peer_link: the peer link or the bridge; the struct is borrowed for the call
  * @leg: one leg.  data_seen is always false here, who counts frames fills it in
- * @port: a port of the bridge that is not the peer link, leg or orphan, is there, or is there no
- *	more (then the rest is 0).  @incarnation: changes whenever the device became a port anew.
- *	@ingress_vid: the VLAN of what arrives without a tag (PVID), 0 for none and on a plain
- *	bridge
+ * @peer_link_forwards: VLANs in which the bridge forwards at the peer link; none while there is none
+ * @port: a port of the bridge is there, or changed
+ * @port_gone: it is there no more
  * @settings: what the kernel says that the peer link or a leg may do.  It may be about the past:
  *	what this daemon sets itself comes back here too, later
  *
@@ -52,13 +69,14 @@ struct links_spec {
  * and one that was it is a port after.
  *
  * Context: from the event loop, links_start() or links_configure(); may call links_set_poll(),
- * links_ifname() and links_problems(), no other function of this module.
+ * links_ifname(), links_get_bond() and links_problems(), no other function of this module.
  */
 struct links_handler {
 	void (*peer_link)(void *user, const struct mlag_peer_link *peer_link);
 	void (*leg)(void *user, uint16_t lag_id, const struct mlag_leg_observation *observation);
-	void (*port)(void *user, uint32_t ifindex, bool present, uint32_t incarnation,
-		     uint16_t ingress_vid);
+	void (*peer_link_forwards)(void *user, const struct mlag_vlans *vlans);
+	void (*port)(void *user, const struct links_port *port);
+	void (*port_gone)(void *user, uint32_t ifindex);
 	void (*settings)(void *user, uint32_t ifindex, const struct linkmsg_settings *settings);
 };
 
@@ -121,6 +139,39 @@ void links_set_poll(struct links *links, uint64_t interval_ns);
  * Return: @buf with the name, or with "#" and the number if there is no such link.
  */
 const char *links_ifname(const struct links *links, uint32_t ifindex, char buf[IFNAMSIZ]);
+
+/**
+ * struct links_slave - a device that frames of a bond arrive at
+ * @ifindex: its number
+ * @collects: it has carrier, is in the active aggregator, and bonding takes what arrives there
+ */
+struct links_slave {
+	uint32_t ifindex;
+	bool collects;
+};
+
+/**
+ * struct links_bond - a port as a bond
+ * @is_bond: it is one
+ * @is_lacp_leg: a leg in 802.3ad mode; of other bonds it is not known which slaves collect
+ * @slaves_count: how many of @slaves are filled
+ * @has_more: there are more slaves than fit
+ */
+struct links_bond {
+	bool is_bond;
+	bool is_lacp_leg;
+	bool has_more;
+	uint32_t slaves_count;
+	struct links_slave slaves[LINKS_SLAVES_MAX];
+};
+
+/**
+ * links_get_bond() - the slaves of a port
+ * @links: the object
+ * @ifindex: a port
+ * @ret: filled; all zero where there is no such link
+ */
+void links_get_bond(const struct links *links, uint32_t ifindex, struct links_bond *ret);
 
 /**
  * struct links_problem - something that a person should put right

@@ -6,6 +6,7 @@
 #include "kernel/linkstate.h"
 
 #include <errno.h>
+#include <linux/if_ether.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -165,6 +166,7 @@ int linkstate_update_vlans(struct linkstate *state, uint32_t ifindex,
 			   const struct linkmsg_vlans *vlans)
 {
 	struct linkstate_link *link = linkstate_find(state, ifindex);
+	struct mlag_vlans blocked;
 
 	if (link == NULL) {
 		return 0;
@@ -175,13 +177,30 @@ int linkstate_update_vlans(struct linkstate *state, uint32_t ifindex,
 		return 0;
 	}
 	if (link->vlans == NULL) {
-		link->vlans = malloc(sizeof(*link->vlans));
+		link->vlans = calloc(1, sizeof(*link->vlans));
 		if (link->vlans == NULL) {
 			return -ENOMEM;
 		}
 	}
+	blocked = link->vlans->blocked; /* told by other messages */
 	*link->vlans = *vlans;
+	link->vlans->blocked = blocked;
 	return 0;
+}
+
+void linkstate_update_vlan_states(struct linkstate *state, uint32_t ifindex,
+				  const struct mlag_vlans *named, const struct mlag_vlans *blocked)
+{
+	struct linkstate_link *link = linkstate_find(state, ifindex);
+
+	if (link == NULL || link->vlans == NULL) {
+		return;
+	}
+	for (uint32_t i = 0; i < MLAG_VLAN_WORDS; i++) {
+		uint64_t *word = &link->vlans->blocked.words[i];
+
+		*word = (*word & ~named->words[i]) | blocked->words[i];
+	}
 }
 
 void linkstate_remove(struct linkstate *state, uint32_t ifindex)
@@ -304,6 +323,26 @@ void linkstate_get_vlans(const struct linkstate *state, const struct linkstate_l
 	}
 }
 
+void linkstate_get_forwards(const struct linkstate *state, const struct linkstate_link *link,
+			    struct mlag_vlans *ret)
+{
+	uint16_t untagged_vid;
+
+	linkstate_get_vlans(state, link, ret, &untagged_vid);
+	/* The programs know tags of 802.1Q only. */
+	if (!linkstate_is_member(state, link) || !link->message.settings.forwarding ||
+	    (state->bridge->message.vlan_filtering && state->bridge->message.vlan_protocol != 0 &&
+	     state->bridge->message.vlan_protocol != ETH_P_8021Q)) {
+		memset(ret, 0, sizeof(*ret));
+		return;
+	}
+	for (uint32_t i = 0;
+	     state->bridge->message.vlan_filtering && link->vlans != NULL && i < MLAG_VLAN_WORDS;
+	     i++) {
+		ret->words[i] &= ~link->vlans->blocked.words[i];
+	}
+}
+
 void linkstate_observe_peer_link(const struct linkstate *state, struct mlag_peer_link *ret)
 {
 	const struct linkstate_port *port = &state->ports[0];
@@ -344,8 +383,7 @@ void linkstate_observe_leg(const struct linkstate *state, uint32_t lag_index,
 	linkstate_get_vlans(state, port->link, &ret->vlans, &ret->untagged_vid);
 }
 
-bool linkstate_next_member(const struct linkstate *state, uint32_t *index,
-			   struct linkstate_member *ret)
+bool linkstate_next_member(const struct linkstate *state, uint32_t *index, struct links_port *ret)
 {
 	while (*index < state->links_count) {
 		const struct linkstate_link *link = &state->links[(*index)++];
@@ -359,6 +397,8 @@ bool linkstate_next_member(const struct linkstate *state, uint32_t *index,
 		if (state->bridge->message.vlan_filtering && link->vlans != NULL) {
 			ret->ingress_vid = link->vlans->ingress_vid;
 		}
+		ret->guarded = link->message.settings.guarded;
+		linkstate_get_forwards(state, link, &ret->forwards);
 		return true;
 	}
 	return false;
@@ -369,7 +409,8 @@ static bool linkstate_settings_equal(const struct linkmsg_settings *a,
 {
 	return a->learning == b->learning && a->flood == b->flood &&
 	       a->mcast_flood == b->mcast_flood && a->bcast_flood == b->bcast_flood &&
-	       a->backup_ifindex == b->backup_ifindex;
+	       a->backup_ifindex == b->backup_ifindex && a->forwarding == b->forwarding &&
+	       a->guarded == b->guarded;
 }
 
 bool linkstate_take_settings(struct linkstate *state, uint32_t index, uint32_t *ret_ifindex,
@@ -401,6 +442,42 @@ static bool linkstate_vlans_equal(const struct mlag_vlans *a, const struct mlag_
 static bool linkstate_mac_equal(const struct mlag_mac *a, const struct mlag_mac *b)
 {
 	return memcmp(a->octets, b->octets, sizeof(a->octets)) == 0;
+}
+
+void linkstate_get_bond(const struct linkstate *state, uint32_t ifindex, struct links_bond *ret)
+{
+	const struct linkstate_link *bond = linkstate_find(state, ifindex);
+
+	memset(ret, 0, sizeof(*ret));
+	if (bond == NULL || bond->message.kind != LINKMSG_KIND_BOND) {
+		return;
+	}
+	ret->is_bond = true;
+	ret->is_lacp_leg = bond->message.bond_8023ad && bond->port != LINKSTATE_NO_PORT;
+	for (uint32_t i = 0; i < state->links_count; i++) {
+		const struct linkmsg *slave = &state->links[i].message;
+
+		if (slave->master != ifindex) {
+			continue;
+		}
+		if (ret->slaves_count == LINKS_SLAVES_MAX) {
+			ret->has_more = true;
+			return;
+		}
+		ret->slaves[ret->slaves_count].ifindex = slave->ifindex;
+		ret->slaves[ret->slaves_count].collects =
+			slave->up && slave->lower_up &&
+			slave->aggregator == bond->message.aggregator &&
+			(slave->actor_state & LINKMSG_LACP_COLLECTING) != 0;
+		ret->slaves_count++;
+	}
+}
+
+bool linkstate_port_equal(const struct links_port *a, const struct links_port *b)
+{
+	return a->ifindex == b->ifindex && a->incarnation == b->incarnation &&
+	       a->ingress_vid == b->ingress_vid && a->guarded == b->guarded &&
+	       linkstate_vlans_equal(&a->forwards, &b->forwards);
 }
 
 bool linkstate_peer_link_equal(const struct mlag_peer_link *a, const struct mlag_peer_link *b)

@@ -57,18 +57,6 @@ struct linkstate_port {
 };
 
 /**
- * struct linkstate_member - a port of the bridge that is not the peer link
- * @ifindex: its number
- * @incarnation: see struct linkstate_link
- * @ingress_vid: PVID, 0 for none and on a plain bridge
- */
-struct linkstate_member {
-	uint32_t ifindex;
-	uint32_t incarnation;
-	uint16_t ingress_vid;
-};
-
-/**
  * struct linkstate - the model
  * @links: by ascending ifindex
  * @bridge: as linkstate_port.link
@@ -99,6 +87,10 @@ int linkstate_update(struct linkstate *state, const struct linkmsg *message);
 int linkstate_update_vlans(struct linkstate *state, uint32_t ifindex,
 			   const struct linkmsg_vlans *vlans);
 
+/* Which VLANs of a link do not forward, among those @named; see vlanmsg.h. */
+void linkstate_update_vlan_states(struct linkstate *state, uint32_t ifindex,
+				  const struct mlag_vlans *named, const struct mlag_vlans *blocked);
+
 void linkstate_remove(struct linkstate *state, uint32_t ifindex);
 
 /* Mark every link unseen. */
@@ -114,6 +106,10 @@ bool linkstate_is_member(const struct linkstate *state, const struct linkstate_l
 void linkstate_get_vlans(const struct linkstate *state, const struct linkstate_link *link,
 			 struct mlag_vlans *ret_vlans, uint16_t *ret_untagged_vid);
 
+/* VLANs in which the bridge forwards at a port of it: none unless its state says so. */
+void linkstate_get_forwards(const struct linkstate *state, const struct linkstate_link *link,
+			    struct mlag_vlans *ret);
+
 /* What linkstate_resolve() found, in the engine's words. */
 void linkstate_observe_peer_link(const struct linkstate *state, struct mlag_peer_link *ret);
 void linkstate_observe_leg(const struct linkstate *state, uint32_t lag_index,
@@ -123,8 +119,7 @@ void linkstate_observe_leg(const struct linkstate *state, uint32_t lag_index,
  * The members from a place in links on: the first one there, and the place after it in *index.
  * False when there is none.
  */
-bool linkstate_next_member(const struct linkstate *state, uint32_t *index,
-			   struct linkstate_member *ret);
+bool linkstate_next_member(const struct linkstate *state, uint32_t *index, struct links_port *ret);
 
 /*
  * The settings of the peer link (index 0) or a leg (index in the spec + 1), if it is a port of the
@@ -133,6 +128,10 @@ bool linkstate_next_member(const struct linkstate *state, uint32_t *index,
 bool linkstate_take_settings(struct linkstate *state, uint32_t index, uint32_t *ret_ifindex,
 			     struct linkmsg_settings *ret);
 
+/* See links_get_bond(). */
+void linkstate_get_bond(const struct linkstate *state, uint32_t ifindex, struct links_bond *ret);
+
+bool linkstate_port_equal(const struct links_port *a, const struct links_port *b);
 bool linkstate_peer_link_equal(const struct mlag_peer_link *a, const struct mlag_peer_link *b);
 bool linkstate_leg_equal(const struct mlag_leg_observation *a,
 			 const struct mlag_leg_observation *b);

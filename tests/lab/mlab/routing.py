@@ -304,6 +304,7 @@ class Routing:
         for row in switch.namespace.json("bridge", "-j", "link", "show"):
             switch.namespace.run("tc", "filter", "del", "dev", row["ifname"], "ingress",
                                  check=False)
+        switch.detach_links("ingress")
 
     # -- routing daemons ----------------------------------------------------------------------
 

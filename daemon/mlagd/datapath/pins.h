@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Where this pair keeps in bpffs what must outlive the daemon.
+ */
+#ifndef MLAG_DATAPATH_PINS_H
+#define MLAG_DATAPATH_PINS_H
+
+#include <stdint.h>
+
+#define PINS_PATH_SIZE 128
+
+/**
+ * pins_open() - make this pair's directory, /sys/fs/bpf/mlag/<network namespace>-<domain id>
+ * @domain_id: 1..65535
+ * @ret_path: filled with its path, without a slash at the end
+ *
+ * The network namespace is that of the calling thread, by its inode number.
+ *
+ * Return: 0, -ENOENT when there is no bpffs (`ip netns exec` hides it), or -errno of the
+ * filesystem.
+ */
+int pins_open(uint16_t domain_id, char ret_path[PINS_PATH_SIZE]);
+
+/**
+ * pins_remove() - remove the directory if nothing is pinned there any more
+ * @path: from pins_open()
+ */
+void pins_remove(const char *path);
+
+#endif

@@ -1,0 +1,122 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: BSD-2-Clause
+"""Proves that the table of scenes can fail: spoils each rule of a program or a header in turn.
+
+The tree is copied, one thing is changed in one place, the tests are built and must fail.  A mutant
+that survives is a rule that nobody would miss.  Takes minutes, and root, as the tests do.
+
+usage: mutants.py SOURCE_DIRECTORY BUILD_DIRECTORY [WORD]     (only mutants whose line has WORD)
+"""
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+TESTS = ("bpf_receive", "bpf_xdp")
+TC, XDP, BOTH = "ebpf/receive.bpf.c", "ebpf/receive_xdp.bpf.c", "ebpf/receive.bpf.h"
+SHORTCUT, FORWARD = "lib/shortcut.h", "lib/forward.h"
+
+# File, what is there, and what is put in its place; the first occurrence.
+MUTANTS = [
+    # one rule in one program only
+    (TC, "count(skb, decision.reason);\n\t\treturn TC_ACT_SHOT;", "return TC_ACT_SHOT;"),
+    (TC, "return TC_ACT_SHOT;\n\t}\n\tif (decision.reason == MLAG_REASON_NONE)",
+     "return TC_ACT_UNSPEC;\n\t}\n\tif (decision.reason == MLAG_REASON_NONE)"),
+    (TC, "note_sender(parsed, skb->ifindex);", ";"),
+    (TC, "if (decision.action == MLAG_ACTION_REWRITE) {", "if (0) {"),
+    (TC, "mlag_packet_take_hop_ipv4(parsed->header);", ";"),
+    (TC, "mlag_packet_take_hop_ipv6(parsed->header);", ";"),
+    (TC, "lookup->dmac", "lookup->smac"),
+    (TC, "if (change == MLAG_TAG_KEEP && parsed->arrival.vlan.tagged) {", "if (0) {"),
+    (TC, "ask_sender(domain, parsed, skb->ifindex);", ";"),
+    (XDP, "return XDP_DROP;\n\t}\n\task_sender", "return XDP_PASS;\n\t}\n\task_sender"),
+    (XDP, "count_at(port, decision.reason, 1, size);\n\t\treturn XDP_DROP;", "return XDP_DROP;"),
+    (XDP, "if (verdict != XDP_PASS) {", "if (0) {"),
+    (XDP, "mlag_packet_take_hop_ipv4(header);", ";"),
+    (XDP, "mlag_packet_take_hop_ipv6(header);", ";"),
+    (XDP, "lookup->dmac", "lookup->smac"),
+    (XDP, "lookup->smac", "lookup->dmac"),
+    (XDP, "change == MLAG_TAG_PUSH && bpf_xdp_adjust_head(frame, -4)", "0"),
+    (XDP, "change == MLAG_TAG_POP && bpf_xdp_adjust_head(frame, 4)", "0"),
+    (XDP, "(change == MLAG_TAG_KEEP && parsed->arrival.vlan.tagged)", "0"),
+    (XDP, "ask_sender(domain, parsed, port_ifindex);", ";"),
+    (XDP, "mlag_gate_restricts(port->gate) ||", ""),
+    (XDP, "*ifindex = entry->ifindex;", ";"),
+    (XDP, "tag.inside = 1;", ";"),
+    # what both have in common
+    (BOTH, "svi->reverse_path != 1 || lookup.ifindex == own_ifindex", "1"),
+    (BOTH, "!svi->reverse_path || parsed->family != 4", "!svi->reverse_path"),
+    (BOTH, "!svi->reverse_path || parsed->family != 4", "1"),
+    (BOTH, "if (answer != BPF_FIB_LKUP_RET_SUCCESS) {", "if (0) {"),
+    (BOTH, "case BPF_FIB_LKUP_RET_NO_NEIGH:\n\tcase BPF_FIB_LKUP_RET_FRAG_NEEDED:\n\t\treturn true",
+     "return true"),
+    (BOTH, "parsed->packet.address_owner = owner ?", "parsed->packet.address_owner = 0 ?"),
+    # the decision itself, which all share: the scenes say what is right
+    (SHORTCUT, "!port->guarded && ", ""),
+    (SHORTCUT, "!mlag_gate_restricts(port->gate) && ", ""),
+    (SHORTCUT, "!arrival->priority_tag &&", ""),
+    (SHORTCUT, "!arrival->sender_due && ", ""),
+    (SHORTCUT, " && mlag_forwards(port->forwards, arrival->vlan.vid)", ""),
+    (SHORTCUT, "way->port->kind != MLAG_PORT_PEER_LINK &&", ""),
+    (SHORTCUT, "way->port->gate != MLAG_GATE_CLOSED &&", ""),
+    (SHORTCUT, "!mlag_port_is_held(way->port, way->vlan) &&", ""),
+    (SHORTCUT, "mlag_forwards(way->port->forwards, way->vlan)", "1"),
+    (SHORTCUT, "domain->peer_link_ifindex &&", ""),
+    (SHORTCUT, "mlag_forwards(domain->peer_link_forwards, arrival->vlan.vid)", "1"),
+    (SHORTCUT, "(domain->shortcuts & MLAG_SHORTCUT_TO_PEER) &&", ""),
+    (SHORTCUT, "!(domain->shortcuts & MLAG_SHORTCUT_ROUTED) ||", ""),
+    (SHORTCUT, "packet->hop_limit <= 1 ||", ""),
+    (SHORTCUT, "|| !packet->plain", ""),
+    (SHORTCUT, "way->vlan != way->port->untagged_vid", "1"),
+    (SHORTCUT, "sum += sum >= 0xffff;", ""),
+    (SHORTCUT, "sender->ifindex != ifindex ||", ""),
+    (SHORTCUT, "now_ticks - sender->time_ticks >= domain->second_ticks", "0"),
+    (FORWARD, "header_size == MLAG_IPV4_HEADER_SIZE && mlag_ipv4_is_routable(header + 12)",
+     "header_size == MLAG_IPV4_HEADER_SIZE"),
+    (FORWARD, "header[6] != 0 /* hop-by-hop */ && ", ""),
+]
+
+
+def make(tree: Path) -> bool:
+    """Build the tests; a mutant that does not compile is caught."""
+    done = subprocess.run(["make", "-s", "-C", tree, *(f"build/tests/{test}" for test in TESTS)],
+                          capture_output=True, text=True, check=False)
+    return done.returncode == 0
+
+
+def passes(tree: Path) -> bool:
+    """All tests, with their kernel."""
+    return all(subprocess.run([tree / "build/tests" / test], capture_output=True, check=False,
+                              timeout=300).returncode == 0 for test in TESTS)
+
+
+def main() -> int:
+    """Each mutant in turn; the exit status says whether one survived."""
+    source, tree = Path(sys.argv[1]).resolve(), Path(sys.argv[2]).resolve()
+    words = sys.argv[3:]
+    shutil.rmtree(tree, ignore_errors=True)
+    shutil.copytree(source, tree, ignore=shutil.ignore_patterns("build", ".git"))
+    if not make(tree) or not passes(tree):
+        print("the tests fail without any mutant")
+        return 1
+    survivors = 0
+    chosen = [mutant for mutant in MUTANTS if all(word in " ".join(mutant) for word in words)]
+    for name, before, after in chosen:
+        path = tree / name
+        text = path.read_text(encoding="utf-8")
+        if before not in text:
+            print(f"{name}: is not there any more: {before!r}")
+            survivors += 1
+            continue
+        path.write_text(text.replace(before, after, 1), encoding="utf-8")
+        if make(tree) and passes(tree):
+            print(f"{name}: nobody misses {before!r}")
+            survivors += 1
+        path.write_text(text, encoding="utf-8")
+    print(f"{len(chosen) - survivors} of {len(chosen)} mutants caught")
+    return 1 if survivors else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
