@@ -15,7 +15,7 @@ set -u
 
 # A test that hangs is a test that fails.  Seconds.
 test_timeout_s=${TEST_TIMEOUT:-300}
-lab_timeout_s=${LAB_TIMEOUT:-1200}
+lab_timeout_s=${LAB_TIMEOUT:-2400}
 
 record()
 {
