@@ -96,7 +96,7 @@ def test_r28_removed_without_a_trace(lab: Gateways) -> None:
             s.name, lab.mac(10)) and lab.device(10) not in s.namespace.run("ip", "link").stdout
             and not sysctl(s.namespace, "ipv4/conf/br0/arp_ignore"))
         assert sysctl(namespace, "ipv4/conf/br0/send_redirects") == 0
-        assert "svi_egress" in namespace.run("tc", "filter", "show", "dev", "br0", "egress").stdout
+        assert switch.has_program("br0", "egress", "svi_egress")
     lab.configure()
     lab.reload()
     lab.wait_active()

@@ -134,6 +134,13 @@ class Switch:
             raise LabError(f"no mlagd on {self.name}")
         return self.daemon
 
+    def has_program(self, device: str, point: str, program: str) -> bool:
+        """Whether mlagd runs there, at "ingress" or "egress": by a tcx link, or as a filter."""
+        inode = os.stat(self.namespace.path).st_ino
+        ifindex = self.namespace.link(device)["ifindex"]
+        return bool(glob.glob(f"/sys/fs/bpf/mlag/{inode}-*/tcx-{ifindex}-{point}")) or \
+            program in self.namespace.run("tc", "filter", "show", "dev", device, point).stdout
+
     def detach_links(self, point: str = "*") -> None:
         """End the tcx links of mlagd at a point of every port: "ingress", "egress" or both.
 
