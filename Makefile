@@ -268,10 +268,10 @@ deps-all:
 
 # Each part has a name and runs alone; `make check` installs what is missing, runs them all even
 # when one fails, and ends with one line of totals.
-CHECK_PARTS := check-unit check-purity check-forward check-mutants check-sim check-bpf check-fuzz-smoke check-format check-units check-lab
+CHECK_PARTS := check-unit check-purity check-forward check-sim check-bpf check-fuzz-smoke check-format check-units check-lab
 RUN := tests/check.sh
 
-.PHONY: check check-long $(CHECK_PARTS)
+.PHONY: check check-long check-mutants $(CHECK_PARTS)
 check:
 	@QUIET=1 $(MAKE) --no-print-directory deps
 	@$(MAKE) --no-print-directory all
@@ -312,7 +312,7 @@ check-units:
 check-long:
 	@QUIET=1 $(MAKE) --no-print-directory deps
 	@$(MAKE) --no-print-directory all
-	@$(RUN) all "$(MAKE)" $(B) $(filter-out check-fuzz-smoke check-lab,$(CHECK_PARTS)) \
+	@$(RUN) all "$(MAKE)" $(B) $(filter-out check-fuzz-smoke check-lab,$(CHECK_PARTS)) check-mutants \
 		asan fuzz soak check-lab-long
 
 .PHONY: check-lab-long sim soak bench fuzz fuzz-bin asan clang valgrind analyze coverage format

@@ -13,6 +13,7 @@ from mlab.neighbors import Burst, entries, wait_equal
 from mlab.routing import Routing, lay_out
 from mlab.topology import Switch
 
+LONG = True
 NEEDS = ["bridge", "veth", "bond", "vlan", "vlan-device"]
 LAYOUT = lay_out
 SVI = "br0.10"

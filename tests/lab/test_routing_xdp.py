@@ -21,6 +21,7 @@ from mlab.routing_suites import (COUNT, check_own_addresses, check_ttl_0, check_
                                  other_than)
 from mlab.topology import MEMBERS, PL, Switch
 
+LONG = True
 NEEDS = ["bridge", "veth"]
 PAIR = {"vlan_aware": False}
 LAYOUT = lay_out
