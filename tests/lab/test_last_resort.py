@@ -514,7 +514,9 @@ def test_r31_frr_does_not_import_it(on: Upstream) -> None:
     config = {node: f"interface {device}\n ip ospf area 0\n ip ospf hello-interval 1\n"
                     f" ip ospf dead-interval 4\n!\nrouter ospf\n ospf router-id "
                     f"{address(number, None)}\n redistribute kernel\n"
-                    " default-information originate\n!\n"
+                    " default-information originate\n"
+                    # A member whose default is the other's by OSPF needs no last resort.
+                    + ("" if node == "r" else " distance ospf external 255\n") + "!\n"
               for number, node, device in ((1, "s1", "br0.10"), (2, "s2", "br0.10"),
                                            (ROUTER, "r", "bond0"))}
     on.lab.start_frr("ospfd", ospfd=config)
