@@ -18,6 +18,7 @@ from mlab.routing import ROUTER, VLANS, Routing, address, lay_out, link_local, p
 from mlab.topology import MEMBERS
 from mlab.traffic import Port
 
+LONG = True
 NEEDS = ["bridge", "veth", "bond", "vlan", "vlan-device"]
 LAYOUT = lay_out
 ANOTHER_MAC = "00:00:5e:00:01:77"

@@ -28,6 +28,7 @@ from mlab.routing_suites import VERSIONS, crossing_faults
 from mlab.topology import MEMBERS, PL
 from mlab.traffic import Flow, Port
 
+LONG = True
 NEEDS = ["bridge", "veth", "bond", "vlan", "vlan-device"]
 LAYOUT = lay_out
 OUTSIDE = {4: "203.0.113.9", 6: "fd00:dead::9"}
