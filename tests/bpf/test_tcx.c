@@ -283,6 +283,23 @@ static void test_a_pin_of_another_port_is_no_obstacle(void **state)
 	wire_delete("other");
 }
 
+/* The daemon of another network namespace sweeps while we have pinned nothing yet. */
+static void test_a_directory_swept_by_another_is_made_again(void **state)
+{
+	char other[PINS_PATH_SIZE];
+
+	(void)state;
+	assert_int_equal(pins_open(DOMAIN_ID - 1, other), 0);
+	assert_int_equal(datapath_detach(lab.dp, lab.leg), 0);
+	assert_int_equal(count_pins(), 0);
+	tcx_sweep(other);
+	assert_int_equal(rmdir(lab.pins), -1); /* it was empty: the sweep has taken it */
+	assert_int_equal(errno, ENOENT);
+	assert_int_equal(datapath_attach(lab.dp, lab.leg, MLAG_PORT_LEG), 0);
+	assert_true(is_intact());
+	pins_remove(other);
+}
+
 static void test_nothing_without_tcx(void **state)
 {
 	(void)state;
@@ -331,6 +348,7 @@ int main(void)
 		test(test_only_one_way_to_attach_is_in_use),
 		test(test_programs_of_others_are_left_alone),
 		test(test_pins_of_a_port_that_is_gone_are_swept),
+		test(test_a_directory_swept_by_another_is_made_again),
 		test(test_a_pin_of_another_port_is_no_obstacle),
 	};
 

@@ -7,12 +7,16 @@
 #include <errno.h>
 #include <linux/magic.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <sys/vfs.h>
 #include <unistd.h>
 
+#include <bpf/bpf.h>
+
 #define PINS_BPFFS "/sys/fs/bpf"
 #define PINS_PARENT PINS_BPFFS "/mlag"
+#define PINS_TRIES_MAX 8 /* another may remove the directory between making and using it */
 
 static int make_directory(const char *path)
 {
@@ -39,6 +43,35 @@ int pins_open(uint16_t domain_id, char ret_path[PINS_PATH_SIZE])
 	(void)snprintf(ret_path, PINS_PATH_SIZE, PINS_PARENT "/%llu-%u",
 		       (unsigned long long)namespace.st_ino, domain_id);
 	return make_directory(ret_path);
+}
+
+/* The directory a name is in, and the one above it. */
+static int make_directory_of(const char *path)
+{
+	char directory[2 * PINS_PATH_SIZE];
+	const char *slash = strrchr(path, '/');
+	int error = make_directory(PINS_PARENT);
+
+	if (error < 0) {
+		return error;
+	}
+	(void)snprintf(directory, sizeof(directory), "%.*s", (int)(slash - path), path);
+	return make_directory(directory);
+}
+
+int pins_put(int fd, const char *path)
+{
+	int error;
+
+	(void)unlink(path);
+	error = bpf_obj_pin(fd, path);
+	for (uint32_t try = 0; error == -ENOENT && try < PINS_TRIES_MAX; try++) {
+		error = make_directory_of(path);
+		if (!error) {
+			error = bpf_obj_pin(fd, path);
+		}
+	}
+	return error;
 }
 
 void pins_remove(const char *path)

@@ -22,6 +22,18 @@
 int pins_open(uint16_t domain_id, char ret_path[PINS_PATH_SIZE]);
 
 /**
+ * pins_put() - pin an object, in place of what has the name
+ * @fd: the object
+ * @path: a name in the directory of pins_open()
+ *
+ * The daemon of another network namespace removes directories in which nothing is pinned, which
+ * ours is at first; it is made again.
+ *
+ * Return: 0, or -errno of the filesystem.
+ */
+int pins_put(int fd, const char *path);
+
+/**
  * pins_remove() - remove the directory if nothing is pinned there any more
  * @path: from pins_open()
  */

@@ -133,8 +133,7 @@ static int tcx_pin(int link_fd, const char *path, uint32_t link_id)
 	if (tcx_is_pinned(path, link_id)) {
 		return 0;
 	}
-	(void)unlink(path); /* of a port that had this number before */
-	return bpf_obj_pin(link_fd, path);
+	return pins_put(link_fd, path); /* there may be one of a port that had this number */
 }
 
 static int tcx_make(const char *path, uint32_t ifindex, enum attach_point point, int program_fd)
@@ -147,8 +146,7 @@ static int tcx_make(const char *path, uint32_t ifindex, enum attach_point point,
 	if (fd < 0) {
 		return fd;
 	}
-	(void)unlink(path);
-	error = bpf_obj_pin(fd, path);
+	error = pins_put(fd, path);
 	close(fd); /* without a pin that ends it */
 	return error;
 }
