@@ -287,6 +287,44 @@ void address_refresh_all(struct mlag_engine *engine)
 	}
 }
 
+void address_resume(struct mlag_engine *engine, const struct mlag_address_program *held)
+{
+	struct address_value value = {
+		.domain = held->key.kind == MLAG_ADDRESS_ROUTER_MAC ? held->domain : 0,
+	};
+	struct table_row *row;
+
+	if (!engine->resuming || !is_valid(&held->key) || held->owner == MLAG_OWNER_NONE ||
+	    held->owner > MLAG_OWNER_PEER) {
+		engine->ignored_count++;
+		return;
+	}
+	row = table_add(&engine->addresses, &held->key);
+	if (row == NULL) {
+		return;
+	}
+	local_of(engine, row)->program = *held;
+	local_of(engine, row)->program.old_peer_link_ifindex = 0;
+	if (held->owner == MLAG_OWNER_PEER) {
+		table_adopt_peer(&engine->addresses, row, 1, &value);
+	}
+}
+
+void address_resumed(struct mlag_engine *engine)
+{
+	struct table_row *row;
+	uint32_t cursor = 0;
+
+	while ((row = table_next(&engine->addresses, &cursor)) != NULL) {
+		/* The FDB entry of a router MAC is looked after by who is told of it. */
+		if (key_of(engine, row)->kind == MLAG_ADDRESS_ROUTER_MAC) {
+			table_program(&engine->addresses, row);
+		} else {
+			queue_if_due(engine, row);
+		}
+	}
+}
+
 /* Hand the row's program out again, whatever was handed out before. */
 static void queue_again(struct mlag_engine *engine, struct table_row *row)
 {

@@ -53,6 +53,12 @@ void address_observe(struct mlag_engine *engine, const struct mlag_address_key *
 /** address_changed() - table_row_fn: the peer's claim changed */
 void address_changed(void *user, struct table *table, struct table_row *row);
 
+/** address_resume() - an earlier daemon had told the data plane this of an address */
+void address_resume(struct mlag_engine *engine, const struct mlag_address_program *held);
+
+/** address_resumed() - own addresses were read too: bring the data plane in line */
+void address_resumed(struct mlag_engine *engine);
+
 /** address_refresh_all() - the peer link changed: reconsider every address */
 void address_refresh_all(struct mlag_engine *engine);
 

@@ -545,6 +545,10 @@ static void refresh_lift(struct mlag_engine *engine)
 	const struct liveness *liveness = &engine->liveness;
 	const struct liveness_path *link = &liveness->paths[MLAG_PATH_PEER_LINK];
 
+	if ((engine->session == MLAG_SESSION_UP && engine->legs.peer_complete) ||
+	    engine->peer_left) {
+		engine->isolation_frozen = false;
+	}
 	/* R2: with PL lost all of R1 is back in force, until the live peer says otherwise. */
 	if (!link->present || engine->verdict == MLAG_VERDICT_SPLIT) {
 		engine->lift_allowed = false;
@@ -625,6 +629,11 @@ static bool concerns_world(enum mlag_event_type type)
 	case MLAG_EVENT_DEFAULT_ROUTE:
 	case MLAG_EVENT_RECONFIGURE:
 	case MLAG_EVENT_GOODBYE:
+	case MLAG_EVENT_RESUME:
+	case MLAG_EVENT_RESUME_LEG:
+	case MLAG_EVENT_RESUME_MAC:
+	case MLAG_EVENT_RESUME_ADDRESS:
+	case MLAG_EVENT_RESUMED:
 		break;
 	}
 	return true;
@@ -705,6 +714,21 @@ static void dispatch(struct mlag_engine *engine, const struct mlag_event *event)
 		engine->hello_soon = true;
 		session_input(engine, SESSION_INPUT_RESET, MLAG_CLOSE_GOODBYE, NULL);
 		break;
+	case MLAG_EVENT_RESUME:
+		resume_begin(engine, event->resume);
+		break;
+	case MLAG_EVENT_RESUME_LEG:
+		leg_resume(engine, event->resume_leg);
+		break;
+	case MLAG_EVENT_RESUME_MAC:
+		mac_resume(engine, &event->resume_mac.key, &event->resume_mac.place);
+		break;
+	case MLAG_EVENT_RESUME_ADDRESS:
+		address_resume(engine, event->resume_address);
+		break;
+	case MLAG_EVENT_RESUMED:
+		resume_end(engine);
+		break;
 	}
 }
 
@@ -734,7 +758,7 @@ void mlag_step(struct mlag_engine *engine, const struct mlag_event *event, uint6
 		engine->now_ns = now_ns;
 	}
 	dispatch(engine, event);
-	if (concerns_world(event->type)) {
+	if (!engine->resuming && concerns_world(event->type)) {
 		refresh_world(engine);
 	}
 	engine->effects = NULL;

@@ -82,6 +82,8 @@ struct mlag_engine {
 	struct mlag_peer_link peer_link;
 	bool hello_legs_known; /* what hellos say of the peer's legs counts: no table says it */
 	bool lift_allowed;     /* R2: the peer's word may lift R1 */
+	bool resuming;	       /* between RESUME and RESUMED nothing is decided */
+	bool isolation_frozen; /* R1 stays as it was found until the peer has spoken of its legs */
 
 	struct table legs;
 	uint32_t leg_generation; /* the last one that was given to a leg that came up */
@@ -114,6 +116,10 @@ struct mlag_engine {
 /** engine_notice() - add a notice to the effects of this step */
 void engine_notice(struct mlag_engine *engine, enum mlag_notice notice, uint16_t lag_id,
 		   const char *from, const char *to, const char *because);
+
+/** resume_begin(), resume_end() - MLAG_EVENT_RESUME and MLAG_EVENT_RESUMED, in resume.c */
+void resume_begin(struct mlag_engine *engine, const struct mlag_resume *resume);
+void resume_end(struct mlag_engine *engine);
 
 #define ENGINE_TABLES 4 /* legs, addresses, MACs, neighbours */
 

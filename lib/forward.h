@@ -50,6 +50,28 @@ enum mlag_owner {
 	MLAG_OWNER_PEER,
 };
 
+/* struct mlag_port_memory.flags */
+#define MLAG_MEMORY_ALONE 0x01	      /* it opened with nobody there to acknowledge it */
+#define MLAG_MEMORY_PEER_PRESENT 0x02 /* the peer has a leg of the LAG */
+#define MLAG_MEMORY_PEER_OPEN 0x04    /* and floods by it */
+#define MLAG_MEMORY_PEER_LACP 0x08    /* and it speaks LACP */
+
+/**
+ * struct mlag_port_memory - of a leg: what the next daemon has to know beside what is in force
+ * @generation: names this coming-up of the leg; the peer's acknowledgement is of it
+ * @peer_generation: the coming-up of the peer's leg that @isolated is about, 0 while it is not up
+ * @flags: MLAG_MEMORY_*
+ * @pad: zero
+ *
+ * It is written with the gate in one operation, so the two are never of different times.
+ */
+struct mlag_port_memory {
+	__u32 generation;
+	__u32 peer_generation;
+	__u8 flags;
+	__u8 pad[3];
+};
+
 /**
  * struct mlag_port - what the programs know of one port, keyed by ifindex
  * @kind: enum mlag_port_kind
@@ -64,6 +86,7 @@ enum mlag_owner {
  * @held: of an open leg: VLANs in which floods wait all the same, because they came to the leg after
  *	the peer had acknowledged it
  * @forwards: VLANs in which the bridge forwards at this port; bit 0 on a plain bridge
+ * @memory: no decision reads it
  */
 struct mlag_port {
 	__u8 kind;
@@ -77,6 +100,7 @@ struct mlag_port {
 	__u64 isolated[MLAG_FORWARD_VLAN_WORDS];
 	__u64 held[MLAG_FORWARD_VLAN_WORDS];
 	__u64 forwards[MLAG_FORWARD_VLAN_WORDS];
+	struct mlag_port_memory memory;
 };
 
 /**
@@ -113,18 +137,31 @@ struct mlag_source_key {
 	__u8 mac[6];
 };
 
+/* struct mlag_source.memory */
+#define MLAG_SOURCE_PEER 0x01	     /* the peer claims the MAC, for this place */
+#define MLAG_SOURCE_PEER_STATIC 0x02 /* as one that a person set */
+#define MLAG_SOURCE_ROUTER 0x04	     /* a router MAC of the peer: the address table's business */
+
 /**
  * struct mlag_source - where a MAC is known to be
  * @lag_id: the LAG, 0 for an orphan of either member
  * @peer_knows: the peer claims the same, or acknowledged that it holds it
  * @known: 1 in the map; a setter given 0 takes the MAC out
  * @ifindex: our port that it is behind, 0 for none: what is routed to it may go straight there
+ * @own_seq, @peer_seq: sequence numbers of the claims, 0 for none; these and what follows are what
+ *	the next daemon has to know, and no decision reads them
+ * @memory: MLAG_SOURCE_*
+ * @pad: zero
  */
 struct mlag_source {
 	__u16 lag_id;
 	__u8 peer_knows;
 	__u8 known;
 	__u32 ifindex;
+	__u32 own_seq;
+	__u32 peer_seq;
+	__u8 memory;
+	__u8 pad[3];
 };
 
 /**

@@ -84,70 +84,6 @@ enum mlag_leg_state leg_transition(enum mlag_leg_state state, enum leg_input inp
 	return next_state[state][input];
 }
 
-static void leg_put_key(struct buf_writer *writer, const void *key)
-{
-	buf_put_u16(writer, ((const struct leg_key *)key)->lag_id);
-}
-
-static bool leg_get_key(struct buf_reader *reader, void *ret_key)
-{
-	struct leg_key *key = ret_key;
-
-	key->lag_id = buf_get_u16(reader);
-	return !reader->failed && key->lag_id != 0;
-}
-
-#define LEG_WIRE_UP 0x01
-#define LEG_WIRE_OPEN 0x02
-#define LEG_WIRE_LACP 0x04
-
-static void leg_put_value(struct buf_writer *writer, const void *value)
-{
-	const struct leg_value *leg = value;
-
-	buf_put_u8(writer, (uint8_t)((leg->up ? LEG_WIRE_UP : 0) | (leg->open ? LEG_WIRE_OPEN : 0) |
-				     (leg->lacp ? LEG_WIRE_LACP : 0)));
-	buf_put_u32(writer, leg->generation);
-	buf_put_u32(writer, leg->enforced);
-	buf_put_mac(writer, &leg->partner_mac);
-	wire_put_vlans(writer, &leg->vlans);
-}
-
-static bool leg_get_value(struct buf_reader *reader, void *ret_value)
-{
-	struct leg_value *leg = ret_value;
-	uint8_t flags = buf_get_u8(reader);
-
-	leg->up = (flags & LEG_WIRE_UP) != 0;
-	leg->open = (flags & LEG_WIRE_OPEN) != 0;
-	leg->lacp = (flags & LEG_WIRE_LACP) != 0;
-	leg->generation = buf_get_u32(reader);
-	leg->enforced = buf_get_u32(reader);
-	leg->partner_mac = buf_get_mac(reader);
-	return wire_get_vlans(reader, &leg->vlans) && (leg->up || !leg->open) &&
-	       (!leg->up || leg->generation != 0);
-}
-
-static bool leg_is_idle(const void *local)
-{
-	return !((const struct leg *)local)->configured;
-}
-
-const struct table_class leg_table_class = {
-	.id = WIRE_TABLE_LEGS,
-	.key_size = sizeof(struct leg_key),
-	.value_size = sizeof(struct leg_value),
-	.local_size = sizeof(struct leg),
-	/* operation, key, seq, value with a range for every second VLAN */
-	.peer_rows_max = MLAG_LEGS_MAX,
-	.encoded_size_max = 1 + 2 + 4 + 17 + 4 * (MLAG_VLANS_MAX / 2),
-	.put_key = leg_put_key,
-	.get_key = leg_get_key,
-	.put_value = leg_put_value,
-	.get_value = leg_get_value,
-	.is_idle = leg_is_idle,
-};
-
 struct leg *leg_of(const struct mlag_engine *engine, const struct table_row *row)
 {
 	return table_local(&engine->legs, row);
@@ -212,6 +148,18 @@ const struct leg_value *leg_peer_value(const struct mlag_engine *engine,
 	return table_row_is_peer(row) ? table_peer(&engine->legs, row) : NULL;
 }
 
+/*
+ * What an earlier daemon put in force counts while the peer has not spoken of all its legs, unless its
+ * hellos say more.
+ */
+static bool is_as_found(const struct mlag_engine *engine, const struct table_row *row)
+{
+	enum leg_word word = leg_of(engine, row)->word;
+
+	return engine->isolation_frozen && !engine->liveness.fenced &&
+	       (word == LEG_WORD_NONE || word == LEG_WORD_READY);
+}
+
 /* By the session's word, or what that was when it was last heard: frozen. */
 static void isolate_by_table(const struct mlag_engine *engine, const struct leg_value *peer,
 			     struct mlag_vlans *ret_isolated)
@@ -244,6 +192,12 @@ static void decide_isolation(const struct mlag_engine *engine, const struct tabl
 	if (!engine->lift_allowed) {
 		return;
 	}
+	if (is_as_found(engine, row)) {
+		if (leg->resumed) {
+			*ret_isolated = leg->resumed_isolated;
+		}
+		return;
+	}
 	switch (leg->word) {
 	case LEG_WORD_NONE:
 	case LEG_WORD_READY:
@@ -271,6 +225,36 @@ static void decide_held(const struct leg *leg, struct mlag_vlans *ret_held)
 	memset(ret_held, 0, sizeof(*ret_held));
 	for (uint32_t i = 0; leg->state == MLAG_LEG_OPEN && i < MLAG_VLAN_WORDS; i++) {
 		ret_held->words[i] = ~leg->acked_vlans.words[i];
+	}
+}
+
+/* The coming-up of the peer's leg that R1 is in force for, 0 for none. */
+static uint32_t decide_generation(const struct mlag_engine *engine, const struct table_row *row)
+{
+	const struct leg *leg = leg_of(engine, row);
+	const struct leg_value *peer = leg_peer_value(engine, row);
+
+	if (is_as_found(engine, row)) {
+		return leg->resumed ? leg->resumed_generation : 0;
+	}
+	return peer != NULL && peer->up && leg->word != LEG_WORD_DOWN ? peer->generation : 0;
+}
+
+/* What the daemon after this one has to know. */
+static void decide_memory(const struct mlag_engine *engine, const struct table_row *row,
+			  struct mlag_port_memory *ret_memory)
+{
+	const struct leg *leg = leg_of(engine, row);
+	const struct leg_value *peer = leg_peer_value(engine, row);
+
+	ret_memory->generation = leg->generation;
+	ret_memory->peer_generation = decide_generation(engine, row);
+	ret_memory->flags = leg->state == MLAG_LEG_OPEN && leg->opened_alone ? MLAG_MEMORY_ALONE
+									     : 0;
+	if (peer != NULL) {
+		ret_memory->flags |= MLAG_MEMORY_PEER_PRESENT;
+		ret_memory->flags |= peer->open ? MLAG_MEMORY_PEER_OPEN : 0;
+		ret_memory->flags |= peer->lacp ? MLAG_MEMORY_PEER_LACP : 0;
 	}
 }
 
@@ -336,10 +320,8 @@ static void publish(struct mlag_engine *engine, struct table_row *row)
 static void refresh_program(struct mlag_engine *engine, struct table_row *row)
 {
 	struct leg *leg = leg_of(engine, row);
-	const struct leg_value *peer = leg_peer_value(engine, row);
 	struct mlag_leg_program program;
-	uint32_t generation =
-		peer != NULL && peer->up && leg->word != LEG_WORD_DOWN ? peer->generation : 0;
+	uint32_t generation = decide_generation(engine, row);
 
 	memset(&program, 0, sizeof(program));
 	program.lag_id = leg_lag_id(engine, row);
@@ -350,6 +332,7 @@ static void refresh_program(struct mlag_engine *engine, struct table_row *row)
 	program.carrier = leg->seen.carrier;
 	decide_isolation(engine, row, &program.isolated);
 	decide_held(leg, &program.held);
+	decide_memory(engine, row, &program.memory);
 	program.serial = leg->program.serial;
 	if (memcmp(&program, &leg->program, sizeof(program)) != 0 ||
 	    leg->program_generation != generation) {
@@ -531,6 +514,16 @@ static void refresh(struct mlag_engine *engine, struct table_row *row)
 	refresh_program(engine, row);
 }
 
+void leg_begin(const struct mlag_engine *engine, struct leg *leg)
+{
+	memset(leg, 0, sizeof(*leg));
+	leg->configured = true;
+	leg->fresh = true;
+	leg->generation = engine->leg_generation;
+	leg->state = MLAG_LEG_DOWN;
+	leg->since_ns = engine->now_ns;
+}
+
 void leg_configure(struct mlag_engine *engine, uint16_t lag_id)
 {
 	struct leg_key key = {.lag_id = lag_id};
@@ -545,12 +538,7 @@ void leg_configure(struct mlag_engine *engine, uint16_t lag_id)
 	if (leg->configured) {
 		return;
 	}
-	memset(leg, 0, sizeof(*leg));
-	leg->configured = true;
-	leg->fresh = true;
-	leg->generation = engine->leg_generation;
-	leg->state = MLAG_LEG_DOWN;
-	leg->since_ns = engine->now_ns;
+	leg_begin(engine, leg);
 	refresh(engine, row);
 }
 
@@ -595,6 +583,9 @@ void leg_observe(struct mlag_engine *engine, uint16_t lag_id,
 	}
 	leg = leg_of(engine, row);
 	old_ifindex = leg->seen.ifindex;
+	if (leg->resumed && old_ifindex == 0 && observation->ifindex != leg->program.ifindex) {
+		leg_begin(engine, leg); /* what was found is about another device */
+	}
 	ports_changed = old_ifindex != observation->ifindex ||
 			memcmp(&leg->seen.vlans, &observation->vlans, sizeof(leg->seen.vlans)) != 0;
 	if (has_more_vlans(&observation->vlans, &leg->seen.vlans) &&

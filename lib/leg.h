@@ -79,6 +79,8 @@ struct leg_value {
  * @applied_serial: what it holds; @applied_generation and @applied_gate likewise
  * @word, @word_generation: what the peer's hello said of its leg of this LAG
  * @handed_ns: when the program was handed out and not yet confirmed, else 0
+ * @resumed: an earlier daemon had programmed it; @resumed_isolated, @resumed_generation: what R1 it
+ *	had put in force, for which coming-up of the peer's leg
  */
 struct leg {
 	bool configured;
@@ -101,6 +103,9 @@ struct leg {
 	enum leg_word word;
 	uint16_t word_generation;
 	uint64_t handed_ns;
+	bool resumed;
+	uint32_t resumed_generation;
+	struct mlag_vlans resumed_isolated;
 };
 
 extern const struct table_class leg_table_class;
@@ -132,6 +137,12 @@ void leg_remove(struct mlag_engine *engine, uint16_t lag_id);
 void leg_observe(struct mlag_engine *engine, uint16_t lag_id,
 		 const struct mlag_leg_observation *observation);
 void leg_applied(struct mlag_engine *engine, uint16_t lag_id, uint32_t serial);
+
+/** leg_begin() - a configured leg of which nothing is known yet */
+void leg_begin(const struct mlag_engine *engine, struct leg *leg);
+
+/** leg_resume() - go on with what an earlier daemon has programmed for a configured leg */
+void leg_resume(struct mlag_engine *engine, const struct mlag_leg_program *held);
 
 /** leg_peer_changed() - table_row_fn: the peer said something else about its leg */
 void leg_peer_changed(void *user, struct table *table, struct table_row *row);

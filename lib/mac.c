@@ -192,12 +192,28 @@ static uint32_t port_of(const struct mlag_engine *engine, const struct table_row
 	return entry.kind == MLAG_FDB_INACTIVE ? entry.ifindex : 0;
 }
 
+/* What the daemon after this one has to know of the two claims. */
+static void remember_claims(const struct mlag_engine *engine, const struct table_row *row,
+			    bool agreed, struct mlag_source *source)
+{
+	const struct mac_value *peer = table_peer(&engine->macs, row);
+
+	source->own_seq = table_row_is_own(row) ? row->own_seq : 0;
+	source->peer_seq = table_row_is_peer(row) ? row->peer_seq : 0;
+	if (agreed) {
+		source->memory = MLAG_SOURCE_PEER;
+		source->memory |= (peer->flags & MAC_FLAG_STATIC) != 0 ? MLAG_SOURCE_PEER_STATIC
+								       : 0;
+	}
+}
+
 /* What the map of known MACs should hold: the place of the winning claim. */
 static bool wanted_source(const struct mlag_engine *engine, const struct table_row *row,
 			  struct mlag_source *ret_source)
 {
 	const struct mac_local *local = local_of(engine, row);
 	const struct mac_value *value;
+	bool agreed;
 
 	if (table_row_is_own(row)) {
 		value = table_own(&engine->macs, row);
@@ -207,31 +223,40 @@ static bool wanted_source(const struct mlag_engine *engine, const struct table_r
 		*ret_source = local->source;
 		ret_source->peer_knows = 0;
 		ret_source->ifindex = 0;
+		ret_source->own_seq = 0;
+		ret_source->peer_seq = 0;
+		ret_source->memory = 0;
 		return true;
 	} else {
 		return false;
 	}
 	memset(ret_source, 0, sizeof(*ret_source));
+	agreed = table_row_is_peer(row) &&
+		 (!table_row_is_own(row) || is_same_place(value, table_peer(&engine->macs, row)));
 	ret_source->known = 1;
 	ret_source->lag_id = value->lag_id;
 	ret_source->ifindex = port_of(engine, row);
-	ret_source->peer_knows =
-		(row->flags & TABLE_ROW_ACKED) != 0 || !table_row_is_own(row) ||
-		(table_row_is_peer(row) && is_same_place(value, table_peer(&engine->macs, row)));
+	ret_source->peer_knows = (row->flags & TABLE_ROW_ACKED) != 0 || agreed;
+	remember_claims(engine, row, agreed, ret_source);
 	return true;
 }
 
-/* Queue the row if the kernel or the map should hold something else. */
-static void queue_if_due(struct mlag_engine *engine, struct table_row *row)
+/* Should the kernel or the map hold something else than they are believed to hold? */
+static bool is_due(const struct mlag_engine *engine, const struct table_row *row)
 {
-	struct mac_local *local = local_of(engine, row);
+	const struct mac_local *local = local_of(engine, row);
 	struct mlag_fdb_entry wanted = wanted_entry(engine, row);
 	struct mlag_source source;
 	bool source_known = wanted_source(engine, row, &source);
 
-	if (!is_same_entry(&wanted, &local->believed) || local->verify ||
-	    source_known != local->source_known ||
-	    (source_known && memcmp(&source, &local->source, sizeof(source)) != 0)) {
+	return !is_same_entry(&wanted, &local->believed) || local->verify ||
+	       source_known != local->source_known ||
+	       (source_known && memcmp(&source, &local->source, sizeof(source)) != 0);
+}
+
+static void queue_if_due(struct mlag_engine *engine, struct table_row *row)
+{
+	if (is_due(engine, row)) {
 		table_program(&engine->macs, row);
 	}
 }
@@ -309,6 +334,9 @@ void mac_observe(struct mlag_engine *engine, const struct mlag_mac_key *key,
 	if (entry->kind != MLAG_FDB_EXTERNAL) {
 		local->external_is_ours = false;
 	}
+	if (engine->resuming) {
+		return; /* not all that says where it is has been read */
+	}
 	if (is_sighting(engine, row)) {
 		claim_sighting(engine, row);
 	} else {
@@ -316,6 +344,81 @@ void mac_observe(struct mlag_engine *engine, const struct mlag_mac_key *key,
 	}
 	evaluate(engine, row);
 	table_settle(&engine->macs, row);
+}
+
+void mac_resume(struct mlag_engine *engine, const struct mlag_mac_key *key,
+		const struct mlag_source *place)
+{
+	bool seqs_are_possible = place->own_seq <= TABLE_SEQ_MAX &&
+				 place->peer_seq <= TABLE_SEQ_MAX;
+	struct table_row *row;
+	struct mac_value value;
+
+	if (!engine->resuming || !is_possible(key) || !place->known || !seqs_are_possible ||
+	    (place->memory & MLAG_SOURCE_ROUTER) != 0) {
+		engine->ignored_count++;
+		return;
+	}
+	row = table_add(&engine->macs, key);
+	if (row == NULL) {
+		engine->macs_dropped = true;
+		return;
+	}
+	local_of(engine, row)->source_known = true;
+	local_of(engine, row)->source = *place;
+	if ((place->memory & MLAG_SOURCE_PEER) != 0 && place->peer_seq != 0) {
+		memset(&value, 0, sizeof(value));
+		value.lag_id = place->lag_id;
+		value.flags = (place->memory & MLAG_SOURCE_PEER_STATIC) != 0 ? MAC_FLAG_STATIC : 0;
+		table_adopt_peer(&engine->macs, row, place->peer_seq, &value);
+	}
+}
+
+/* Claim again what was claimed before, as it was; what is elsewhere now has moved since. */
+static void claim_again(struct mlag_engine *engine, struct table_row *row)
+{
+	const struct mac_local *local = local_of(engine, row);
+	struct mac_value value;
+
+	memset(&value, 0, sizeof(value));
+	value.lag_id = leg_lag_of_device(engine, local->seen.ifindex);
+	value.flags = local->seen.kind == MLAG_FDB_OPERATOR ? MAC_FLAG_STATIC : 0;
+	if (local->source_known && local->source.own_seq != 0 &&
+	    local->source.lag_id == value.lag_id) {
+		table_claim(&engine->macs, row, local->source.own_seq, &value);
+		if (local->source.peer_knows) {
+			row->flags |= TABLE_ROW_ACKED; /* the peer holds it still */
+		}
+		return;
+	}
+	/* To win it takes a number beyond that of a claim for another place, which is not kept. */
+	if (local->source_known && row->peer_seq < local->source.peer_seq) {
+		row->peer_seq = local->source.peer_seq;
+	}
+	if (local->source_known && row->own_seq < local->source.own_seq) {
+		row->own_seq = local->source.own_seq;
+	}
+	claim_sighting(engine, row);
+}
+
+void mac_resumed(struct mlag_engine *engine)
+{
+	struct table_row *row;
+	uint32_t cursor = 0;
+
+	while ((row = table_next(&engine->macs, &cursor)) != NULL) {
+		struct mac_local *local = local_of(engine, row);
+
+		if (is_sighting(engine, row)) {
+			claim_again(engine, row);
+		}
+		/* A dump may miss entries: what was there and did not come is asked for by name. */
+		if (local->source_known && local->seen.kind == MLAG_FDB_NONE) {
+			local->verify = true;
+		}
+		evaluate(engine, row);
+		table_settle(&engine->macs, row);
+	}
 }
 
 bool mlag_wants_dump(const struct mlag_engine *engine)
@@ -421,7 +524,7 @@ void mac_refresh_all(struct mlag_engine *engine)
 	struct table_row *row;
 	uint32_t cursor = 0;
 
-	while ((row = table_next(&engine->macs, &cursor)) != NULL) {
+	while (!engine->resuming && (row = table_next(&engine->macs, &cursor)) != NULL) {
 		if (!is_sighting(engine, row)) {
 			table_withdraw(&engine->macs, row);
 		} else if (table_row_is_own(row) || !table_row_is_peer(row)) {
@@ -487,7 +590,9 @@ uint32_t mlag_next_fdb(struct mlag_engine *engine, struct mlag_fdb_operation *re
 		if (row == NULL) {
 			break;
 		}
-		fill_operation(engine, row, &ret_operations[count++]);
+		if (is_due(engine, row)) {
+			fill_operation(engine, row, &ret_operations[count++]);
+		}
 		table_settle(&engine->macs, row);
 	}
 	return count;

@@ -57,6 +57,13 @@ void mac_dump_begin(struct mlag_engine *engine);
 void mac_dump_end(struct mlag_engine *engine);
 void mac_failed(struct mlag_engine *engine, const struct mlag_mac_key *key, int error);
 
+/** mac_resume() - an earlier daemon had put this into the map of known MACs */
+void mac_resume(struct mlag_engine *engine, const struct mlag_mac_key *key,
+		const struct mlag_source *place);
+
+/** mac_resumed() - legs and FDB were read too: judge every MAC */
+void mac_resumed(struct mlag_engine *engine);
+
 /** mac_changed() - table_row_fn: the peer's claim, or its acknowledgement of ours, changed */
 void mac_changed(void *user, struct table *table, struct table_row *row);
 

@@ -240,7 +240,16 @@ enum mlag_event_type {
 	MLAG_EVENT_DEFAULT_ROUTE,	/* the default route was looked at */
 	MLAG_EVENT_RECONFIGURE,		/* [domain] or timers changed */
 	MLAG_EVENT_GOODBYE,		/* this member leaves: tell the peer */
+	MLAG_EVENT_RESUME,	   /* the data plane goes on by the word of an earlier daemon */
+	MLAG_EVENT_RESUME_LEG,	   /* what it holds for a leg that is configured */
+	MLAG_EVENT_RESUME_MAC,	   /* a row of its map of known MACs */
+	MLAG_EVENT_RESUME_ADDRESS, /* what it holds for an address */
+	MLAG_EVENT_RESUMED,	   /* that was all, and the kernel has been read */
 };
+
+struct mlag_resume;
+struct mlag_leg_program;
+struct mlag_address_program;
 
 /**
  * struct mlag_event - one observation
@@ -272,6 +281,10 @@ enum mlag_event_type {
  * @neighbor_failed.key: the key of the operation
  * @neighbor_failed.error: errno, positive
  * @reconfigure: borrowed
+ * @resume: borrowed; see resume.h
+ * @resume_leg: borrowed; serial, flood and carrier are not looked at
+ * @resume_mac.key, @resume_mac.place: a row
+ * @resume_address: borrowed; old_peer_link_ifindex is not looked at
  */
 struct mlag_event {
 	enum mlag_event_type type;
@@ -330,6 +343,13 @@ struct mlag_event {
 			int error;
 		} neighbor_failed;
 		const struct mlag_config *reconfigure;
+		const struct mlag_resume *resume;
+		const struct mlag_leg_program *resume_leg;
+		struct {
+			struct mlag_mac_key key;
+			struct mlag_source place;
+		} resume_mac;
+		const struct mlag_address_program *resume_address;
 	};
 };
 
@@ -339,21 +359,22 @@ enum mlag_effect_type {
 	MLAG_EFFECT_NOTICE, /* something a person or a monitor should hear of */
 };
 
-#define MLAG_NOTICES(X)                         \
-	X(MLAG_NOTICE_NONE, "none")             \
-	X(MLAG_NOTICE_SESSION, "session")       \
-	X(MLAG_NOTICE_VERDICT, "verdict")       \
-	X(MLAG_NOTICE_ROLE, "role")             \
-	X(MLAG_NOTICE_PEER, "peer")             \
-	X(MLAG_NOTICE_PEER_LINK, "peer link")   \
-	X(MLAG_NOTICE_BACKUP, "backup path")    \
-	X(MLAG_NOTICE_LEG, "leg")               \
-	X(MLAG_NOTICE_PEER_LEG, "peer-leg")     \
-	X(MLAG_NOTICE_REFUSED, "refused")       \
-	X(MLAG_NOTICE_TABLE_FULL, "table-full") \
-	X(MLAG_NOTICE_MISMATCH, "mismatch")     \
-	X(MLAG_NOTICE_SYNCED, "synced")         \
-	X(MLAG_NOTICE_LAST_RESORT, "last-resort")
+#define MLAG_NOTICES(X)                           \
+	X(MLAG_NOTICE_NONE, "none")               \
+	X(MLAG_NOTICE_SESSION, "session")         \
+	X(MLAG_NOTICE_VERDICT, "verdict")         \
+	X(MLAG_NOTICE_ROLE, "role")               \
+	X(MLAG_NOTICE_PEER, "peer")               \
+	X(MLAG_NOTICE_PEER_LINK, "peer link")     \
+	X(MLAG_NOTICE_BACKUP, "backup path")      \
+	X(MLAG_NOTICE_LEG, "leg")                 \
+	X(MLAG_NOTICE_PEER_LEG, "peer-leg")       \
+	X(MLAG_NOTICE_REFUSED, "refused")         \
+	X(MLAG_NOTICE_TABLE_FULL, "table-full")   \
+	X(MLAG_NOTICE_MISMATCH, "mismatch")       \
+	X(MLAG_NOTICE_SYNCED, "synced")           \
+	X(MLAG_NOTICE_LAST_RESORT, "last-resort") \
+	X(MLAG_NOTICE_RESUMED, "resumed")
 enum mlag_notice { MLAG_NOTICES(MLAG_ENUM_VALUE) };
 const char *mlag_notice_text(enum mlag_notice notice);
 
@@ -493,6 +514,7 @@ bool mlag_may_promote(const struct mlag_engine *engine, const char **ret_because
  * @untagged_vid: see struct mlag_leg_observation
  * @isolated: VLANs in which R1 is in force
  * @held: of an open leg: VLANs that the peer has not acknowledged: no group frames there
+ * @memory: to be kept with the rest, for the daemon after this one
  */
 struct mlag_leg_program {
 	uint16_t lag_id;
@@ -504,6 +526,7 @@ struct mlag_leg_program {
 	bool carrier;
 	struct mlag_vlans isolated;
 	struct mlag_vlans held;
+	struct mlag_port_memory memory;
 };
 
 /**

@@ -14,8 +14,6 @@
 
 /* A digest must be equal on both members, so its seed is part of the protocol. */
 #define TABLE_DIGEST_SEED UINT64_C(0x6d6c616700000001)
-/* A claim beyond this could never be outdone. */
-#define TABLE_SEQ_MAX INT32_MAX
 #define TABLE_ENCODED_MAX 8320 /* the largest row: a leg with every second VLAN */
 
 static uint32_t round_up(uint32_t value, uint32_t multiple)
@@ -279,6 +277,25 @@ static void drop_peer(struct table *table, struct table_row *row)
 	table->digest_dirty = true;
 	row->flags &= (uint16_t)~TABLE_ROW_PEER;
 	row->peer_seq = 0;
+}
+
+static void set_peer(struct table *table, struct table_row *row, uint32_t seq, const void *value)
+{
+	row->flags |= TABLE_ROW_PEER;
+	row->peer_seq = seq;
+	memcpy(table_peer(table, row), value, table->class->value_size);
+	table->peer_digest += claim_digest(table, row, seq, value);
+	table->peer_count++;
+	table->peer_proven = false;
+	table->digest_dirty = true;
+}
+
+void table_adopt_peer(struct table *table, struct table_row *row, uint32_t seq, const void *value)
+{
+	if (table_row_is_peer(row)) {
+		drop_peer(table, row);
+	}
+	set_peer(table, row, seq, value);
 }
 
 void table_program(struct table *table, struct table_row *row)
@@ -559,13 +576,7 @@ static bool get_row(struct table *table, struct buf_reader *reader, table_row_fn
 		}
 		drop_peer(table, row);
 	}
-	row->flags |= TABLE_ROW_PEER;
-	row->peer_seq = seq;
-	memcpy(table_peer(table, row), value, table->class->value_size);
-	table->peer_digest += claim_digest(table, row, seq, value);
-	table->peer_count++;
-	table->peer_proven = false;
-	table->digest_dirty = true;
+	set_peer(table, row, seq, value);
 	changed(user, table, row);
 	return true;
 }

@@ -54,6 +54,9 @@ struct table_class {
 #define TABLE_ROW_PUBLISH 0x40	/* linked into the publish list */
 #define TABLE_ROW_UNACKED 0x80	/* linked into the unacked list */
 
+/* A claim beyond this could never be outdone. */
+#define TABLE_SEQ_MAX INT32_MAX
+
 /* Row 0 is never used: an index of 0 is no row. */
 #define TABLE_NIL 0
 
@@ -178,6 +181,9 @@ static inline bool table_row_is_peer(const struct table_row *row)
 
 /** table_claim() - claim @row with @value under @seq, and publish that */
 void table_claim(struct table *table, struct table_row *row, uint32_t seq, const void *value);
+
+/** table_adopt_peer() - the peer claimed @row before this daemon started, as far as is known */
+void table_adopt_peer(struct table *table, struct table_row *row, uint32_t seq, const void *value);
 
 /** table_withdraw() - stop claiming @row, and publish that; nothing if it was not claimed */
 void table_withdraw(struct table *table, struct table_row *row);

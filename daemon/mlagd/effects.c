@@ -46,6 +46,7 @@ static void log_notice_effect(struct daemon *daemon, const struct mlag_effect *e
 	case MLAG_NOTICE_BACKUP:
 	case MLAG_NOTICE_SYNCED:
 	case MLAG_NOTICE_LAST_RESORT:
+	case MLAG_NOTICE_RESUMED:
 		log_notice("%s: %s -> %s: %s", mlag_notice_text(effect->notice.notice),
 			   effect->notice.from, effect->notice.to, effect->notice.because);
 		break;

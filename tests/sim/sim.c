@@ -2,7 +2,8 @@
 /*
  * The simulator: seeds in, violations out.  Each seed is a life of the pair (tests/unit/world.h):
  * phase one breaks things at random and demands safety after every few milliseconds; phase two
- * heals everything and demands that the pair converges and every host reaches every other.
+ * heals everything and demands that the pair converges and every host reaches every other; phase
+ * three restarts daemons and demands that nobody notices.
  *
  *   sim                 300 seeds, and those that ever failed
  *   sim --seed N        one seed, told as a story
@@ -20,6 +21,7 @@
 #define SEEDS_DEFAULT 300
 #define CHAOS_STEPS 400
 #define HEAL_NS (20 * WORLD_SECOND)
+#define RESTART_ROUNDS 3
 
 /* Every seed that ever failed. */
 static const uint64_t seeds_kept[] = {105,  118,  308,	379,  426,  488,  522,	889,
@@ -229,7 +231,52 @@ static void stir_neighbors(struct world *world)
 	}
 }
 
-static void break_something(struct world *world)
+/* What a daemon leaves may be a step behind, or nothing that the next one can read. */
+static void leave_something(struct world *world, uint32_t member)
+{
+	struct world_member *m = &world->members[member];
+
+	switch (other_random(world, 8)) {
+	case 0:
+		world_forget(world, member);
+		break;
+	case 1:
+		m->kept = m->kept_before;
+		break;
+	default:
+		break;
+	}
+}
+
+/* Every leg of a member has been what it is for long enough to be read as that. */
+static bool is_steady(const struct world *world, uint32_t member)
+{
+	for (uint32_t lag = 0; lag < WORLD_LAGS; lag++) {
+		const struct world_leg *leg = &world->members[member].legs[lag];
+
+		if (leg->link && leg->partner && world->now_ns < leg->join_ns + WORLD_SECOND) {
+			return false;
+		}
+	}
+	return world->peer_link;
+}
+
+/* A daemon that starts holds back nothing of what was forwarded without it (SAFE-19). */
+static const char *start_daemon(struct world *world, uint32_t member)
+{
+	static struct world_picture before;
+	/* What the daemon before wanted, and could not write, is put right now. */
+	bool held_to_it = world->members[member].is_kept && is_steady(world, member) &&
+			  world->write_failure_percent == 0;
+
+	if (held_to_it) {
+		world_take_picture(world, &before);
+	}
+	start_member(world, member);
+	return held_to_it ? world_check_nothing_held(world, &before) : NULL;
+}
+
+static const char *break_something(struct world *world)
 {
 	uint32_t member = world_random(world, WORLD_MEMBERS);
 	uint32_t lag = world_random(world, WORLD_LAGS);
@@ -269,12 +316,13 @@ static void break_something(struct world *world)
 	case 9:
 		tell(world, "a daemon ends", member, lag);
 		world_stop(world, member);
+		leave_something(world, member);
 		break;
 	case 10:
 	case 11:
 		if (!world->members[member].running) {
 			tell(world, "a daemon starts", member, lag);
-			start_member(world, member);
+			return start_daemon(world, member);
 		}
 		break;
 	case 12:
@@ -317,6 +365,7 @@ static void break_something(struct world *world)
 		move_mac(world);
 		break;
 	}
+	return NULL;
 }
 
 static void heal(struct world *world)
@@ -406,6 +455,145 @@ static void print_neighbors(const struct world *world, uint32_t member)
 			view.peer, view.mac.octets[5], mlag_neighbor_state_text(view.entry.state),
 			view.entry.mac.octets[5], view.entry.marked ? ", marked" : "");
 	}
+}
+
+/* ---- restarts ------------------------------------------------------------------------------ */
+
+/* What `mlagctl macs` says, and what the two members conclude of each other. */
+struct opinion {
+	enum mlag_role role;
+	enum mlag_verdict verdict;
+	uint32_t macs_count;
+	struct mlag_mac_view macs[WORLD_MACS_MAX];
+};
+
+static int compare_macs(const void *a, const void *b)
+{
+	return memcmp(&((const struct mlag_mac_view *)a)->key,
+		      &((const struct mlag_mac_view *)b)->key, sizeof(struct mlag_mac_key));
+}
+
+static void take_opinion(const struct world *world, uint32_t member, struct opinion *ret)
+{
+	const struct mlag_engine *engine = world->members[member].engine;
+	struct mlag_view view;
+	uint32_t cursor = 0;
+
+	memset(ret, 0, sizeof(*ret));
+	mlag_get_view(engine, &view);
+	ret->role = view.role;
+	ret->verdict = view.verdict;
+	while (mlag_next_mac(engine, &cursor, &ret->macs[ret->macs_count])) {
+		/* A number that rose, or an entry of another kind, is nobody's business. */
+		ret->macs[ret->macs_count].own_seq = 0;
+		ret->macs[ret->macs_count].peer_seq = 0;
+		ret->macs[ret->macs_count].entry.kind = MLAG_FDB_NONE;
+		ret->macs_count++;
+	}
+	qsort(ret->macs, ret->macs_count, sizeof(ret->macs[0]), compare_macs);
+}
+
+/* Some legs are down or without a partner, and everybody knows everybody. */
+static void settle(struct world *world)
+{
+	static struct world_picture picture;
+
+	for (uint32_t m = 0; m < WORLD_MEMBERS; m++) {
+		for (uint32_t lag = 0; lag < WORLD_LAGS; lag++) {
+			uint32_t what = world_random(world, 8);
+
+			world_set_link(world, m, lag, what != 0);
+			world_set_partner(world, m, lag, what != 1);
+		}
+	}
+	world_run(world, 5 * WORLD_SECOND);
+	for (uint32_t i = 0; i < 3; i++) {
+		world_take_picture(world, &picture);
+		world_run(world, WORLD_SECOND);
+	}
+}
+
+/* SAFE-19, for as long as the restarted daemons need to find each other, and longer. */
+static const char *watch(struct world *world, const struct world_picture *before,
+			 uint64_t duration_ns)
+{
+	uint64_t end_ns = world->now_ns + duration_ns;
+	const char *complaint = world_check_picture(world, before);
+
+	while (complaint == NULL && world->now_ns < end_ns) {
+		world_run(world, (1 + world_random(world, 10)) * WORLD_MS);
+		complaint = world_check_picture(world, before);
+	}
+	return complaint;
+}
+
+static const char *check_opinions(const struct world *world, const struct opinion *before)
+{
+	static struct opinion now;
+
+	for (uint32_t m = 0; m < WORLD_MEMBERS; m++) {
+		take_opinion(world, m, &now);
+		if (now.role != before[m].role || now.verdict != before[m].verdict) {
+			return "SAFE-19: a restart changed a role or a verdict";
+		}
+		if (now.macs_count != before[m].macs_count ||
+		    memcmp(now.macs, before[m].macs, now.macs_count * sizeof(now.macs[0])) != 0) {
+			return "SAFE-19: a restart changed what is known of MACs";
+		}
+	}
+	return NULL;
+}
+
+/* One daemon restarts, or both, at once or one after the other, also while the other is dead. */
+static const char *restart_round(struct world *world)
+{
+	static struct world_picture before;
+	static struct opinion opinions[WORLD_MEMBERS];
+	uint32_t first = world_random(world, WORLD_MEMBERS);
+	bool both = world_random(world, 2) != 0;
+	bool is_long = world_random(world, 4) == 0;
+	const char *complaint;
+
+	settle(world);
+	world_take_picture(world, &before);
+	for (uint32_t m = 0; m < WORLD_MEMBERS; m++) {
+		take_opinion(world, m, &opinions[m]);
+	}
+	tell(world, both ? "both daemons restart" : "a daemon restarts", first, 0);
+	world_stop(world, first);
+	if (both) {
+		world_run(world, world_random(world, 3) * 100 * WORLD_MS);
+		world_stop(world, 1 - first);
+	}
+	complaint = watch(world, &before, world_random(world, 2000) * WORLD_MS);
+	if (complaint == NULL && is_long) {
+		complaint = watch(world, &before, 5 * WORLD_SECOND);
+	}
+	if (complaint == NULL) {
+		start_member(world, first);
+		complaint = watch(world, &before, world_random(world, 1000) * WORLD_MS);
+	}
+	if (complaint == NULL && both) {
+		start_member(world, 1 - first);
+	}
+	if (complaint == NULL) {
+		complaint = watch(world, &before, 2 * WORLD_SECOND);
+	}
+	/* Who waits for longer than restart-hold concludes something. */
+	return complaint != NULL || is_long ? complaint : check_opinions(world, opinions);
+}
+
+static const char *restart_unnoticed(struct world *world)
+{
+	const char *complaint = NULL;
+
+	world->write_failure_percent = 0;
+	world->hello_loss_percent = 0;
+	world->hello_delay_ns = 0;
+	for (uint32_t i = 0; i < RESTART_ROUNDS && complaint == NULL; i++) {
+		complaint = restart_round(world);
+	}
+	return complaint;
 }
 
 static void print_macs(const struct world *world, uint32_t member)
@@ -506,7 +694,9 @@ static const char *run_seed(uint64_t seed, bool trace, struct totals *totals)
 		world_run(&world, (1 + world_random(&world, 200)) * WORLD_MS);
 		complaint = check_now(&world);
 		if (complaint == NULL) {
-			break_something(&world);
+			complaint = break_something(&world);
+		}
+		if (complaint == NULL) {
 			change_default(&world);
 			complaint = check_now(&world);
 		}
@@ -545,6 +735,9 @@ static const char *run_seed(uint64_t seed, bool trace, struct totals *totals)
 	}
 	if (complaint == NULL) {
 		complaint = check_neighbors(&world);
+	}
+	if (complaint == NULL) {
+		complaint = restart_unnoticed(&world);
 	}
 	if (complaint != NULL) {
 		(void)printf("seed %llu: at %.3f ms: %s\n", (unsigned long long)seed,

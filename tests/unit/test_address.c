@@ -181,6 +181,7 @@ static void test_r21_only_while_the_peers_addresses_are_proven_complete(void **s
 	assert_true(mlag_may_route_for_peer(world.members[1].engine));
 	/* A daemon that starts afresh knows nothing yet. */
 	world_stop(&world, 1);
+	world_forget(&world, 1);
 	world_start(&world, 1);
 	assert_false(mlag_may_route_for_peer(world.members[1].engine));
 	world_set_path(&world, true);

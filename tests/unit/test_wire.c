@@ -373,7 +373,7 @@ static void test_every_number_has_a_word(void **state)
 	for (uint32_t i = 0; i <= MLAG_FDB_STICKY; i++) {
 		assert_string_not_equal(mlag_fdb_kind_text((enum mlag_fdb_kind)i), "?");
 	}
-	for (uint32_t i = 0; i <= MLAG_NOTICE_LAST_RESORT; i++) {
+	for (uint32_t i = 0; i <= MLAG_NOTICE_RESUMED; i++) {
 		assert_string_not_equal(mlag_notice_text((enum mlag_notice)i), "?");
 	}
 }

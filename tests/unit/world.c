@@ -246,6 +246,23 @@ const struct mlag_address_program *world_address(const struct world *world, uint
 	return NULL;
 }
 
+/* What the machine has, for the daemon after this one. */
+static void note_own(struct world_member *m, const struct mlag_event *event)
+{
+	uint32_t i = 0;
+
+	while (i < m->own_count && memcmp(&m->own[i].address.key, &event->address.key,
+					  sizeof(event->address.key)) != 0) {
+		i++;
+	}
+	mlag_assert(i < WORLD_ADDRESSES_MAX);
+	m->own_count += i == m->own_count;
+	m->own[i] = *event;
+	if (!event->address.present) {
+		m->own[i] = m->own[--m->own_count];
+	}
+}
+
 void world_set_address(struct world *world, uint32_t member, const struct mlag_address_key *key,
 		       bool present, uint32_t domain, uint32_t ifindex)
 {
@@ -255,6 +272,7 @@ void world_set_address(struct world *world, uint32_t member, const struct mlag_a
 	event.address.present = present;
 	event.address.domain = domain;
 	event.address.ifindex = ifindex;
+	note_own(&world->members[member], &event);
 	world_step(world, member, &event);
 	run_member(world, member);
 }
@@ -395,6 +413,20 @@ const char *world_check_last_resort(const struct world *world)
 	return NULL;
 }
 
+/* Leave behind what the daemon after this one has to know. */
+static void keep(struct world *world, uint32_t member)
+{
+	struct world_member *m = &world->members[member];
+
+	m->kept_before = m->is_kept ? m->kept : m->kept_before;
+	mlag_get_resume(m->engine, &m->kept);
+	m->kept.written_ns = world->now_ns;
+	if (!m->is_kept) {
+		m->kept_before = m->kept;
+	}
+	m->is_kept = true;
+}
+
 /* Everything that is due, in the order of lib/mlag.h. */
 static void run_member(struct world *world, uint32_t member)
 {
@@ -412,6 +444,7 @@ static void run_member(struct world *world, uint32_t member)
 	apply_fdb(world, member);
 	worldkernel_apply_neighbors(world, member);
 	pump(world, member, MLAG_URGENCY_BULK);
+	keep(world, member);
 }
 
 static void report_peer_link(struct world *world, uint32_t member)
@@ -462,10 +495,95 @@ bool worldkernel_distributes(const struct world *world, const struct world_leg *
 	return leg->link && leg->partner && world->now_ns >= leg->join_ns + DISTRIBUTE_NS;
 }
 
+/* What the data plane holds of MACs and addresses. */
+static void resume_rows(struct world *world, uint32_t member)
+{
+	struct world_member *m = &world->members[member];
+	struct mlag_event event = {.type = MLAG_EVENT_RESUME_ADDRESS};
+
+	for (uint32_t i = 0; i < m->addresses_count; i++) {
+		event.resume_address = &m->addresses[i];
+		world_step(world, member, &event);
+	}
+	event.type = MLAG_EVENT_RESUME_MAC;
+	for (uint32_t i = 0; i < WORLD_MACS_MAX; i++) {
+		if (m->sources[i].used) {
+			event.resume_mac.key = m->sources[i].key;
+			event.resume_mac.place = m->sources[i].source;
+			world_step(world, member, &event);
+		}
+	}
+}
+
+static void resume_leg(struct world *world, uint32_t member, uint32_t lag)
+{
+	const struct mlag_port *port = &world->members[member].legs[lag].port;
+	struct mlag_event event = {.type = MLAG_EVENT_RESUME_LEG};
+	struct mlag_leg_program program;
+
+	memset(&program, 0, sizeof(program));
+	program.lag_id = port->lag_id;
+	program.ifindex = WORLD_LEG(lag);
+	program.gate = (enum mlag_gate)port->gate;
+	program.untagged_vid = port->untagged_vid;
+	program.memory = port->memory;
+	memcpy(program.isolated.words, port->isolated, sizeof(program.isolated.words));
+	memcpy(program.held.words, port->held, sizeof(program.held.words));
+	event.resume_leg = &program;
+	if (port->kind == MLAG_PORT_LEG) {
+		world_step(world, member, &event);
+	}
+}
+
+/* Go on with what was found, or start afresh.  True for the former. */
+static bool resume(struct world *world, uint32_t member)
+{
+	struct world_member *m = &world->members[member];
+	struct mlag_event event = {.type = MLAG_EVENT_RESUME};
+	uint8_t bytes[MLAG_RESUME_SIZE_MAX];
+	struct mlag_resume found;
+
+	mlag_assert(!m->is_kept ||
+		    mlag_resume_read(bytes, mlag_resume_write(&m->kept, bytes), &found));
+	if (!m->is_kept ||
+	    mlag_resume_refuse(&found, &m->config, WORLD_BRIDGE, world->now_ns) != NULL) {
+		m->addresses_count = 0;
+		memset(m->sources, 0, sizeof(m->sources));
+		return false;
+	}
+	event.resume = &found;
+	world_step(world, member, &event);
+	resume_rows(world, member);
+	return true;
+}
+
+/* Own addresses and default routes, as they are read at a start. */
+static void report_rest(struct world *world, uint32_t member)
+{
+	struct world_member *m = &world->members[member];
+	struct mlag_event event = {.type = MLAG_EVENT_DEFAULT_ROUTE};
+
+	for (uint32_t i = 0; i < m->own_count; i++) {
+		world_step(world, member, &m->own[i]);
+	}
+	for (uint32_t i = 0; i < 2; i++) {
+		m->defaults[i].adopted = m->last_resorts[i].armed;
+		event.default_route = &m->defaults[i];
+		world_step(world, member, &event);
+		m->defaults[i].adopted = false;
+	}
+}
+
+void world_forget(struct world *world, uint32_t member)
+{
+	world->members[member].is_kept = false;
+}
+
 void world_start(struct world *world, uint32_t member)
 {
 	struct world_member *m = &world->members[member];
 	struct mlag_event event = {.type = MLAG_EVENT_LEG_CONFIGURE};
+	bool resumed;
 
 	if (m->running) {
 		world_stop(world, member);
@@ -482,22 +600,26 @@ void world_start(struct world *world, uint32_t member)
 	m->deaf_ns = 0;
 	m->verdict = MLAG_VERDICT_STARTING;
 	m->events_count = 0;
-	m->addresses_count = 0;
+	m->leg_failed = false;
+	resumed = resume(world, member);
 	for (uint16_t lag = 0; lag < WORLD_LAGS; lag++) {
 		event.leg_configure.lag_id = (uint16_t)(lag + 1);
 		world_step(world, member, &event);
+		if (resumed) {
+			resume_leg(world, member, lag);
+		}
 	}
 	report_peer_link(world, member);
 	for (uint32_t lag = 0; lag < WORLD_LAGS; lag++) {
 		observe_leg(world, member, lag);
 	}
 	worldkernel_dump(world, member);
-	for (uint32_t i = 0; i < 2; i++) {
-		m->defaults[i].adopted = m->last_resorts[i].armed;
-		world_observe_default(world, member, i);
-		m->defaults[i].adopted = false;
-	}
+	report_rest(world, member);
 	worldkernel_start_neighbors(world, member);
+	if (resumed) {
+		event.type = MLAG_EVENT_RESUMED;
+		world_step(world, member, &event);
+	}
 	run_member(world, member);
 }
 

@@ -11,6 +11,7 @@
 #define MLAG_TESTS_WORLD_H
 
 #include "mlag.h"
+#include "resume.h"
 
 #define WORLD_MEMBERS 2
 #define WORLD_LAGS 3
@@ -122,6 +123,8 @@ struct world_member {
 	uint32_t neighbor_events_count;
 	struct mlag_address_program addresses[WORLD_ADDRESSES_MAX]; /* in the data plane */
 	uint32_t addresses_count;
+	struct mlag_event own[WORLD_ADDRESSES_MAX]; /* the machine's own */
+	uint32_t own_count;
 	/* R31: the default routes, and what of ours is in the kernel; both outlive the daemon */
 	struct mlag_default_route defaults[2];
 	struct mlag_last_resort last_resorts[2];
@@ -131,6 +134,10 @@ struct world_member {
 	uint64_t retry_ns;
 	uint32_t starts;
 	bool leg_failed; /* the last leg program was not written */
+	bool is_kept;	 /* @kept is with the data plane */
+	struct mlag_resume kept;
+	struct mlag_resume
+		kept_before; /* what a daemon that dies in the middle of its work leaves */
 };
 
 struct world {
@@ -186,7 +193,11 @@ struct world_delivery {
 void world_init(struct world *world, uint64_t seed);
 void world_fini(struct world *world);
 
-/** world_start() - start (or start again) the daemon of a member; its kernel stays as it is */
+/**
+ * world_start() - start (or start again) the daemon of a member; its kernel stays as it is
+ *
+ * It goes on with what the data plane holds, unless world_forget() was called.
+ */
 void world_start(struct world *world, uint32_t member);
 
 /** world_stop() - end the daemon of a member without a word */
@@ -203,6 +214,22 @@ void world_promote(struct world *world, uint32_t member);
 
 /** world_session_works() - it stands, and both members say and hear in it */
 bool world_session_works(const struct world *world);
+/** world_forget() - the next daemon of a member finds nothing that it can make sense of */
+void world_forget(struct world *world, uint32_t member);
+
+/** struct world_picture - where a frame of every host by every leg to everybody comes out */
+struct world_picture {
+	uint8_t sent[WORLD_HOSTS][WORLD_MEMBERS];
+	uint8_t copies[WORLD_HOSTS][WORLD_MEMBERS][WORLD_HOSTS + 1][WORLD_HOSTS];
+};
+
+/** world_check_nothing_held() - SAFE-12: all that came out then comes out now; a text or NULL */
+const char *world_check_nothing_held(struct world *world, const struct world_picture *before);
+
+void world_take_picture(struct world *world, struct world_picture *ret_picture);
+
+/** world_check_picture() - SAFE-12: all that came out then comes out now, and as often; a text or NULL */
+const char *world_check_picture(struct world *world, const struct world_picture *before);
 
 /** world_run() - let time pass */
 void world_run(struct world *world, uint64_t duration_ns);

@@ -111,6 +111,7 @@ void worldkernel_apply_leg(struct world *world, uint32_t member,
 	leg->port.untagged_vid = program->untagged_vid;
 	memcpy(leg->port.isolated, program->isolated.words, sizeof(leg->port.isolated));
 	memcpy(leg->port.held, program->held.words, sizeof(leg->port.held));
+	leg->port.memory = program->memory;
 	leg->flood = program->flood;
 }
 
@@ -511,6 +512,69 @@ const char *world_check_live(struct world *world)
 					if (!due && delivery.copies[at] != 0) {
 						return complain(host, member, to,
 								"somebody got it by mistake");
+					}
+				}
+			}
+		}
+	}
+	return NULL;
+}
+
+void world_take_picture(struct world *world, struct world_picture *ret_picture)
+{
+	memset(ret_picture, 0, sizeof(*ret_picture));
+	for (uint32_t host = 0; host < WORLD_HOSTS; host++) {
+		for (uint32_t member = 0; member < WORLD_MEMBERS; member++) {
+			if (!world_can_send(world, host, member)) {
+				continue;
+			}
+			ret_picture->sent[host][member] = 1;
+			for (uint32_t to = 0; to <= WORLD_HOSTS; to++) {
+				struct world_delivery delivery;
+
+				delivery = world_send(world, host, member, to);
+				for (uint32_t at = 0; to != host && at < WORLD_HOSTS; at++) {
+					ret_picture->copies[host][member][to][at] =
+						(uint8_t)delivery.copies[at];
+				}
+			}
+		}
+	}
+}
+
+const char *world_check_picture(struct world *world, const struct world_picture *before)
+{
+	static struct world_picture now;
+
+	world_take_picture(world, &now);
+	for (uint32_t host = 0; host < WORLD_HOSTS; host++) {
+		for (uint32_t member = 0; member < WORLD_MEMBERS; member++) {
+			for (uint32_t to = 0; to <= WORLD_HOSTS; to++) {
+				if (before->sent[host][member] &&
+				    memcmp(now.copies[host][member][to],
+					   before->copies[host][member][to], WORLD_HOSTS) != 0) {
+					return complain(host, member, to,
+							"it comes out elsewhere than before");
+				}
+			}
+		}
+	}
+	return NULL;
+}
+
+const char *world_check_nothing_held(struct world *world, const struct world_picture *before)
+{
+	static struct world_picture now;
+
+	world_take_picture(world, &now);
+	for (uint32_t host = 0; host < WORLD_HOSTS; host++) {
+		for (uint32_t member = 0; member < WORLD_MEMBERS; member++) {
+			for (uint32_t to = 0; to <= WORLD_HOSTS; to++) {
+				for (uint32_t at = 0; at < WORLD_HOSTS; at++) {
+					if (now.copies[host][member][to][at] <
+					    before->copies[host][member][to][at]) {
+						return complain(host, member, to,
+								"held by a daemon that started");
 					}
 				}
 			}
