@@ -18,6 +18,14 @@
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
 
+/* Read and written by mlagd alone; bound to the programs so that the next one finds it. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct mlag_state);
+} mlag_state SEC(".maps");
+
 static __always_inline int drop(struct __sk_buff *skb, enum mlag_reason reason)
 {
 	count(skb, reason);

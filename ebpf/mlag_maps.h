@@ -51,6 +51,31 @@ struct mlag_entry {
 	__u32 ifindex;
 };
 
+/*
+ * What a daemon that finds the maps of another one may make of them.  The same number means: a map
+ * whose keys have the same size holds the same things; a value may have become longer (what came
+ * later is zero then) or shorter.  Counters are kept while there are as many reasons as before.
+ */
+#define MLAG_LAYOUT 1
+
+/**
+ * struct mlag_state - the one value of the array mlag_state, which no program reads
+ * @layout: MLAG_LAYOUT of who wrote it, 0 for nobody
+ * @size: bytes used of @bytes
+ * @netns_cookie: of the network namespace it is about, 0 where the kernel has no such number
+ * @program_ids: the programs that read these maps: those of the daemon that wrote this, then those
+ *	of the one before, whose places they take one by one
+ * @bytes: what mlag_resume_write() wrote
+ */
+#define MLAG_STATE_PROGRAMS_MAX 16
+struct mlag_state {
+	__u32 layout;
+	__u32 size;
+	__u64 netns_cookie;
+	__u32 program_ids[MLAG_STATE_PROGRAMS_MAX];
+	__u8 bytes[432];
+};
+
 /**
  * struct mlag_counter_key - key of the per-CPU hash mlag_counters
  * @ifindex: the port at which the program that decided is attached

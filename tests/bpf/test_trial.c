@@ -296,9 +296,9 @@ static void test_the_maps_can_be_read(void **state)
  */
 static void check_maps(const struct bpf_object *object)
 {
-	static const char *const read[] = {"mlag_domain",  "mlag_ports",	"mlag_sources",
-					   "mlag_routers", "mlag_addresses",	"mlag_svis",
-					   ".rodata",	   "mlag_router_octets"};
+	static const char *const read[] = {"mlag_domain",  "mlag_ports",	 "mlag_sources",
+					   "mlag_routers", "mlag_addresses",	 "mlag_svis",
+					   ".rodata",	   "mlag_router_octets", "mlag_state"};
 	static const char *const written[] = {"mlag_counters", "mlag_leg_rx", "mlag_senders"};
 	const struct bpf_map *map;
 

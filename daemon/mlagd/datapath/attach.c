@@ -8,6 +8,7 @@
 #include "datapath/attach.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 #include <bpf/libbpf.h>
@@ -111,25 +112,15 @@ static const char *pins_of(const struct attach *attach)
 	return attach->pins[0] ? attach->pins : NULL;
 }
 
-void attach_open(struct attach *ret, uint16_t domain_id)
+void attach_open(struct attach *ret, const char *directory)
 {
 	memset(ret, 0, sizeof(*ret));
 	ret->tcx_is_known = tcx_is_known();
-	if (!ret->tcx_is_known || !domain_id) {
+	if (!ret->tcx_is_known || !directory) {
 		return;
 	}
-	if (pins_open(domain_id, ret->pins) < 0) {
-		ret->pins[0] = '\0';
-		return;
-	}
+	(void)snprintf(ret->pins, sizeof(ret->pins), "%s", directory);
 	tcx_sweep(ret->pins);
-}
-
-void attach_close(const struct attach *attach)
-{
-	if (pins_of(attach)) {
-		pins_remove(attach->pins);
-	}
 }
 
 int attach_program(const struct attach *attach, uint32_t ifindex, enum attach_point point,
@@ -155,6 +146,15 @@ int attach_query(const struct attach *attach, uint32_t ifindex, enum attach_poin
 		return tcx_query(attach->pins, ifindex, point, ret_program_id);
 	}
 	return clsact_query(ifindex, point, ret_program_id);
+}
+
+void attach_find(uint32_t ifindex, enum attach_point point, const char *directory,
+		 uint32_t ret_program_ids[ATTACH_WAYS])
+{
+	ret_program_ids[0] = 0;
+	ret_program_ids[1] = 0;
+	(void)tcx_seek(directory, ifindex, point, &ret_program_ids[0]);
+	(void)clsact_query(ifindex, point, &ret_program_ids[1]);
 }
 
 int attach_remove(const struct attach *attach, uint32_t ifindex, enum attach_point point)

@@ -30,12 +30,9 @@ struct attach {
 /**
  * attach_open() - find out how programs can be attached here
  * @ret: filled
- * @domain_id: of the pair, for the place of the pins; 0: by clsact, nothing is pinned
+ * @directory: of the pair's pins; NULL: by clsact, nothing is pinned
  */
-void attach_open(struct attach *ret, uint16_t domain_id);
-
-/** attach_close() - leave no empty directory behind */
-void attach_close(const struct attach *attach);
+void attach_open(struct attach *ret, const char *directory);
 
 /**
  * attach_program() - put a program on a port, in the place of what we had there
@@ -70,5 +67,17 @@ int attach_remove(const struct attach *attach, uint32_t ifindex, enum attach_poi
  */
 int attach_query(const struct attach *attach, uint32_t ifindex, enum attach_point point,
 		 uint32_t *ret_program_id);
+
+#define ATTACH_WAYS 2
+
+/**
+ * attach_find() - which programs of ours a port has, in whatever way an earlier daemon attached them
+ * @ifindex: the port
+ * @point: where
+ * @directory: of the pair's pins, or NULL
+ * @ret_program_ids: the kernel's numbers, 0 where there is none
+ */
+void attach_find(uint32_t ifindex, enum attach_point point, const char *directory,
+		 uint32_t ret_program_ids[ATTACH_WAYS]);
 
 #endif

@@ -15,22 +15,16 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 
+#include "datapath/adopt.h"
 #include "datapath/attach.h"
 #include "datapath/diagnostics.h"
+#include "datapath/objects.h"
 #include "datapath/programs.h"
-#include "isolate.skel.h"
-#include "mark.skel.h"
-#include "receive.skel.h"
-#include "receive_xdp.skel.h"
-#include "redirects.skel.h"
 
 struct datapath {
 	struct attach attach;
-	struct isolate_bpf *isolate;
-	struct receive_bpf *receive;	     /* the maps of maps.bpf.h are those of @isolate */
-	struct receive_xdp_bpf *receive_xdp; /* and those of receive.bpf.h of @receive */
-	struct redirects_bpf *redirects;
-	struct mark_bpf *mark; /* and mlag_routers is that of @receive */
+	struct objects ebpf;
+	char pins[PINS_PATH_SIZE]; /* the directory; empty: nothing is pinned */
 	bool marking;
 	void (*log)(void *user, const char *text);
 	void *user;
@@ -54,102 +48,6 @@ static void on_log(void *user, const char *text)
 	}
 }
 
-static int load_isolate(struct datapath *dp, const struct datapath_spec *spec)
-{
-	int error;
-
-	dp->isolate = isolate_bpf__open();
-	if (!dp->isolate) {
-		return -errno;
-	}
-	error = bpf_map__set_max_entries(dp->isolate->maps.mlag_sources, spec->sources_max);
-	if (error) {
-		return error;
-	}
-	return isolate_bpf__load(dp->isolate);
-}
-
-/* What both objects have by the same name is one map: that of the first. */
-static int share_maps(const struct bpf_object *from, const struct bpf_object *to)
-{
-	struct bpf_map *map;
-
-	bpf_object__for_each_map(map, to)
-	{
-		const struct bpf_map *other =
-			bpf_object__find_map_by_name(from, bpf_map__name(map));
-		int error = other ? bpf_map__reuse_fd(map, bpf_map__fd(other)) : 0;
-
-		if (error) {
-			return error;
-		}
-	}
-	return 0;
-}
-
-static int load_receive(struct datapath *dp)
-{
-	int error;
-
-	dp->receive = receive_bpf__open();
-	if (!dp->receive) {
-		return -errno;
-	}
-	error = share_maps(dp->isolate->obj, dp->receive->obj);
-	if (error) {
-		return error;
-	}
-	return receive_bpf__load(dp->receive);
-}
-
-static int load_receive_xdp(struct datapath *dp)
-{
-	int error;
-
-	dp->receive_xdp = receive_xdp_bpf__open();
-	if (!dp->receive_xdp) {
-		return -errno;
-	}
-	error = share_maps(dp->isolate->obj, dp->receive_xdp->obj);
-	error = error ? error : share_maps(dp->receive->obj, dp->receive_xdp->obj);
-	return error ? error : receive_xdp_bpf__load(dp->receive_xdp);
-}
-
-static int load_redirects(struct datapath *dp)
-{
-	int error;
-
-	dp->redirects = redirects_bpf__open();
-	if (!dp->redirects) {
-		return -errno;
-	}
-	error = share_maps(dp->isolate->obj, dp->redirects->obj);
-	return error ? error : redirects_bpf__load(dp->redirects);
-}
-
-static int load_mark(struct datapath *dp)
-{
-	int error;
-
-	dp->mark = mark_bpf__open();
-	if (!dp->mark) {
-		return -errno;
-	}
-	error = share_maps(dp->isolate->obj, dp->mark->obj);
-	error = error ? error : share_maps(dp->receive->obj, dp->mark->obj);
-	return error ? error : mark_bpf__load(dp->mark);
-}
-
-static int load(struct datapath *dp, const struct datapath_spec *spec)
-{
-	int error = load_isolate(dp, spec);
-
-	error = error ? error : load_receive(dp);
-	error = error ? error : load_receive_xdp(dp);
-	error = error ? error : load_redirects(dp);
-	return error ? error : load_mark(dp);
-}
-
 /* The programs' clock is the kernel's jiffies, which is what moves the coarse clocks. */
 static uint32_t find_second_ticks(void)
 {
@@ -159,6 +57,67 @@ static uint32_t find_second_ticks(void)
 		return 0;
 	}
 	return (uint32_t)(1000000000 / tick.tv_nsec);
+}
+
+static const char *pins_of(const struct datapath *dp)
+{
+	return dp->pins[0] ? dp->pins : NULL;
+}
+
+/* Ports as an earlier daemon left them: which are gated, and which have what row of counters. */
+static void on_port_found(void *user, const void *key, const void *value)
+{
+	struct datapath *dp = user;
+	struct mlag_port port;
+	uint32_t ifindex;
+	uint32_t row;
+
+	memcpy(&ifindex, key, sizeof(ifindex));
+	memcpy(&port, value, sizeof(port));
+	row = port.counters / MLAG_REASONS_COUNT;
+	if (row > 0 && row <= MLAG_MAP_PORTS_MAX && port.counters % MLAG_REASONS_COUNT == 0 &&
+	    !dp->rows[row]) {
+		dp->rows[row] = ifindex;
+	}
+	if (mlag_port_is_gated(&port) && dp->gated_count < MLAG_MAP_PORTS_MAX) {
+		dp->gated[dp->gated_count++] = ifindex;
+	}
+}
+
+static void on_router_found(void *user, const void *key, const void *value)
+{
+	const struct mlag_router_key *router_key = key;
+	uint32_t *counts = user;
+
+	(void)value;
+	counts[router_key->mac[5]]++;
+}
+
+/* A daemon that was killed between two writes may have counted one router MAC too many. */
+static int recount_octets(const struct datapath *dp)
+{
+	int map_fd = bpf_map__fd(dp->ebpf.receive->maps.mlag_router_octets);
+	uint32_t counts[256] = {0};
+	int error = adopt_walk(bpf_map__fd(dp->ebpf.receive->maps.mlag_routers), on_router_found,
+			       counts);
+
+	for (uint32_t octet = 0; octet < 256 && !error; octet++) {
+		error = bpf_map_update_elem(map_fd, &octet, &counts[octet], BPF_ANY);
+	}
+	return error;
+}
+
+/* What this file keeps in mind beside the maps. */
+static int take_over(struct datapath *dp)
+{
+	uint32_t zero = 0;
+	int error = bpf_map_lookup_elem(bpf_map__fd(dp->ebpf.isolate->maps.mlag_domain), &zero,
+					&dp->domain);
+
+	error = error ? error
+		      : adopt_walk(bpf_map__fd(dp->ebpf.isolate->maps.mlag_ports), on_port_found,
+				   dp);
+	return error ? error : recount_octets(dp);
 }
 
 int datapath_open(struct datapath **ret, const struct datapath_spec *spec)
@@ -184,12 +143,17 @@ int datapath_open(struct datapath **ret, const struct datapath_spec *spec)
 	dp->second_ticks = find_second_ticks();
 	dp->per_cpu = calloc(dp->cpus_count, sizeof(*dp->per_cpu));
 	diagnostics_hook(on_log, dp);
-	error = dp->per_cpu ? load(dp, spec) : -ENOMEM;
+	if (!spec->domain_id || pins_open(spec->domain_id, dp->pins) < 0) {
+		dp->pins[0] = '\0';
+	}
+	error = dp->per_cpu ? objects_load(&dp->ebpf, spec, spec->adopt ? pins_of(dp) : NULL)
+			    : -ENOMEM;
+	error = error || !dp->ebpf.is_adopted ? error : take_over(dp);
 	if (error) {
 		datapath_close(dp);
 		return error;
 	}
-	attach_open(&dp->attach, spec->domain_id);
+	attach_open(&dp->attach, pins_of(dp));
 	*ret = dp;
 	return 0;
 }
@@ -199,31 +163,45 @@ void datapath_close(struct datapath *dp)
 	if (!dp) {
 		return;
 	}
-	attach_close(&dp->attach);
+	if (pins_of(dp)) {
+		pins_remove(dp->pins);
+	}
 	diagnostics_unhook(dp);
-	receive_xdp_bpf__destroy(dp->receive_xdp);
-	redirects_bpf__destroy(dp->redirects);
-	mark_bpf__destroy(dp->mark);
-	receive_bpf__destroy(dp->receive);
-	isolate_bpf__destroy(dp->isolate);
+	objects_close(&dp->ebpf);
 	free(dp->per_cpu);
 	free(dp);
 }
 
 void datapath_get_maps(const struct datapath *dp, struct datapath_maps *ret_maps)
 {
-	ret_maps->domain = bpf_map__fd(dp->isolate->maps.mlag_domain);
-	ret_maps->ports = bpf_map__fd(dp->isolate->maps.mlag_ports);
-	ret_maps->counters = bpf_map__fd(dp->isolate->maps.mlag_counters);
-	ret_maps->routers = bpf_map__fd(dp->receive->maps.mlag_routers);
-	ret_maps->addresses = bpf_map__fd(dp->receive->maps.mlag_addresses);
+	ret_maps->domain = bpf_map__fd(dp->ebpf.isolate->maps.mlag_domain);
+	ret_maps->ports = bpf_map__fd(dp->ebpf.isolate->maps.mlag_ports);
+	ret_maps->counters = bpf_map__fd(dp->ebpf.isolate->maps.mlag_counters);
+	ret_maps->routers = bpf_map__fd(dp->ebpf.receive->maps.mlag_routers);
+	ret_maps->addresses = bpf_map__fd(dp->ebpf.receive->maps.mlag_addresses);
+}
+
+bool datapath_is_adopted(const struct datapath *dp)
+{
+	return dp->ebpf.is_adopted;
+}
+
+int datapath_set_state(struct datapath *dp, const struct mlag_state *state)
+{
+	return objects_set_state(&dp->ebpf, state);
+}
+
+int datapath_walk(const struct datapath *dp, enum datapath_map map,
+		  void (*on_row)(void *user, const void *key, const void *value), void *user)
+{
+	return adopt_walk(bpf_map__fd(objects_map(&dp->ebpf, map)), on_row, user);
 }
 
 static int write_domain(struct datapath *dp, const struct mlag_domain *domain)
 {
 	uint32_t zero = 0;
-	int error = bpf_map_update_elem(bpf_map__fd(dp->isolate->maps.mlag_domain), &zero, domain,
-					BPF_ANY);
+	int error = bpf_map_update_elem(bpf_map__fd(dp->ebpf.isolate->maps.mlag_domain), &zero,
+					domain, BPF_ANY);
 
 	if (!error) {
 		dp->domain = *domain;
@@ -296,8 +274,8 @@ int datapath_set_port(struct datapath *dp, uint32_t ifindex, const struct mlag_p
 	copy.counters = take_row(dp, ifindex) * MLAG_REASONS_COUNT;
 	error = gated ? set_gated(dp, ifindex, true) : 0;
 	error = error ? error
-		      : bpf_map_update_elem(bpf_map__fd(dp->isolate->maps.mlag_ports), &ifindex,
-					    port, BPF_ANY);
+		      : bpf_map_update_elem(bpf_map__fd(dp->ebpf.isolate->maps.mlag_ports),
+					    &ifindex, port, BPF_ANY);
 	return error || gated ? error : set_gated(dp, ifindex, false);
 }
 
@@ -326,14 +304,14 @@ static void release_row(struct datapath *dp, uint32_t ifindex)
 	struct mlag_port port;
 
 	if (row && !is_attached(dp, ifindex) &&
-	    bpf_map_lookup_elem(bpf_map__fd(dp->isolate->maps.mlag_ports), &ifindex, &port)) {
+	    bpf_map_lookup_elem(bpf_map__fd(dp->ebpf.isolate->maps.mlag_ports), &ifindex, &port)) {
 		dp->rows[row] = 0;
 	}
 }
 
 int datapath_delete_port(struct datapath *dp, uint32_t ifindex)
 {
-	int error = forget(dp->isolate->maps.mlag_ports, &ifindex);
+	int error = forget(dp->ebpf.isolate->maps.mlag_ports, &ifindex);
 
 	release_row(dp, ifindex);
 	return error ? error : set_gated(dp, ifindex, false);
@@ -356,21 +334,21 @@ static int make_rows(struct datapath *dp, uint32_t ifindex, enum mlag_port_kind 
 
 	memset(dp->per_cpu, 0, dp->cpus_count * sizeof(*dp->per_cpu));
 	for (key.reason = MLAG_REASON_NONE + 1; key.reason < MLAG_REASONS_COUNT; key.reason++) {
-		error = make_row(dp->isolate->maps.mlag_counters, &key, dp->per_cpu);
+		error = make_row(dp->ebpf.isolate->maps.mlag_counters, &key, dp->per_cpu);
 		if (error) {
 			return error;
 		}
 	}
 	if (kind != MLAG_PORT_LEG) {
-		return forget(dp->receive->maps.mlag_leg_rx, &ifindex);
+		return forget(dp->ebpf.receive->maps.mlag_leg_rx, &ifindex);
 	}
-	return make_row(dp->receive->maps.mlag_leg_rx, &ifindex, &none);
+	return make_row(dp->ebpf.receive->maps.mlag_leg_rx, &ifindex, &none);
 }
 
 /* What XDP counted at a port. */
 static int clear_fast_counters(struct datapath *dp, uint32_t ifindex)
 {
-	int map_fd = bpf_map__fd(dp->receive_xdp->maps.mlag_fast_counters);
+	int map_fd = bpf_map__fd(dp->ebpf.receive_xdp->maps.mlag_fast_counters);
 	uint32_t row = find_row(dp, ifindex);
 	int error = 0;
 
@@ -387,13 +365,13 @@ static int clear_fast_counters(struct datapath *dp, uint32_t ifindex)
 static int delete_rows(struct datapath *dp, uint32_t ifindex)
 {
 	struct mlag_counter_key key = {.ifindex = ifindex};
-	int error = forget(dp->receive->maps.mlag_leg_rx, &ifindex);
+	int error = forget(dp->ebpf.receive->maps.mlag_leg_rx, &ifindex);
 
 	error = error ? error : clear_fast_counters(dp, ifindex);
 
 	for (key.reason = MLAG_REASON_NONE + 1; !error && key.reason < MLAG_REASONS_COUNT;
 	     key.reason++) {
-		error = forget(dp->isolate->maps.mlag_counters, &key);
+		error = forget(dp->ebpf.isolate->maps.mlag_counters, &key);
 	}
 	return error;
 }
@@ -423,7 +401,7 @@ static void unremember(struct datapath *dp, uint32_t ifindex)
 static int attach_receive(const struct datapath *dp, uint32_t ifindex)
 {
 	return attach_program(&dp->attach, ifindex, ATTACH_INGRESS,
-			      bpf_program__fd(dp->receive->progs.receive));
+			      bpf_program__fd(dp->ebpf.receive->progs.receive));
 }
 
 static int attach_leg(const struct datapath *dp, uint32_t ifindex)
@@ -431,7 +409,7 @@ static int attach_leg(const struct datapath *dp, uint32_t ifindex)
 	int error;
 
 	error = attach_program(&dp->attach, ifindex, ATTACH_EGRESS,
-			       bpf_program__fd(dp->isolate->progs.isolate_leg));
+			       bpf_program__fd(dp->ebpf.isolate->progs.isolate_leg));
 	if (error) {
 		return error;
 	}
@@ -443,13 +421,13 @@ static int attach_peer_link(const struct datapath *dp, uint32_t ifindex)
 	int error;
 
 	error = attach_program(&dp->attach, ifindex, ATTACH_EGRESS,
-			       bpf_program__fd(dp->isolate->progs.isolate_peer_link));
+			       bpf_program__fd(dp->ebpf.isolate->progs.isolate_peer_link));
 	if (error) {
 		return error;
 	}
 	if (dp->marking) {
 		return attach_program(&dp->attach, ifindex, ATTACH_INGRESS,
-				      bpf_program__fd(dp->mark->progs.mark_peer_link));
+				      bpf_program__fd(dp->ebpf.mark->progs.mark_peer_link));
 	}
 	/* It may have been another kind of port until now, or have marked. */
 	return attach_remove(&dp->attach, ifindex, ATTACH_INGRESS);
@@ -525,19 +503,19 @@ int datapath_verify(const struct datapath *dp, uint32_t ifindex, enum mlag_port_
 	int error = ifindex ? 0 : -EINVAL;
 
 	if (!error && kind == MLAG_PORT_LEG) {
-		error = verify_program(dp, ifindex, ATTACH_EGRESS, dp->isolate->progs.isolate_leg,
-				       &intact);
+		error = verify_program(dp, ifindex, ATTACH_EGRESS,
+				       dp->ebpf.isolate->progs.isolate_leg, &intact);
 	}
 	if (!error && kind == MLAG_PORT_PEER_LINK) {
 		error = verify_program(dp, ifindex, ATTACH_EGRESS,
-				       dp->isolate->progs.isolate_peer_link, &intact);
+				       dp->ebpf.isolate->progs.isolate_peer_link, &intact);
 	}
 	if (!error && kind == MLAG_PORT_PEER_LINK && dp->marking) {
-		error = verify_program(dp, ifindex, ATTACH_INGRESS, dp->mark->progs.mark_peer_link,
-				       &intact);
+		error = verify_program(dp, ifindex, ATTACH_INGRESS,
+				       dp->ebpf.mark->progs.mark_peer_link, &intact);
 	}
 	if (!error && kind != MLAG_PORT_PEER_LINK) {
-		error = verify_program(dp, ifindex, ATTACH_INGRESS, dp->receive->progs.receive,
+		error = verify_program(dp, ifindex, ATTACH_INGRESS, dp->ebpf.receive->progs.receive,
 				       &intact);
 	}
 	if (error) {
@@ -556,7 +534,7 @@ int datapath_attach_svis(struct datapath *dp, uint32_t ifindex)
 	}
 	return error ? error
 		     : attach_program(&dp->attach, ifindex, ATTACH_EGRESS,
-				      bpf_program__fd(dp->redirects->progs.svi_egress));
+				      bpf_program__fd(dp->ebpf.redirects->progs.svi_egress));
 }
 
 int datapath_verify_svis(const struct datapath *dp, uint32_t ifindex, bool *ret_intact)
@@ -565,8 +543,8 @@ int datapath_verify_svis(const struct datapath *dp, uint32_t ifindex, bool *ret_
 	int error = ifindex ? 0 : -EINVAL;
 
 	if (!error) {
-		error = verify_program(dp, ifindex, ATTACH_EGRESS, dp->redirects->progs.svi_egress,
-				       &intact);
+		error = verify_program(dp, ifindex, ATTACH_EGRESS,
+				       dp->ebpf.redirects->progs.svi_egress, &intact);
 	}
 	if (!error) {
 		*ret_intact = intact;
@@ -599,12 +577,16 @@ int datapath_detach_all(struct datapath *dp)
 			first_error = error;
 		}
 	}
+	if (!first_error && pins_of(dp)) {
+		objects_unpin(dp->pins);
+	}
 	return first_error;
 }
 
 int datapath_attach_xdp(struct datapath *dp, uint32_t ifindex, char ret_reason[XDP_REASON_SIZE])
 {
-	return ifindex ? xdp_attach(ifindex, bpf_program__fd(dp->receive_xdp->progs.receive_xdp),
+	return ifindex ? xdp_attach(ifindex,
+				    bpf_program__fd(dp->ebpf.receive_xdp->progs.receive_xdp),
 				    ret_reason)
 		       : -EINVAL;
 }
@@ -613,7 +595,8 @@ int datapath_verify_xdp(const struct datapath *dp, uint32_t ifindex, bool *ret_i
 {
 	uint32_t wanted_id;
 	uint32_t id;
-	int error = programs_id(bpf_program__fd(dp->receive_xdp->progs.receive_xdp), &wanted_id);
+	int error =
+		programs_id(bpf_program__fd(dp->ebpf.receive_xdp->progs.receive_xdp), &wanted_id);
 
 	error = error ? error : xdp_query(ifindex, &id);
 	if (error) {
@@ -632,7 +615,7 @@ int datapath_detach_xdp(struct datapath *dp, uint32_t ifindex)
 
 int datapath_set_entry(struct datapath *dp, uint32_t ifindex, uint32_t port_ifindex)
 {
-	const struct bpf_map *map = dp->receive_xdp->maps.mlag_entries;
+	const struct bpf_map *map = dp->ebpf.receive_xdp->maps.mlag_entries;
 	struct mlag_entry entry = {.ifindex = port_ifindex};
 
 	if (!port_ifindex) {
@@ -643,7 +626,7 @@ int datapath_set_entry(struct datapath *dp, uint32_t ifindex, uint32_t port_ifin
 
 int datapath_set_exit(struct datapath *dp, uint32_t ifindex, bool present)
 {
-	const struct bpf_map *map = dp->receive_xdp->maps.mlag_exits;
+	const struct bpf_map *map = dp->ebpf.receive_xdp->maps.mlag_exits;
 
 	if (!present) {
 		return forget(map, &ifindex);
@@ -653,7 +636,7 @@ int datapath_set_exit(struct datapath *dp, uint32_t ifindex, bool present)
 
 int datapath_set_svi(struct datapath *dp, uint32_t ifindex, const struct mlag_svi *svi)
 {
-	const struct bpf_map *map = dp->receive->maps.mlag_svis;
+	const struct bpf_map *map = dp->ebpf.receive->maps.mlag_svis;
 
 	if (!svi) {
 		return forget(map, &ifindex);
@@ -664,7 +647,7 @@ int datapath_set_svi(struct datapath *dp, uint32_t ifindex, const struct mlag_sv
 int datapath_set_source(struct datapath *dp, const struct mlag_source_key *key,
 			const struct mlag_source *source)
 {
-	const struct bpf_map *map = dp->isolate->maps.mlag_sources;
+	const struct bpf_map *map = dp->ebpf.isolate->maps.mlag_sources;
 
 	if (!source || !source->known) {
 		return forget(map, key);
@@ -675,7 +658,7 @@ int datapath_set_source(struct datapath *dp, const struct mlag_source_key *key,
 /* The programs look a MAC up only if some router MAC ends as it does. */
 static int count_octet(const struct datapath *dp, uint32_t octet, int change)
 {
-	int map_fd = bpf_map__fd(dp->receive->maps.mlag_router_octets);
+	int map_fd = bpf_map__fd(dp->ebpf.receive->maps.mlag_router_octets);
 	uint32_t count;
 	int error = bpf_map_lookup_elem(map_fd, &octet, &count);
 
@@ -689,7 +672,7 @@ static int count_octet(const struct datapath *dp, uint32_t octet, int change)
 int datapath_set_router(struct datapath *dp, const struct mlag_router_key *key,
 			const struct mlag_router *router)
 {
-	int map_fd = bpf_map__fd(dp->receive->maps.mlag_routers);
+	int map_fd = bpf_map__fd(dp->ebpf.receive->maps.mlag_routers);
 	struct mlag_router old;
 	bool known = bpf_map_lookup_elem(map_fd, key, &old) == 0;
 	int error = 0;
@@ -712,7 +695,7 @@ int datapath_set_router(struct datapath *dp, const struct mlag_router_key *key,
 
 int datapath_set_address(struct datapath *dp, const struct mlag_address *address, uint8_t owner)
 {
-	const struct bpf_map *map = dp->receive->maps.mlag_addresses;
+	const struct bpf_map *map = dp->ebpf.receive->maps.mlag_addresses;
 
 	if (owner == MLAG_OWNER_NONE) {
 		return forget(map, address);
@@ -734,7 +717,7 @@ static uint32_t run_length(const struct mlag_source *sources, uint32_t count)
 int datapath_set_sources(struct datapath *dp, const struct mlag_source_key *keys,
 			 const struct mlag_source *sources, uint32_t count)
 {
-	int map_fd = bpf_map__fd(dp->isolate->maps.mlag_sources);
+	int map_fd = bpf_map__fd(dp->ebpf.isolate->maps.mlag_sources);
 	int first_error = 0;
 	uint32_t index = 0;
 
@@ -763,7 +746,8 @@ int datapath_leg_rx(struct datapath *dp, uint32_t ifindex, uint64_t *ret_frames)
 	uint64_t frames;
 	int error;
 
-	error = bpf_map_lookup_elem(bpf_map__fd(dp->receive->maps.mlag_leg_rx), &ifindex, &frames);
+	error = bpf_map_lookup_elem(bpf_map__fd(dp->ebpf.receive->maps.mlag_leg_rx), &ifindex,
+				    &frames);
 	if (error) {
 		return error;
 	}
@@ -793,9 +777,9 @@ static int sum_counters(struct datapath *dp, const struct mlag_counter_key *key,
 	int error;
 
 	memset(ret, 0, sizeof(*ret));
-	error = add_counter(dp, dp->isolate->maps.mlag_counters, key, ret);
+	error = add_counter(dp, dp->ebpf.isolate->maps.mlag_counters, key, ret);
 	if (!error && row) {
-		error = add_counter(dp, dp->receive_xdp->maps.mlag_fast_counters, &index, ret);
+		error = add_counter(dp, dp->ebpf.receive_xdp->maps.mlag_fast_counters, &index, ret);
 	}
 	return error;
 }
@@ -805,7 +789,7 @@ int datapath_counters(struct datapath *dp,
 					 uint64_t packets, uint64_t bytes),
 		      void *user)
 {
-	int map_fd = bpf_map__fd(dp->isolate->maps.mlag_counters);
+	int map_fd = bpf_map__fd(dp->ebpf.isolate->maps.mlag_counters);
 	struct mlag_counter_key key, next;
 	const void *previous = NULL;
 	int error;
@@ -829,7 +813,7 @@ int datapath_counters(struct datapath *dp,
 
 int datapath_map_fd(const struct datapath *dp, const char *name)
 {
-	int fd = bpf_object__find_map_fd_by_name(dp->receive->obj, name);
+	int fd = bpf_object__find_map_fd_by_name(dp->ebpf.receive->obj, name);
 
-	return fd >= 0 ? fd : bpf_object__find_map_fd_by_name(dp->isolate->obj, name);
+	return fd >= 0 ? fd : bpf_object__find_map_fd_by_name(dp->ebpf.isolate->obj, name);
 }

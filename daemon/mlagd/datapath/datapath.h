@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The data plane as mlagd sees it: a few programs at the ports, and the maps they read.  This
- * adapter loads, attaches and fills; it decides nothing.  What it holds must be told to it again
- * after a start: a program finds nothing in its maps but what the setters below put there, and a
- * missing entry means pass.  So fill first (domain, ports, sources, routers, addresses), attach
- * afterwards: then the filter of an earlier daemon is replaced by one that already knows as much.
+ * adapter loads, attaches and fills; it decides nothing.  A program finds nothing in its maps but
+ * what the setters below put there, and a missing entry means pass.  So fill first (domain, ports,
+ * sources, routers, addresses), attach afterwards: then the filter of an earlier daemon is replaced
+ * by one that already knows as much.  Where the maps of that daemon were adopted they hold it.
  *
  * All functions return 0 or a negative errno.  None of them blocks for longer than a few system
  * calls.  None is thread-safe.  Attaching works on the network namespace of the calling thread.
@@ -24,20 +24,38 @@
 
 struct datapath;
 
+/* The maps that one daemon leaves to the next, by what they hold (mlag_maps.h). */
+enum datapath_map {
+	DATAPATH_MAP_DOMAIN,
+	DATAPATH_MAP_PORTS,
+	DATAPATH_MAP_COUNTERS,
+	DATAPATH_MAP_SOURCES,
+	DATAPATH_MAP_ROUTERS,
+	DATAPATH_MAP_ROUTER_OCTETS,
+	DATAPATH_MAP_ADDRESSES,
+	DATAPATH_MAP_LEG_RX,
+	DATAPATH_MAP_FAST_COUNTERS,
+	DATAPATH_MAP_STATE,
+	DATAPATH_MAPS_COUNT,
+};
+
 /**
  * struct datapath_spec - how to load the data plane
  * @sources_max: the most MACs that datapath_set_source() has room for, at least 1; the kernel sets
  *	about 80 bytes aside for each at once, so that none is ever refused for want of memory
- * @domain_id: of the pair: what is attached by tcx links is pinned in a directory of that name; 0:
- *	nothing is pinned, and programs are attached by clsact
+ * @domain_id: of the pair: the maps, and what is attached by tcx links, are pinned in a directory of
+ *	that name; 0: nothing is pinned, and programs are attached by clsact
+ * @adopt: an earlier daemon left this state in this network namespace; true: use its maps.  NULL:
+ *	begin with empty ones, whatever there is, and leave none to the next
  * @log: told every diagnostic line of the loader (the verifier's text when it refuses a program,
  *	the kernel's word when it refuses a filter), without a newline; NULL for silence.  The
  *	loader library has one such hook in a process: the last datapath opened has it.
- * @user: handed to @log
+ * @user: handed to @log and @adopt
  */
 struct datapath_spec {
 	uint32_t sources_max;
 	uint16_t domain_id;
+	bool (*adopt)(void *user, const struct mlag_state *state);
 	void (*log)(void *user, const char *text);
 	void *user;
 };
@@ -51,6 +69,32 @@ struct datapath_spec {
  * root), or what the kernel answered to the load; the cause was told to spec.log.
  */
 int datapath_open(struct datapath **ret, const struct datapath_spec *spec);
+
+/**
+ * datapath_is_adopted() - the maps hold what an earlier daemon put there, and spec.adopt() said yes
+ *
+ * What it had attached is still attached.  A map that did not fit was copied.
+ */
+bool datapath_is_adopted(const struct datapath *dp);
+
+/**
+ * datapath_set_state() - leave a note for the daemon after this one
+ * @state: copied; only size and bytes are looked at
+ *
+ * Return: 0 or -errno of the map.
+ */
+int datapath_set_state(struct datapath *dp, const struct mlag_state *state);
+
+/**
+ * datapath_walk() - all rows of a map, in batches
+ * @map: a hash, but not the counters
+ * @on_row: key and value as in mlag_maps.h, borrowed; must not call into @dp
+ * @user: handed to @on_row
+ *
+ * Return: 0 or -errno of the map; rows may have been reported all the same.
+ */
+int datapath_walk(const struct datapath *dp, enum datapath_map map,
+		  void (*on_row)(void *user, const void *key, const void *value), void *user);
 
 /**
  * datapath_close() - let go of programs and maps
@@ -159,7 +203,8 @@ int datapath_verify_svis(const struct datapath *dp, uint32_t ifindex, bool *ret_
 int datapath_detach(struct datapath *dp, uint32_t ifindex);
 
 /**
- * datapath_detach_all() - datapath_detach() for every port that datapath_attach() was called for
+ * datapath_detach_all() - datapath_detach() for every port that datapath_attach() was called for, and
+ *	no pins of maps any more
  *
  * Return: 0, or the first error; the other ports are detached all the same.
  */

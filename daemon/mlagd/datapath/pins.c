@@ -74,6 +74,50 @@ int pins_put(int fd, const char *path)
 	return error;
 }
 
+static int make_path(const char *directory, const char *name, const char *suffix,
+		     char ret_path[PINS_PATH_SIZE])
+{
+	int length = snprintf(ret_path, PINS_PATH_SIZE, "%s/%s%s", directory, name, suffix);
+
+	return length > 0 && length < PINS_PATH_SIZE ? 0 : -ENAMETOOLONG;
+}
+
+int pins_get(const char *directory, const char *name)
+{
+	char path[PINS_PATH_SIZE];
+	int error = make_path(directory, name, "", path);
+
+	return error ? error : bpf_obj_get(path);
+}
+
+int pins_replace(int fd, const char *directory, const char *name)
+{
+	char path[PINS_PATH_SIZE];
+	char path_new[PINS_PATH_SIZE];
+	int error = make_path(directory, name, "", path);
+
+	/* A name in bpffs has no dot in it. */
+	error = error ? error : make_path(directory, name, "_new", path_new);
+	error = error ? error : pins_put(fd, path_new);
+	if (error) {
+		return error;
+	}
+	if (rename(path_new, path) < 0) {
+		error = -errno;
+		(void)unlink(path_new);
+	}
+	return error;
+}
+
+void pins_drop(const char *directory, const char *name)
+{
+	char path[PINS_PATH_SIZE];
+
+	if (!make_path(directory, name, "", path)) {
+		(void)unlink(path);
+	}
+}
+
 void pins_remove(const char *path)
 {
 	(void)rmdir(path);

@@ -21,6 +21,19 @@
  */
 int pins_open(uint16_t domain_id, char ret_path[PINS_PATH_SIZE]);
 
+/** pins_get() - a descriptor of what has this name in the directory, or -errno */
+int pins_get(const char *directory, const char *name);
+
+/**
+ * pins_replace() - as pins_put(), but in one step: the name leads to the one or the other
+ *
+ * Return: 0 or -errno; on failure what had the name has it still.
+ */
+int pins_replace(int fd, const char *directory, const char *name);
+
+/** pins_drop() - take a name away; nothing of that name is no error */
+void pins_drop(const char *directory, const char *name);
+
 /**
  * pins_put() - pin an object, in place of what has the name
  * @fd: the object

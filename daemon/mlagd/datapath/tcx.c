@@ -65,40 +65,6 @@ static void tcx_path(const char *pins, uint32_t ifindex, enum attach_point point
 		       point == ATTACH_INGRESS ? "ingress" : "egress");
 }
 
-/* The first program of ours at a port; both zero when there is none. */
-static int tcx_find(uint32_t ifindex, enum attach_point point, struct tcx_found *ret)
-{
-	uint32_t program_ids[TCX_PROGRAMS_MAX] = {0};
-	uint32_t link_ids[TCX_PROGRAMS_MAX] = {0};
-	struct tcx_request request = {
-		.ifindex = ifindex,
-		.attach_type = tcx_type(point),
-		.program_ids = (uintptr_t)program_ids,
-		.count = TCX_PROGRAMS_MAX,
-		.link_ids = (uintptr_t)link_ids,
-	};
-
-	memset(ret, 0, sizeof(*ret));
-	if (syscall(SYS_bpf, BPF_PROG_QUERY, &request, sizeof(request)) < 0) {
-		return errno == ENOENT ? 0 : -errno;
-	}
-	for (uint32_t index = 0; index < request.count && index < TCX_PROGRAMS_MAX; index++) {
-		if (programs_is_ours(program_ids[index])) {
-			ret->program_id = program_ids[index];
-			ret->link_id = link_ids[index];
-			return 0;
-		}
-	}
-	return 0;
-}
-
-bool tcx_is_known(void)
-{
-	struct tcx_found found;
-
-	return tcx_find(TCX_LOOPBACK, ATTACH_INGRESS, &found) == 0;
-}
-
 /* A link by its pin; its number, and the port it is at, 0 for one that is gone. */
 static int tcx_open_pin(const char *path, struct bpf_link_info *ret_info)
 {
@@ -125,7 +91,72 @@ static bool tcx_is_pinned(const char *path, uint32_t link_id)
 		return false;
 	}
 	close(fd);
-	return info.id == link_id;
+	return link_id && info.id == link_id;
+}
+
+/* A link by its number, which takes CAP_SYS_ADMIN, or by its pin. */
+static int tcx_open_link(const char *pins, uint32_t ifindex, enum attach_point point,
+			 uint32_t link_id)
+{
+	struct bpf_link_info info;
+	char path[TCX_PATH_SIZE];
+	int fd = bpf_link_get_fd_by_id(link_id);
+	int pin_fd;
+
+	if (fd != -EPERM || !pins) {
+		return fd;
+	}
+	tcx_path(pins, ifindex, point, path);
+	pin_fd = tcx_open_pin(path, &info);
+	if (pin_fd >= 0 && info.id != link_id) {
+		close(pin_fd);
+		return fd;
+	}
+	return pin_fd >= 0 ? pin_fd : fd;
+}
+
+/*
+ * The first program of ours at a port; both zero when there is none.  It is known by its maps, which
+ * takes CAP_SYS_ADMIN, or by its link being pinned where only ours are.
+ */
+static int tcx_find(const char *pins, uint32_t ifindex, enum attach_point point,
+		    struct tcx_found *ret)
+{
+	uint32_t program_ids[TCX_PROGRAMS_MAX] = {0};
+	uint32_t link_ids[TCX_PROGRAMS_MAX] = {0};
+	struct tcx_request request = {
+		.ifindex = ifindex,
+		.attach_type = tcx_type(point),
+		.program_ids = (uintptr_t)program_ids,
+		.count = TCX_PROGRAMS_MAX,
+		.link_ids = (uintptr_t)link_ids,
+	};
+
+	char path[TCX_PATH_SIZE];
+
+	memset(ret, 0, sizeof(*ret));
+	if (pins) {
+		tcx_path(pins, ifindex, point, path);
+	}
+	if (syscall(SYS_bpf, BPF_PROG_QUERY, &request, sizeof(request)) < 0) {
+		return errno == ENOENT ? 0 : -errno;
+	}
+	for (uint32_t index = 0; index < request.count && index < TCX_PROGRAMS_MAX; index++) {
+		if (programs_is_ours(program_ids[index]) ||
+		    (pins && tcx_is_pinned(path, link_ids[index]))) {
+			ret->program_id = program_ids[index];
+			ret->link_id = link_ids[index];
+			return 0;
+		}
+	}
+	return 0;
+}
+
+bool tcx_is_known(void)
+{
+	struct tcx_found found;
+
+	return tcx_find(NULL, TCX_LOOPBACK, ATTACH_INGRESS, &found) == 0;
 }
 
 static int tcx_pin(int link_fd, const char *path, uint32_t link_id)
@@ -172,14 +203,14 @@ int tcx_attach(const char *pins, uint32_t ifindex, enum attach_point point, int 
 {
 	char path[TCX_PATH_SIZE];
 	struct tcx_found found;
-	int error = tcx_find(ifindex, point, &found);
+	int error = tcx_find(pins, ifindex, point, &found);
 	int fd;
 
 	if (error < 0) {
 		return error;
 	}
 	tcx_path(pins, ifindex, point, path);
-	fd = found.link_id ? bpf_link_get_fd_by_id(found.link_id) : -ENOENT;
+	fd = found.link_id ? tcx_open_link(pins, ifindex, point, found.link_id) : -ENOENT;
 	if (fd < 0) {
 		return tcx_make_soon(path, ifindex, point, program_fd);
 	}
@@ -191,11 +222,23 @@ int tcx_attach(const char *pins, uint32_t ifindex, enum attach_point point, int 
 	return error;
 }
 
+int tcx_seek(const char *pins, uint32_t ifindex, enum attach_point point, uint32_t *ret_program_id)
+{
+	struct tcx_found found;
+	int error = tcx_find(pins, ifindex, point, &found);
+
+	if (error < 0) {
+		return error;
+	}
+	*ret_program_id = found.program_id;
+	return 0;
+}
+
 int tcx_query(const char *pins, uint32_t ifindex, enum attach_point point, uint32_t *ret_program_id)
 {
 	char path[TCX_PATH_SIZE];
 	struct tcx_found found;
-	int error = tcx_find(ifindex, point, &found);
+	int error = tcx_find(pins, ifindex, point, &found);
 
 	if (error < 0) {
 		return error;
@@ -211,9 +254,9 @@ int tcx_query(const char *pins, uint32_t ifindex, enum attach_point point, uint3
 }
 
 /* At once: letting go of a pin leaves the rest to a worker of the kernel's. */
-static int tcx_detach(uint32_t link_id)
+static int tcx_detach(const char *pins, uint32_t ifindex, enum attach_point point, uint32_t link_id)
 {
-	int fd = bpf_link_get_fd_by_id(link_id);
+	int fd = tcx_open_link(pins, ifindex, point, link_id);
 	int error;
 
 	if (fd < 0) {
@@ -228,10 +271,10 @@ int tcx_remove(const char *pins, uint32_t ifindex, enum attach_point point)
 {
 	char path[TCX_PATH_SIZE];
 	struct tcx_found found;
-	int error = tcx_find(ifindex, point, &found);
+	int error = tcx_find(pins, ifindex, point, &found);
 
 	if (!error && found.link_id) {
-		error = tcx_detach(found.link_id);
+		error = tcx_detach(pins, ifindex, point, found.link_id);
 	}
 	if (pins) {
 		tcx_path(pins, ifindex, point, path);

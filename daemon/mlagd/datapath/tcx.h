@@ -26,6 +26,16 @@ bool tcx_is_known(void);
 int tcx_attach(const char *pins, uint32_t ifindex, enum attach_point point, int program_fd);
 
 /**
+ * tcx_seek() - which program of ours a port has by tcx, pinned or not
+ * @pins: directory in bpffs, or NULL; without CAP_SYS_ADMIN only what is pinned there is known
+ * @ifindex, @point: the port
+ * @ret_program_id: 0 when there is none
+ *
+ * Return: 0, -ENODEV, or what the kernel answered.
+ */
+int tcx_seek(const char *pins, uint32_t ifindex, enum attach_point point, uint32_t *ret_program_id);
+
+/**
  * tcx_query() - which program of ours a port has by tcx
  * @pins: directory in bpffs; a link that is not pinned there does not count.  NULL: it does
  * @ifindex, @point: the port

@@ -1,0 +1,462 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * What one data plane leaves in the kernel and the next one finds: by the programs that are attached,
+ * by the pins, whole or copied, and when it must not be believed.  A namespace and a bpffs of the
+ * test's own.
+ */
+#include <errno.h>
+#include <sched.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <cmocka.h>
+
+#include "datapath/datapath.h"
+#include "datapath/pins.h"
+#include "datapath/trial.h"
+#include "wire.h"
+
+#define DOMAIN_ID 7
+#define SOURCES_MAX 256
+#define MANY 131072 /* MACs, the most by default */
+
+static struct {
+	uint32_t leg, peer_link;
+	uint32_t asked; /* how often somebody was asked to accept a state */
+	uint8_t wanted; /* first octet of a state that is accepted */
+	uint32_t log_lines;
+	uint32_t rows;	     /* of the last walk */
+	uint64_t lag_ids;    /* their sum */
+	uint32_t generation; /* of the leg in the last walk over ports */
+} lab;
+
+static void on_log(void *user, const char *text)
+{
+	(void)user;
+	lab.log_lines++;
+	print_message("log: %s\n", text);
+}
+
+static bool on_adopt(void *user, const struct mlag_state *state)
+{
+	assert_ptr_equal(user, &lab);
+	lab.asked++;
+	return state->size == 1 && state->bytes[0] == lab.wanted;
+}
+
+/* Open one that takes over what it finds; @domain_id 0 for no pins. */
+static struct datapath *open_next(uint32_t sources_max, uint16_t domain_id)
+{
+	struct datapath_spec spec = {
+		.sources_max = sources_max,
+		.domain_id = domain_id,
+		.adopt = on_adopt,
+		.log = on_log,
+		.user = &lab,
+	};
+	struct datapath *dp;
+
+	lab.asked = 0;
+	lab.log_lines = 0;
+	assert_int_equal(datapath_open(&dp, &spec), 0);
+	return dp;
+}
+
+static void set_source(struct datapath *dp, uint32_t number, uint16_t lag_id)
+{
+	struct mlag_source_key key = {.vlan = 10};
+	struct mlag_source source = {.lag_id = lag_id, .known = 1, .own_seq = number + 1};
+
+	memcpy(key.mac, &number, sizeof(number));
+	assert_int_equal(datapath_set_source(dp, &key, &source), 0);
+}
+
+static void fill(struct datapath *dp)
+{
+	struct mlag_domain domain = {.peer_link_ifindex = lab.peer_link, .route_for_peer = 1};
+	struct mlag_port port = {.kind = MLAG_PORT_LEG, .gate = MLAG_GATE_OPEN, .lag_id = 3};
+	struct mlag_router_key router_key = {.vlan = 10, .mac = {2}};
+	struct mlag_router router = {.owner = MLAG_OWNER_PEER, .own_ifindex = 9};
+	struct mlag_address address = {.family = 4, .octets = {10, 0, 0, 1}};
+	struct mlag_state state = {.size = 1, .bytes = {lab.wanted}};
+
+	port.memory.generation = 77;
+	assert_int_equal(datapath_set_domain(dp, &domain), 0);
+	assert_int_equal(datapath_set_port(dp, lab.leg, &port), 0);
+	assert_int_equal(datapath_set_router(dp, &router_key, &router), 0);
+	assert_int_equal(datapath_set_address(dp, &address, MLAG_OWNER_PEER), 0);
+	assert_int_equal(datapath_set_state(dp, &state), 0);
+	for (uint32_t i = 0; i < 100; i++) {
+		set_source(dp, i, (uint16_t)i);
+	}
+}
+
+static void attach(struct datapath *dp)
+{
+	assert_int_equal(datapath_attach(dp, lab.leg, MLAG_PORT_LEG), 0);
+	assert_int_equal(datapath_attach(dp, lab.peer_link, MLAG_PORT_PEER_LINK), 0);
+}
+
+/* A daemon was here, and ended. */
+static void leave_behind(uint16_t domain_id)
+{
+	struct datapath *dp = open_next(SOURCES_MAX, domain_id);
+
+	fill(dp);
+	attach(dp);
+	datapath_close(dp);
+}
+
+static void on_source(void *user, const void *key, const void *value)
+{
+	const struct mlag_source *source = value;
+
+	(void)user;
+	(void)key;
+	lab.rows++;
+	lab.lag_ids += source->lag_id;
+}
+
+static void on_port(void *user, const void *key, const void *value)
+{
+	const struct mlag_port *port = value;
+
+	(void)user;
+	(void)key;
+	lab.rows++;
+	lab.generation = port->memory.generation;
+}
+
+static void on_row(void *user, const void *key, const void *value)
+{
+	(void)user;
+	(void)key;
+	(void)value;
+	lab.rows++;
+}
+
+static uint32_t count(const struct datapath *dp, enum datapath_map map,
+		      void (*on)(void *user, const void *key, const void *value))
+{
+	lab.rows = 0;
+	lab.lag_ids = 0;
+	assert_int_equal(datapath_walk(dp, map, on, NULL), 0);
+	return lab.rows;
+}
+
+static void expect_everything(struct datapath *dp)
+{
+	struct mlag_domain domain;
+
+	assert_true(datapath_is_adopted(dp));
+	assert_int_equal(datapath_get_domain(dp, &domain), 0);
+	assert_int_equal(domain.peer_link_ifindex, lab.peer_link);
+	assert_int_equal(domain.route_for_peer, 1);
+	assert_int_equal(count(dp, DATAPATH_MAP_PORTS, on_port), 1);
+	assert_int_equal(lab.generation, 77);
+	assert_int_equal(count(dp, DATAPATH_MAP_ROUTERS, on_row), 1);
+	assert_int_equal(count(dp, DATAPATH_MAP_ADDRESSES, on_row), 1);
+	assert_int_equal(count(dp, DATAPATH_MAP_SOURCES, on_source), 100);
+	assert_int_equal(lab.lag_ids, 99 * 100 / 2);
+}
+
+static void expect_nothing(struct datapath *dp)
+{
+	assert_false(datapath_is_adopted(dp));
+	assert_int_equal(count(dp, DATAPATH_MAP_PORTS, on_port), 0);
+	assert_int_equal(count(dp, DATAPATH_MAP_ROUTERS, on_row), 0);
+	assert_int_equal(count(dp, DATAPATH_MAP_ADDRESSES, on_row), 0);
+	assert_int_equal(count(dp, DATAPATH_MAP_SOURCES, on_source), 0);
+}
+
+static bool is_attached_by(const struct datapath *dp)
+{
+	bool intact = false;
+
+	assert_int_equal(datapath_verify(dp, lab.leg, MLAG_PORT_LEG, &intact), 0);
+	return intact;
+}
+
+static void test_the_maps_of_attached_programs_are_used_on(void **state)
+{
+	struct datapath *dp;
+	uint64_t frames;
+
+	(void)state;
+	leave_behind(0);
+	for (uint32_t generation = 0; generation < 3; generation++) {
+		dp = open_next(SOURCES_MAX, 0);
+		assert_int_equal(lab.asked, 1);
+		expect_everything(dp);
+		/* Nothing at the ports has changed yet. */
+		assert_false(is_attached_by(dp));
+		assert_int_equal(datapath_leg_rx(dp, lab.leg, &frames), 0);
+		attach(dp);
+		assert_true(is_attached_by(dp));
+		expect_everything(dp);
+		datapath_close(dp);
+	}
+	assert_int_equal(lab.log_lines, 0);
+}
+
+static void test_one_attached_program_leads_to_what_it_uses(void **state)
+{
+	struct datapath *dp;
+
+	(void)state;
+	leave_behind(0);
+	/* The peer link has the filter alone, which reads no routers. */
+	dp = open_next(SOURCES_MAX, 0);
+	assert_int_equal(datapath_detach(dp, lab.leg), 0);
+	datapath_close(dp);
+	dp = open_next(SOURCES_MAX, 0);
+	assert_true(datapath_is_adopted(dp));
+	assert_int_equal(count(dp, DATAPATH_MAP_SOURCES, on_source), 100);
+	assert_int_equal(count(dp, DATAPATH_MAP_ROUTERS, on_row), 0);
+	datapath_close(dp);
+}
+
+static void test_a_state_that_is_not_wanted_leaves_the_maps_empty(void **state)
+{
+	struct datapath *dp;
+
+	(void)state;
+	leave_behind(0);
+	lab.wanted++;
+	dp = open_next(SOURCES_MAX, 0);
+	assert_true(lab.asked > 0);
+	expect_nothing(dp);
+	datapath_close(dp);
+}
+
+static void test_an_empty_state_is_nobodys(void **state)
+{
+	struct datapath_spec spec = {.sources_max = SOURCES_MAX, .log = on_log};
+	struct datapath *dp;
+
+	(void)state;
+	/* Programs of a daemon that died before it wrote anything down. */
+	assert_int_equal(datapath_open(&dp, &spec), 0);
+	attach(dp);
+	datapath_close(dp);
+	dp = open_next(SOURCES_MAX, 0);
+	assert_int_equal(lab.asked, 0);
+	expect_nothing(dp);
+	datapath_close(dp);
+}
+
+static void test_maps_of_another_size_are_copied(void **state)
+{
+	struct datapath *dp;
+
+	(void)state;
+	leave_behind(0);
+	dp = open_next(2 * SOURCES_MAX, 0);
+	expect_everything(dp);
+	assert_int_equal(lab.log_lines, 0);
+	/* The old programs read the old map still: what is written now is not for them. */
+	set_source(dp, 1000, 1);
+	datapath_close(dp);
+	dp = open_next(SOURCES_MAX, 0);
+	assert_int_equal(count(dp, DATAPATH_MAP_SOURCES, on_source), 100);
+	datapath_close(dp);
+}
+
+static void test_a_map_that_is_too_small_is_told(void **state)
+{
+	struct datapath *dp;
+
+	(void)state;
+	leave_behind(0);
+	dp = open_next(50, 0);
+	assert_true(datapath_is_adopted(dp));
+	assert_int_equal(count(dp, DATAPATH_MAP_SOURCES, on_source), 50);
+	assert_int_equal(lab.log_lines, 1);
+	datapath_close(dp);
+}
+
+static void test_pins_lead_to_the_maps_where_nothing_is_attached(void **state)
+{
+	struct datapath *dp;
+
+	(void)state;
+	leave_behind(DOMAIN_ID);
+	dp = open_next(SOURCES_MAX, DOMAIN_ID);
+	assert_int_equal(datapath_detach(dp, lab.leg), 0);
+	assert_int_equal(datapath_detach(dp, lab.peer_link), 0);
+	datapath_close(dp);
+	dp = open_next(SOURCES_MAX, DOMAIN_ID);
+	assert_int_equal(lab.asked, 1);
+	expect_everything(dp);
+	datapath_close(dp);
+	/* Those of another domain are another directory. */
+	dp = open_next(SOURCES_MAX, DOMAIN_ID + 1);
+	expect_nothing(dp);
+	datapath_close(dp);
+}
+
+static void test_pins_are_not_believed_while_other_programs_run(void **state)
+{
+	struct datapath_spec spec = {.sources_max = SOURCES_MAX, .log = on_log};
+	struct datapath *dp;
+
+	(void)state;
+	leave_behind(DOMAIN_ID);
+	assert_int_equal(datapath_open(&dp, &spec), 0);
+	attach(dp);
+	datapath_close(dp);
+	dp = open_next(SOURCES_MAX, DOMAIN_ID);
+	assert_int_equal(lab.asked, 0);
+	expect_nothing(dp);
+	datapath_close(dp);
+}
+
+static void test_pins_of_another_namespace_are_not_believed(void **state)
+{
+	char path[PINS_PATH_SIZE];
+	struct mlag_state value;
+	struct datapath *dp;
+	uint32_t zero = 0;
+	int fd;
+
+	(void)state;
+	leave_behind(DOMAIN_ID);
+	/* A namespace can get the inode of one that is gone, but never its cookie. */
+	assert_int_equal(pins_open(DOMAIN_ID, path), 0);
+	fd = pins_get(path, "mlag_state");
+	assert_true(fd >= 0);
+	assert_int_equal(bpf_map_lookup_elem(fd, &zero, &value), 0);
+	value.netns_cookie++;
+	assert_int_equal(bpf_map_update_elem(fd, &zero, &value, BPF_ANY), 0);
+	close(fd);
+	dp = open_next(SOURCES_MAX, DOMAIN_ID);
+	assert_int_equal(lab.asked, 0);
+	expect_nothing(dp);
+	datapath_close(dp);
+}
+
+static void test_pins_are_those_of_the_last_daemon(void **state)
+{
+	char path[PINS_PATH_SIZE];
+	struct datapath *dp;
+	int fd;
+
+	(void)state;
+	leave_behind(DOMAIN_ID);
+	lab.wanted++;
+	dp = open_next(SOURCES_MAX, DOMAIN_ID);
+	expect_nothing(dp);
+	set_source(dp, 1, 1);
+	datapath_close(dp);
+	assert_int_equal(pins_open(DOMAIN_ID, path), 0);
+	fd = pins_get(path, "mlag_sources");
+	assert_true(fd >= 0);
+	/* It is the new one: with one row, so the second key is the end. */
+	assert_int_equal(bpf_map_get_next_key(fd, NULL, &(struct mlag_source_key){0}), 0);
+	close(fd);
+	assert_int_equal(pins_get(path, "mlag_sources_new"), -ENOENT);
+}
+
+static uint64_t now_us(void)
+{
+	struct timespec now;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
+}
+
+static void test_many_rows_are_read_in_batches(void **state)
+{
+	enum { BATCH = 256 };
+	struct mlag_source_key keys[BATCH] = {0};
+	struct mlag_source sources[BATCH];
+	struct datapath *dp = open_next(MANY, 0);
+	struct mlag_state note = {.size = 1, .bytes = {lab.wanted}};
+	uint64_t begin_us, open_us, walk_us;
+
+	(void)state;
+	for (uint32_t number = 0; number < MANY; number += BATCH) {
+		for (uint32_t i = 0; i < BATCH; i++) {
+			uint32_t mac = number + i;
+
+			memcpy(keys[i].mac, &mac, sizeof(mac));
+			sources[i] = (struct mlag_source){.lag_id = 1, .known = 1};
+		}
+		assert_int_equal(datapath_set_sources(dp, keys, sources, BATCH), 0);
+	}
+	assert_int_equal(datapath_set_state(dp, &note), 0);
+	attach(dp);
+	datapath_close(dp);
+	begin_us = now_us();
+	dp = open_next(MANY, 0);
+	open_us = now_us() - begin_us;
+	begin_us = now_us();
+	assert_int_equal(count(dp, DATAPATH_MAP_SOURCES, on_source), MANY);
+	walk_us = now_us() - begin_us;
+	assert_int_equal(lab.lag_ids, MANY);
+	datapath_close(dp);
+	print_message("%u rows: found and used on in %llu us, read in %llu us\n", MANY,
+		      (unsigned long long)open_us, (unsigned long long)walk_us);
+}
+
+static int set_up_network(void **state)
+{
+	uint32_t bridge;
+
+	(void)state;
+	wire_enter_namespace();
+	/* Pins of the machine's own are none of ours. */
+	assert_int_equal(unshare(CLONE_NEWNS), 0);
+	assert_int_equal(mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL), 0);
+	assert_int_equal(mount("bpf", "/sys/fs/bpf", "bpf", 0, NULL), 0);
+	bridge = wire_make_bridge("br0");
+	lab.leg = wire_make_port("leg", "leg-far", bridge);
+	lab.peer_link = wire_make_port("pl", "pl-far", bridge);
+	lab.wanted = 1;
+	return 0;
+}
+
+static int tear_down(void **state)
+{
+	struct datapath *dp;
+
+	(void)state;
+	lab.wanted += 2; /* nothing of it is wanted by the next test */
+	dp = open_next(1, 0);
+	assert_int_equal(datapath_detach(dp, lab.leg), 0);
+	assert_int_equal(datapath_detach(dp, lab.peer_link), 0);
+	datapath_close(dp);
+	return 0;
+}
+
+#define test(function) cmocka_unit_test_teardown(function, tear_down)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		test(test_the_maps_of_attached_programs_are_used_on),
+		test(test_one_attached_program_leads_to_what_it_uses),
+		test(test_a_state_that_is_not_wanted_leaves_the_maps_empty),
+		test(test_an_empty_state_is_nobodys),
+		test(test_maps_of_another_size_are_copied),
+		test(test_a_map_that_is_too_small_is_told),
+		test(test_pins_lead_to_the_maps_where_nothing_is_attached),
+		test(test_pins_are_not_believed_while_other_programs_run),
+		test(test_pins_of_another_namespace_are_not_believed),
+		test(test_pins_are_those_of_the_last_daemon),
+		test(test_many_rows_are_read_in_batches),
+	};
+
+	return cmocka_run_group_tests(tests, set_up_network, NULL);
+}
