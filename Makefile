@@ -91,7 +91,7 @@ BPF_OBJ := $(patsubst ebpf/%.bpf.c,$(B)/%.bpf.o,$(BPF_SRC))
 UNIT_BIN := $(patsubst tests/unit/%.c,$(B)/tests/%,$(UNIT_SRC))
 BPFTEST_BIN := $(patsubst tests/bpf/test_%.c,$(B)/tests/bpf_%,$(BPFTEST_SRC))
 # What labs run beside the daemon.
-LAB_AIDS := $(B)/aid.bpf.o $(B)/tests/bpf_xdp_bond
+LAB_AIDS := $(B)/aid.bpf.o $(B)/tests/bpf_xdp_bond $(B)/next/mlagd
 SIM_BIN := $(if $(SIM_SRC),$(B)/tests/sim)
 CHECKER_BIN := $(if $(CHECKER_SRC),$(B)/tests/checker)
 FUZZ_BIN := $(patsubst tests/fuzz/%.c,$(B)/%,$(FUZZ_SRC))
@@ -299,6 +299,12 @@ check-bpf: $(BPFTEST_BIN)
 check-fuzz-smoke:
 	@$(MAKE) --no-print-directory VARIANT=fuzz CC=$(CLANG) fuzz-bin
 	@$(RUN) fuzz $@ $(B) $(FUZZ_SMOKE_SECONDS) $(patsubst tests/fuzz/%.c,build/fuzz/%,$(FUZZ_SRC))
+
+# Some later release, for the lab that upgrades to it.
+$(B)/next/mlagd: tests/lab/next.sh Makefile $(LIB_SRC) $(MLAGD_SRC) $(BPF_SRC) $(HEADERS)
+	$(call say,NEXT,$@)
+	@mkdir -p $(@D)
+	$(Q)tests/lab/next.sh $(@D)
 
 check-lab: all $(LAB_AIDS)
 	@$(RUN) root lab $@ $(B) tests/lab/run check

@@ -20,6 +20,7 @@
 #include "mlag.h"
 #include "peer/channel.h"
 #include "peer/hellos.h"
+#include "resume.h"
 
 #define DAEMON_PORTS_MAX 1024 /* ports of the bridge that get the receive program */
 #define DAEMON_SVIS_MAX 4096
@@ -170,6 +171,19 @@ struct daemon {
 	struct daemon_svi svi_rows[DAEMON_SVIS_MAX];
 	uint32_t member_ports_count;
 	struct daemon_member_port member_ports[DAEMON_PORTS_MAX];
+	struct mlag_resume
+		found;	     /* of an earlier daemon, see handover.c; until it was taken over: */
+	const char *refused; /* why what was found last cannot be taken over */
+	bool is_resuming;
+	uint32_t found_ports_count;
+	struct {
+		uint32_t ifindex;
+		enum mlag_port_kind kind;
+	} found_ports[DAEMON_PORTS_MAX];
+	struct mlag_resume kept; /* what was left behind last, and when */
+	uint64_t kept_ns;
+	bool starting; /* not all was read yet: nothing is done */
+	uint64_t starting_ns;
 	bool running; /* effects_run() is at work: events of its own making do not start it again */
 	bool ready_said;
 	bool fdb_dumped;

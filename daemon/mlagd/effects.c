@@ -14,6 +14,7 @@
 #include "answers.h"
 #include "fastpath.h"
 #include "gateways.h"
+#include "handover.h"
 #include "kernel/addressstate.h"
 #include "log.h"
 #include "neighbordevices.h"
@@ -96,7 +97,9 @@ static void plain_step(struct daemon *daemon, const struct mlag_event *event)
 {
 	struct mlag_effects effects;
 
-	mlag_step(daemon->engine, event, daemon_now_ns(), &effects);
+	/* Many rows are read at the start, and all of them are how things are then. */
+	mlag_step(daemon->engine, event, daemon->starting ? daemon->starting_ns : daemon_now_ns(),
+		  &effects);
 	perform(daemon, &effects);
 }
 
@@ -165,7 +168,11 @@ static int set_router_source(struct daemon *daemon, const struct mlag_router_key
 			     bool present)
 {
 	struct mlag_source_key key = {.vlan = router->vlan};
-	struct mlag_source source = {.peer_knows = 1, .known = 1};
+	struct mlag_source source = {
+		.peer_knows = 1,
+		.known = 1,
+		.memory = MLAG_SOURCE_ROUTER,
+	};
 
 	memcpy(key.mac, router->mac, sizeof(key.mac));
 	return datapath_set_source(daemon->datapath, &key, present ? &source : NULL);
@@ -378,16 +385,14 @@ static void say_ready(struct daemon *daemon)
 static void set_timers(struct daemon *daemon)
 {
 	uint64_t deadline_ns = mlag_deadline_ns(daemon->engine);
+	uint64_t due_ns = handover_due_ns(daemon);
 
+	deadline_ns = due_ns < deadline_ns ? due_ns : deadline_ns;
 	links_set_poll(daemon->links, mlag_leg_poll_ns(daemon->engine));
 	if (deadline_ns == daemon->deadline_ns) {
 		return;
 	}
 	daemon->deadline_ns = deadline_ns;
-	if (deadline_ns == MLAG_NEVER_NS) {
-		(void)sd_event_source_set_enabled(daemon->timer, SD_EVENT_OFF);
-		return;
-	}
 	(void)sd_event_source_set_time(daemon->timer, (deadline_ns + 999) / 1000);
 	(void)sd_event_source_set_enabled(daemon->timer, SD_EVENT_ONESHOT);
 }
@@ -408,10 +413,11 @@ static void effects_run(struct daemon *daemon)
 {
 	bool more = true;
 
-	if (daemon->running) {
+	if (daemon->running || daemon->starting) {
 		return;
 	}
 	daemon->running = true;
+	handover_keep(daemon);
 	apply_neighbor_devices(daemon);
 	for (uint32_t i = 0; i < EFFECTS_SLICES_MAX && more; i++) {
 		apply_last_resort(daemon);
@@ -432,6 +438,7 @@ static void effects_run(struct daemon *daemon)
 		neighbors_resync(daemon->neighbors);
 	}
 	channel_pump(daemon->channel, true);
+	handover_keep(daemon);
 	daemon->running = false;
 	if (more) {
 		(void)sd_event_source_set_enabled(daemon->more, SD_EVENT_ONESHOT);
@@ -467,7 +474,7 @@ void effects_step(struct daemon *daemon, const struct mlag_event *event)
 void effects_note(struct daemon *daemon, const struct mlag_event *event)
 {
 	plain_step(daemon, event);
-	if (!daemon->running) {
+	if (!daemon->running && !daemon->starting) {
 		(void)sd_event_source_set_enabled(daemon->more, SD_EVENT_ONESHOT);
 	}
 }

@@ -28,6 +28,7 @@
 #include "effects.h"
 #include "fastpath.h"
 #include "gateways.h"
+#include "handover.h"
 #include "hello.h"
 #include "log.h"
 #include "neighbordevices.h"
@@ -612,7 +613,9 @@ static int open_adapters(struct daemon *daemon)
 	const struct datapath_spec datapath_spec = {
 		.sources_max = MLAG_MACS_DEFAULT,
 		.domain_id = daemon->config->domain_id,
+		.adopt = handover_accept,
 		.log = log_datapath,
+		.user = daemon,
 	};
 	int r;
 
@@ -749,6 +752,10 @@ static int start(struct daemon *daemon)
 	if (r < 0) {
 		return fail("control socket", r);
 	}
+	/* Subscribe, read everything, then act: what was read in part would be acted on twice. */
+	daemon->starting = true;
+	daemon->starting_ns = daemon_now_ns();
+	handover_begin(daemon);
 	/* What an earlier daemon left must be seen before anything is decided. */
 	r = effects_last_resort(daemon);
 	if (r < 0) {
@@ -757,6 +764,7 @@ static int start(struct daemon *daemon)
 	for (uint32_t i = 0; i < daemon->config->lags_count; i++) {
 		configure_leg(daemon, MLAG_EVENT_LEG_CONFIGURE, daemon->config->lags[i].id);
 	}
+	handover_legs(daemon);
 	r = links_start(daemon->links);
 	if (r < 0) {
 		return fail("the links cannot be read", r);
@@ -772,8 +780,10 @@ static int start(struct daemon *daemon)
 	if (daemon->peer_link.bridge_ifindex == 0) {
 		/* There is no FDB to read yet; `status` names what is waited for. */
 		daemon->fdb_dumped = true;
-		(void)sd_event_source_set_enabled(daemon->more, SD_EVENT_ONESHOT);
 	}
+	handover_end(daemon);
+	daemon->starting = false;
+	effects_more(daemon);
 	return 0;
 }
 
@@ -820,6 +830,10 @@ static enum exit_status run(const struct options *options)
 		status = STATUS_FAILED;
 	}
 	(void)sd_notify(0, "STOPPING=1");
+	if (status == STATUS_OK) {
+		daemon.kept_ns = 0; /* the lease runs from now */
+		handover_keep(&daemon);
+	}
 	close_daemon(&daemon);
 	return status;
 }

@@ -123,6 +123,7 @@ static int write_leg(struct daemon *daemon, uint32_t ifindex,
 	value.untagged_vid = program->untagged_vid;
 	memcpy(value.isolated, program->isolated.words, sizeof(value.isolated));
 	memcpy(value.held, program->held.words, sizeof(value.held));
+	value.memory = program->memory;
 	return write_port(daemon, ifindex, &value);
 }
 
@@ -328,6 +329,13 @@ struct daemon_port *setup_observe_leg(struct daemon *daemon, uint16_t lag_id,
 	return port;
 }
 
+/* It floods like any port, and the peer link does not stand in for it. */
+static void release_settings(struct daemon *daemon, uint32_t ifindex)
+{
+	(void)ports_set_flood(daemon->ports, ifindex, true);
+	(void)ports_prepare_leg(daemon->ports, ifindex, false, 0, NULL);
+}
+
 void setup_forget_leg(struct daemon *daemon, uint16_t lag_id)
 {
 	struct daemon_port *port = find_leg(daemon, lag_id);
@@ -336,7 +344,7 @@ void setup_forget_leg(struct daemon *daemon, uint16_t lag_id)
 		return;
 	}
 	if (port->seen_ifindex != 0) {
-		(void)ports_set_flood(daemon->ports, port->seen_ifindex, true);
+		release_settings(daemon, port->seen_ifindex);
 	}
 	port->ifindex = port->seen_ifindex; /* whatever came of setting it up */
 	leave_device(daemon, port);
@@ -385,6 +393,34 @@ void setup_port_gone(struct daemon *daemon, uint32_t ifindex)
 int setup_repair_port(struct daemon *daemon, uint32_t ifindex)
 {
 	return setup_ordinary(daemon, ifindex);
+}
+
+static bool is_seen_leg(const struct daemon *daemon, uint32_t ifindex)
+{
+	for (uint32_t i = 0; i < daemon->ports_count; i++) {
+		if (daemon->leg_ports[i].seen_ifindex == ifindex) {
+			return true;
+		}
+	}
+	return false;
+}
+
+void setup_clean_port(struct daemon *daemon, uint32_t ifindex, enum mlag_port_kind kind)
+{
+	bool is_member = setup_find_port(daemon, ifindex) != NULL;
+	char name[IFNAMSIZ];
+
+	if (ifindex == daemon->peer_link.ifindex || is_seen_leg(daemon, ifindex)) {
+		return;
+	}
+	if (kind == MLAG_PORT_LEG && is_member) {
+		log_notice("port %s: a leg for the daemon before, and not any more",
+			   setup_ifname(daemon, ifindex, name));
+		release_settings(daemon, ifindex);
+	}
+	if (!is_member) {
+		detach_port(daemon, ifindex);
+	}
 }
 
 /* ---- the peer link ------------------------------------------------------------------------- */

@@ -89,6 +89,14 @@ struct daemon_member_port *setup_find_port(struct daemon *daemon, uint32_t ifind
 int setup_repair_port(struct daemon *daemon, uint32_t ifindex);
 
 /**
+ * setup_clean_port() - take away what an earlier daemon left at a port that is not what it was
+ * @daemon: with all its links read
+ * @ifindex: the port, which may be gone
+ * @kind: what it was to that daemon
+ */
+void setup_clean_port(struct daemon *daemon, uint32_t ifindex, enum mlag_port_kind kind);
+
+/**
  * setup_peer_link() - set up daemon.peer_link, unless it is
  * @daemon: the daemon
  */

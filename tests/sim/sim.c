@@ -261,7 +261,7 @@ static bool is_steady(const struct world *world, uint32_t member)
 	return world->peer_link;
 }
 
-/* A daemon that starts holds back nothing of what was forwarded without it (SAFE-19). */
+/* A daemon that starts holds back nothing of what was forwarded without it (SAFE-40). */
 static const char *start_daemon(struct world *world, uint32_t member)
 {
 	static struct world_picture before;
@@ -513,7 +513,7 @@ static void settle(struct world *world)
 	}
 }
 
-/* SAFE-19, for as long as the restarted daemons need to find each other, and longer. */
+/* SAFE-40, for as long as the restarted daemons need to find each other, and longer. */
 static const char *watch(struct world *world, const struct world_picture *before,
 			 uint64_t duration_ns)
 {
@@ -534,11 +534,11 @@ static const char *check_opinions(const struct world *world, const struct opinio
 	for (uint32_t m = 0; m < WORLD_MEMBERS; m++) {
 		take_opinion(world, m, &now);
 		if (now.role != before[m].role || now.verdict != before[m].verdict) {
-			return "SAFE-19: a restart changed a role or a verdict";
+			return "SAFE-40: a restart changed a role or a verdict";
 		}
 		if (now.macs_count != before[m].macs_count ||
 		    memcmp(now.macs, before[m].macs, now.macs_count * sizeof(now.macs[0])) != 0) {
-			return "SAFE-19: a restart changed what is known of MACs";
+			return "SAFE-40: a restart changed what is known of MACs";
 		}
 	}
 	return NULL;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Going on where an earlier daemon ended (SAFE-12): what it leaves is read with suspicion; legs, R1,
+ * Going on where an earlier daemon ended (SAFE-40): what it leaves is read with suspicion; legs, R1,
  * MACs and addresses stay as they were found until the peer has spoken; nothing that only the peer
  * had seen becomes a sighting of our own.
  */
@@ -486,6 +486,31 @@ static void test_r1_stays_as_found_until_the_peer_has_spoken_of_all_its_legs(voi
 	assert_int_equal(rig_own_leg(&rig, 1)->enforced, 501);
 }
 
+static void test_r2_the_live_peers_hello_lifts_r1_also_of_what_was_found(void **state)
+{
+	struct mlag_leg_program held = held_leg(MLAG_GATE_OPEN);
+	struct mlag_leg_program program;
+
+	(void)state;
+	resume_pair();
+	resume_leg(&held);
+	resumed();
+	(void)apply_one();
+	rig.path_hello.sequence = left.liveness.sequence;
+	rig.path_hello.flags = HELLO_LEGS_KNOWN;
+	rig.path_hello.legs_count = 1;
+	rig.path_hello.legs[0].lag_id = 1;
+	rig.path_hello.legs[0].flags = HELLO_LEG_UP;
+	rig_say_hello(&rig, MLAG_PATH_PEER_LINK, true);
+	assert_int_equal(rig_apply(&rig), 0);
+	/* Its leg fails while there is no session. */
+	rig.path_hello.legs[0].flags = 0;
+	rig_say_hello(&rig, MLAG_PATH_PEER_LINK, true);
+	program = apply_one();
+	assert_false(mlag_vlans_has(&program.isolated, RIG_VLAN));
+	assert_int_equal(program.memory.peer_generation, 0);
+}
+
 static void test_r2_a_lag_that_is_new_is_isolated_until_the_peer_has_spoken(void **state)
 {
 	struct mlag_leg_program program;
@@ -953,7 +978,7 @@ static void restart(bool first, bool second)
 	assert_memory_equal(&ports_after, &ports_before, sizeof(ports_after));
 }
 
-static void test_safe12_a_restart_of_one_or_both_changes_no_port(void **state)
+static void test_safe40_a_restart_of_one_or_both_changes_no_port(void **state)
 {
 	(void)state;
 	restart(true, false);
@@ -961,7 +986,7 @@ static void test_safe12_a_restart_of_one_or_both_changes_no_port(void **state)
 	restart(true, true);
 }
 
-static void test_safe12_with_a_leg_down(void **state)
+static void test_safe40_with_a_leg_down(void **state)
 {
 	(void)state;
 	world_set_link(&world, 0, 0, false);
@@ -971,7 +996,7 @@ static void test_safe12_with_a_leg_down(void **state)
 	restart(true, true);
 }
 
-static void test_safe12_while_the_peers_daemon_is_dead(void **state)
+static void test_safe40_while_the_peers_daemon_is_dead(void **state)
 {
 	(void)state;
 	world_stop(&world, 1);
@@ -1012,6 +1037,7 @@ int main(void)
 		RIG_TEST(test_a_device_that_is_another_one_begins_anew),
 		RIG_TEST(test_a_vlan_that_came_meanwhile_is_held_until_acknowledged),
 		RIG_TEST(test_r1_stays_as_found_until_the_peer_has_spoken_of_all_its_legs),
+		RIG_TEST(test_r2_the_live_peers_hello_lifts_r1_also_of_what_was_found),
 		RIG_TEST(test_r2_a_lag_that_is_new_is_isolated_until_the_peer_has_spoken),
 		RIG_TEST(test_r2_without_the_peer_link_all_of_r1_is_in_force),
 		RIG_TEST(test_role_is_kept_and_starting_is_left_at_once),
@@ -1028,9 +1054,9 @@ int main(void)
 		RIG_TEST(test_what_no_dump_showed_is_asked_for_by_name),
 		RIG_TEST(test_router_macs_are_no_hosts),
 		RIG_TEST(test_r21_the_peers_addresses_stay_until_it_has_told_all_of_them),
-		PAIR_TEST(test_safe12_a_restart_of_one_or_both_changes_no_port),
-		PAIR_TEST(test_safe12_with_a_leg_down),
-		PAIR_TEST(test_safe12_while_the_peers_daemon_is_dead),
+		PAIR_TEST(test_safe40_a_restart_of_one_or_both_changes_no_port),
+		PAIR_TEST(test_safe40_with_a_leg_down),
+		PAIR_TEST(test_safe40_while_the_peers_daemon_is_dead),
 		PAIR_TEST(test_a_start_afresh_is_noticed),
 	};
 

@@ -223,12 +223,12 @@ struct world_picture {
 	uint8_t copies[WORLD_HOSTS][WORLD_MEMBERS][WORLD_HOSTS + 1][WORLD_HOSTS];
 };
 
-/** world_check_nothing_held() - SAFE-12: all that came out then comes out now; a text or NULL */
+/** world_check_nothing_held() - SAFE-40: all that came out then comes out now; a text or NULL */
 const char *world_check_nothing_held(struct world *world, const struct world_picture *before);
 
 void world_take_picture(struct world *world, struct world_picture *ret_picture);
 
-/** world_check_picture() - SAFE-12: all that came out then comes out now, and as often; a text or NULL */
+/** world_check_picture() - SAFE-40: all that came out then comes out now, and as often; a text or NULL */
 const char *world_check_picture(struct world *world, const struct world_picture *before);
 
 /** world_run() - let time pass */

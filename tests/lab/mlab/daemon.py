@@ -52,6 +52,7 @@ class Daemon:
         self.log_path = os.path.join(directory, f"{namespace.name}.log")
         self.run_dir = os.path.join(directory, namespace.name)
         self.process: subprocess.Popen | None = None
+        self.command = [MLAGD]  # another program, or one that runs it
 
     def write_config(self) -> None:
         """Put the configuration where the daemon reads it."""
@@ -64,7 +65,7 @@ class Daemon:
             raise LabError(f"{MLAGD} and {MLAGCTL} are not built (run make)")
         os.makedirs(self.run_dir, exist_ok=True)
         self.write_config()
-        argv = [MLAGD, "-c", self.config_path, "--run-dir", self.run_dir, *more]
+        argv = [*self.command, "-c", self.config_path, "--run-dir", self.run_dir, *more]
         with open(self.log_path, "ab") as log:
             self.process = self.namespace.popen(argv, stdin=subprocess.DEVNULL, stdout=log,
                                                 stderr=log, start_new_session=True,
