@@ -30,7 +30,7 @@ bool handover_accept(void *user, const struct mlag_state *state)
 		.system_mac = daemon->config->system_mac,
 	};
 	struct mlag_resume found;
-	const char *refused = "it cannot be read";
+	const char *refused = "it is damaged, or of another version";
 
 	if (mlag_resume_read(state->bytes, state->size, &found)) {
 		refused = mlag_resume_refuse(
@@ -164,6 +164,17 @@ static void walk(struct daemon *daemon, enum datapath_map map,
 	}
 }
 
+static void say_refused(const struct daemon *daemon)
+{
+	const char *refused = datapath_refused(daemon->datapath);
+
+	refused = refused != NULL ? refused : daemon->refused;
+	if (refused != NULL) {
+		log_warning("what an earlier daemon left is not taken over: %s; starting afresh",
+			    refused);
+	}
+}
+
 void handover_begin(struct daemon *daemon)
 {
 	struct mlag_event event = {.type = MLAG_EVENT_RESUME, .resume = &daemon->found};
@@ -172,11 +183,7 @@ void handover_begin(struct daemon *daemon)
 
 	if (!datapath_is_adopted(daemon->datapath) ||
 	    datapath_get_domain(daemon->datapath, &daemon->domain) < 0) {
-		if (daemon->refused != NULL) {
-			log_notice("what an earlier daemon left is not taken over: %s; starting "
-				   "afresh",
-				   daemon->refused);
-		}
+		say_refused(daemon);
 		return;
 	}
 	daemon->is_resuming = true;

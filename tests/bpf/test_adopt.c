@@ -5,6 +5,7 @@
  * test's own.
  */
 #include <errno.h>
+#include <linux/capability.h>
 #include <sched.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -15,6 +16,7 @@
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -368,6 +370,198 @@ static void test_pins_are_those_of_the_last_daemon(void **state)
 	assert_int_equal(pins_get(path, "mlag_sources_new"), -ENOENT);
 }
 
+/* ---- what is kept in mind beside the maps -------------------------------------------------- */
+
+static void test_a_router_mac_too_many_in_the_count_is_put_right(void **state)
+{
+	struct mlag_router_key key = {.vlan = 10, .mac = {2}};
+	uint32_t octet = key.mac[5];
+	uint32_t count = 7; /* killed between two writes, six times */
+	struct datapath *dp;
+
+	(void)state;
+	dp = open_next(SOURCES_MAX, 0);
+	fill(dp);
+	attach(dp);
+	assert_int_equal(bpf_map_update_elem(datapath_map_fd(dp, "mlag_router_octets"), &octet,
+					     &count, BPF_ANY),
+			 0);
+	datapath_close(dp);
+	dp = open_next(SOURCES_MAX, 0);
+	assert_int_equal(
+		bpf_map_lookup_elem(datapath_map_fd(dp, "mlag_router_octets"), &octet, &count), 0);
+	assert_int_equal(count, 1);
+	assert_int_equal(datapath_set_router(dp, &key, NULL), 0);
+	assert_int_equal(
+		bpf_map_lookup_elem(datapath_map_fd(dp, "mlag_router_octets"), &octet, &count), 0);
+	assert_int_equal(count, 0);
+	datapath_close(dp);
+}
+
+static void test_a_gate_that_was_found_closed_is_not_forgotten(void **state)
+{
+	struct mlag_port port = {.kind = MLAG_PORT_LEG, .gate = MLAG_GATE_CLOSED, .lag_id = 3};
+	struct mlag_domain domain = {.peer_link_ifindex = lab.peer_link};
+	struct datapath *dp;
+
+	(void)state;
+	dp = open_next(SOURCES_MAX, 0);
+	fill(dp);
+	assert_int_equal(datapath_set_port(dp, lab.leg, &port), 0);
+	attach(dp);
+	datapath_close(dp);
+	dp = open_next(SOURCES_MAX, 0);
+	assert_int_equal(datapath_set_domain(dp, &domain), 0);
+	assert_int_equal(datapath_get_domain(dp, &domain), 0);
+	assert_int_equal(domain.gated, 1);
+	port.gate = MLAG_GATE_OPEN;
+	assert_int_equal(datapath_set_port(dp, lab.leg, &port), 0);
+	assert_int_equal(datapath_get_domain(dp, &domain), 0);
+	assert_int_equal(domain.gated, 0);
+	datapath_close(dp);
+}
+
+static uint32_t counters_of(const struct datapath *dp, uint32_t ifindex)
+{
+	struct mlag_port port;
+
+	assert_int_equal(bpf_map_lookup_elem(datapath_map_fd(dp, "mlag_ports"), &ifindex, &port),
+			 0);
+	return port.counters;
+}
+
+static void test_each_port_counts_on_in_its_own_row(void **state)
+{
+	struct mlag_port port = {.kind = MLAG_PORT_PEER_LINK};
+	struct datapath *dp;
+	uint32_t leg, peer_link;
+
+	(void)state;
+	dp = open_next(SOURCES_MAX, 0);
+	fill(dp);
+	assert_int_equal(datapath_set_port(dp, lab.peer_link, &port), 0);
+	attach(dp);
+	leg = counters_of(dp, lab.leg);
+	peer_link = counters_of(dp, lab.peer_link);
+	assert_int_not_equal(leg, peer_link);
+	datapath_close(dp);
+	dp = open_next(SOURCES_MAX, 0);
+	/* In another order, and with a newcomer before them. */
+	port.kind = MLAG_PORT_NONE;
+	assert_int_equal(datapath_set_port(dp, 4000, &port), 0);
+	port.kind = MLAG_PORT_PEER_LINK;
+	assert_int_equal(datapath_set_port(dp, lab.peer_link, &port), 0);
+	port.kind = MLAG_PORT_LEG;
+	assert_int_equal(datapath_set_port(dp, lab.leg, &port), 0);
+	assert_int_equal(counters_of(dp, lab.leg), leg);
+	assert_int_equal(counters_of(dp, lab.peer_link), peer_link);
+	assert_int_not_equal(counters_of(dp, 4000), leg);
+	assert_int_not_equal(counters_of(dp, 4000), peer_link);
+	datapath_close(dp);
+}
+
+/* ---- as the service ------------------------------------------------------------------------ */
+
+static void set_admin(bool admin)
+{
+	struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
+	struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3];
+
+	assert_int_equal(syscall(SYS_capget, &header, data), 0);
+	if (admin) {
+		data[0].effective |= 1u << CAP_SYS_ADMIN;
+	} else {
+		data[0].effective &= ~(1u << CAP_SYS_ADMIN);
+	}
+	assert_int_equal(syscall(SYS_capset, &header, data), 0);
+}
+
+/* The number of the link that is pinned for a port, 0 where there is none. */
+static uint32_t pinned_link(const char *name)
+{
+	char path[PINS_PATH_SIZE];
+	char file[64];
+	struct bpf_link_info info = {0};
+	uint32_t size = sizeof(info);
+	int fd;
+
+	assert_int_equal(pins_open(DOMAIN_ID, path), 0);
+	(void)snprintf(file, sizeof(file), "tcx-%u-%s", lab.leg, name);
+	fd = pins_get(path, file);
+	if (fd < 0) {
+		return 0;
+	}
+	assert_int_equal(bpf_obj_get_info_by_fd(fd, &info, &size), 0);
+	close(fd);
+	return info.id;
+}
+
+static void leave_behind_with_xdp(void)
+{
+	char reason[XDP_REASON_SIZE];
+	struct datapath *dp = open_next(SOURCES_MAX, DOMAIN_ID);
+
+	fill(dp);
+	attach(dp);
+	assert_int_equal(datapath_attach_xdp(dp, lab.leg, reason), 0);
+	datapath_close(dp);
+}
+
+static void test_without_cap_sys_admin_programs_are_replaced_in_their_place(void **state)
+{
+	char reason[XDP_REASON_SIZE];
+	struct datapath *dp;
+	uint32_t egress, ingress;
+	bool intact = false;
+
+	(void)state;
+	leave_behind_with_xdp();
+	egress = pinned_link("egress");
+	ingress = pinned_link("ingress");
+	set_admin(false);
+	for (uint32_t generation = 0; generation < 4; generation++) {
+		dp = open_next(SOURCES_MAX, DOMAIN_ID);
+		expect_everything(dp);
+		assert_false(is_attached_by(dp));
+		attach(dp);
+		assert_true(is_attached_by(dp));
+		assert_int_equal(datapath_attach_xdp(dp, lab.leg, reason), 0);
+		assert_int_equal(datapath_verify_xdp(dp, lab.leg, &intact), 0);
+		assert_true(intact);
+		/* The very links, so there was no moment without, and none with two. */
+		assert_int_equal(pinned_link("egress"), egress);
+		assert_int_equal(pinned_link("ingress"), ingress);
+		datapath_close(dp);
+	}
+	dp = open_next(SOURCES_MAX, DOMAIN_ID);
+	assert_int_equal(datapath_detach(dp, lab.leg), 0);
+	datapath_close(dp);
+	set_admin(true);
+	assert_int_equal(pinned_link("egress"), 0);
+	assert_int_equal(lab.log_lines, 0);
+}
+
+static void test_without_cap_sys_admin_what_is_not_adopted_is_replaced_all_the_same(void **state)
+{
+	char reason[XDP_REASON_SIZE];
+	struct datapath *dp;
+	bool intact = false;
+
+	(void)state;
+	leave_behind_with_xdp();
+	lab.wanted++;
+	set_admin(false);
+	dp = open_next(SOURCES_MAX, DOMAIN_ID);
+	expect_nothing(dp);
+	attach(dp);
+	assert_true(is_attached_by(dp));
+	assert_int_equal(datapath_attach_xdp(dp, lab.leg, reason), 0);
+	assert_int_equal(datapath_verify_xdp(dp, lab.leg, &intact), 0);
+	assert_true(intact);
+	datapath_close(dp);
+	set_admin(true);
+}
+
 static uint64_t now_us(void)
 {
 	struct timespec now;
@@ -455,6 +649,11 @@ int main(void)
 		test(test_pins_are_not_believed_while_other_programs_run),
 		test(test_pins_of_another_namespace_are_not_believed),
 		test(test_pins_are_those_of_the_last_daemon),
+		test(test_a_router_mac_too_many_in_the_count_is_put_right),
+		test(test_a_gate_that_was_found_closed_is_not_forgotten),
+		test(test_each_port_counts_on_in_its_own_row),
+		test(test_without_cap_sys_admin_programs_are_replaced_in_their_place),
+		test(test_without_cap_sys_admin_what_is_not_adopted_is_replaced_all_the_same),
 		test(test_many_rows_are_read_in_batches),
 	};
 

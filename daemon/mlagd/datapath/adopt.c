@@ -25,6 +25,7 @@
 
 #include "datapath/attach.h"
 #include "datapath/pins.h"
+#include "datapath/programs.h"
 
 #ifndef SO_NETNS_COOKIE
 #define SO_NETNS_COOKIE 71
@@ -38,6 +39,7 @@ struct adopt_search {
 	bool (*accept)(void *user, const struct mlag_state *state);
 	void *user;
 	const char *directory; /* of the pins, NULL for none */
+	bool asked;	       /* the caller knows better why not */
 	uint32_t state_id;     /* of the map that was accepted, 0 for none yet */
 	uint32_t seen_count;
 	uint32_t seen[ADOPT_PROGRAMS_MAX]; /* programs that were looked at */
@@ -83,6 +85,7 @@ void adopt_none(struct adopt_found *ret_found)
 	for (uint32_t i = 0; i < DATAPATH_MAPS_COUNT; i++) {
 		ret_found->fds[i] = -1;
 	}
+	ret_found->refused = NULL;
 }
 
 void adopt_release(struct adopt_found *found)
@@ -114,32 +117,56 @@ static bool read_state(int fd, struct bpf_map_info *ret_info, struct mlag_state 
 	       !bpf_map_lookup_elem(fd, &zero, ret_state);
 }
 
+/* Somebody was here, but this cannot be used; a reason that the caller gave itself counts more. */
+static bool refuse(struct adopt_search *search, const char *because)
+{
+	if (!search->asked) {
+		search->found->refused = because;
+	}
+	return false;
+}
+
 /* Is this a state that whoever searches can go on with? */
-static bool is_acceptable(const struct adopt_search *search, int fd, uint32_t *ret_id)
+static bool is_acceptable(struct adopt_search *search, int fd, uint32_t *ret_id)
 {
 	struct bpf_map_info info;
 	struct mlag_state state;
 
+	if (fd < 0) {
+		return refuse(search, "no state is kept with it");
+	}
 	if (!read_state(fd, &info, &state)) {
-		return false;
+		return refuse(search, "it is of another version");
 	}
 	*ret_id = info.id;
 	if (info.id == search->state_id) {
 		return true;
 	}
-	return search->state_id == 0 && state.layout == MLAG_LAYOUT &&
-	       state.size <= sizeof(state.bytes) && state.netns_cookie == adopt_netns_cookie() &&
-	       search->accept(search->user, &state);
+	if (search->state_id != 0) {
+		return false; /* of one daemon before the last */
+	}
+	if (state.layout == 0) {
+		return refuse(search, "it had written nothing down yet");
+	}
+	if (state.layout != MLAG_LAYOUT || state.size > sizeof(state.bytes)) {
+		return refuse(search, "it is of another version");
+	}
+	if (state.netns_cookie != adopt_netns_cookie()) {
+		return refuse(search, "it is of another network namespace");
+	}
+	search->asked = true;
+	search->found->refused = NULL;
+	return search->accept(search->user, &state);
 }
 
 /* Do all programs that are attached read the maps of this state? */
-static bool is_in_force(const struct adopt_search *search, int fd)
+static bool is_in_force(struct adopt_search *search, int fd)
 {
 	struct bpf_map_info info;
 	struct mlag_state state;
 
 	if (!read_state(fd, &info, &state)) {
-		return false;
+		return fd >= 0 && refuse(search, "it is of another version");
 	}
 	for (uint32_t i = 0; i < search->seen_count; i++) {
 		uint32_t place = 0;
@@ -149,7 +176,7 @@ static bool is_in_force(const struct adopt_search *search, int fd)
 			place++;
 		}
 		if (place == MLAG_STATE_PROGRAMS_MAX) {
-			return false;
+			return refuse(search, "other programs run than its state names");
 		}
 	}
 	return true;
@@ -257,6 +284,23 @@ static void search_attached(struct adopt_search *search)
 	if_freenameindex(interfaces);
 }
 
+/* Whatever comes of their maps: these programs are ours to replace. */
+static void know_programs(const char *directory)
+{
+	int fd = directory ? pins_get(directory, adopt_map_name(DATAPATH_MAP_STATE)) : -ENOENT;
+	struct bpf_map_info info;
+	struct mlag_state state;
+
+	if (fd < 0) {
+		return;
+	}
+	if (read_state(fd, &info, &state) && state.layout == MLAG_LAYOUT &&
+	    state.netns_cookie == adopt_netns_cookie()) {
+		programs_know(state.program_ids, MLAG_STATE_PROGRAMS_MAX);
+	}
+	close(fd);
+}
+
 static void search_pinned(struct adopt_search *search)
 {
 	struct adopt_found set;
@@ -284,6 +328,7 @@ bool adopt_search(const char *directory, bool (*accept)(void *user, const struct
 	if (accept == NULL) {
 		return false;
 	}
+	know_programs(directory);
 	search_attached(&search);
 	if (search.state_id == 0 && directory != NULL) {
 		search_pinned(&search);

@@ -13,9 +13,11 @@
 /**
  * struct adopt_found - maps of an earlier daemon, by enum datapath_map
  * @fds: a descriptor each, -1 for one that was not found
+ * @refused: something is there, but nobody was asked to accept it, because of this; else NULL
  */
 struct adopt_found {
 	int fds[DATAPATH_MAPS_COUNT];
+	const char *refused;
 };
 
 /** adopt_map_name() - what the kernel calls a map */

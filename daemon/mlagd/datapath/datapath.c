@@ -186,6 +186,11 @@ bool datapath_is_adopted(const struct datapath *dp)
 	return dp->ebpf.is_adopted;
 }
 
+const char *datapath_refused(const struct datapath *dp)
+{
+	return dp->ebpf.refused;
+}
+
 int datapath_set_state(struct datapath *dp, const struct mlag_state *state)
 {
 	return objects_set_state(&dp->ebpf, state);

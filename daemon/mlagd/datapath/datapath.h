@@ -78,6 +78,13 @@ int datapath_open(struct datapath **ret, const struct datapath_spec *spec);
 bool datapath_is_adopted(const struct datapath *dp);
 
 /**
+ * datapath_refused() - why what an earlier daemon left was not even shown to spec.adopt()
+ *
+ * Return: a constant text; NULL when it was shown, or there is nothing.
+ */
+const char *datapath_refused(const struct datapath *dp);
+
+/**
  * datapath_set_state() - leave a note for the daemon after this one
  * @state: copied; only size and bytes are looked at
  *

@@ -215,6 +215,7 @@ static void tie_state(struct objects *objects)
 		(void)bpf_prog_bind_map(fd, counters_fd, NULL);
 		(void)programs_id(fd, &objects->program_ids[i]);
 	}
+	programs_know(objects->program_ids, programs_count);
 	if (!objects->is_adopted || bpf_map_lookup_elem(state_fd, &zero, &state)) {
 		return;
 	}
@@ -253,6 +254,7 @@ int objects_load(struct objects *objects, const struct datapath_spec *spec, cons
 
 	objects->netns_cookie = adopt_netns_cookie();
 	objects->is_adopted = adopt_search(directory, spec->adopt, spec->user, &found);
+	objects->refused = found.refused;
 	error = load_isolate(objects, &found, spec->sources_max);
 	error = error ? error : load_receive(objects, &found);
 	error = error ? error : load_receive_xdp(objects, &found);

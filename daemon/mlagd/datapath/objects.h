@@ -19,6 +19,7 @@
  * @receive: its maps of receive.bpf.h are those of all
  * @receive_xdp, @redirects, @mark: use these
  * @is_adopted: the maps hold what an earlier daemon put there
+ * @refused: see datapath_refused()
  * @netns_cookie: of this network namespace, 0 where there is no such number
  * @program_ids: for struct mlag_state
  */
@@ -29,6 +30,7 @@ struct objects {
 	struct redirects_bpf *redirects;
 	struct mark_bpf *mark;
 	bool is_adopted;
+	const char *refused;
 	uint64_t netns_cookie;
 	uint32_t program_ids[MLAG_STATE_PROGRAMS_MAX];
 };

@@ -5,12 +5,37 @@
  */
 #include "datapath/programs.h"
 
+#include <errno.h>
 #include <string.h>
 #include <unistd.h>
 
 #include <bpf/bpf.h>
 
-#define MAPS_MAX 32 /* of one program of ours, with room to spare */
+#define MAPS_MAX 32  /* of one program of ours, with room to spare */
+#define KNOWN_MAX 64 /* two generations of programs, with room to spare */
+
+/* The kernel gives no number twice before all others were given. */
+static uint32_t known[KNOWN_MAX];
+static uint32_t known_next;
+
+void programs_know(const uint32_t *ids, uint32_t count)
+{
+	for (uint32_t index = 0; index < count; index++) {
+		if (ids[index] && !programs_is_known(ids[index])) {
+			known[known_next++ % KNOWN_MAX] = ids[index];
+		}
+	}
+}
+
+bool programs_is_known(uint32_t id)
+{
+	uint32_t index = 0;
+
+	while (index < KNOWN_MAX && known[index] != id) {
+		index++;
+	}
+	return id && index < KNOWN_MAX;
+}
 
 static bool is_our_map(uint32_t id)
 {
@@ -37,7 +62,7 @@ bool programs_is_ours(uint32_t id)
 	bool ours = false;
 
 	if (fd < 0) {
-		return false;
+		return fd == -EPERM && programs_is_known(id);
 	}
 	if (bpf_obj_get_info_by_fd(fd, &info, &size) == 0) {
 		for (uint32_t index = 0; index < MAPS_MAX && maps[index] && !ours; index++) {

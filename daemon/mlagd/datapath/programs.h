@@ -12,9 +12,20 @@
  * programs_is_ours() - whether a program is of this project, of whatever version
  * @id: the kernel's number
  *
- * It is known by its map mlag_domain.  One that went away meanwhile is nobody's.
+ * It is known by its map mlag_domain, or, where the kernel does not let us look (that takes
+ * CAP_SYS_ADMIN), by programs_know().  One that went away meanwhile is nobody's.
  */
 bool programs_is_ours(uint32_t id);
+
+/**
+ * programs_know() - say which programs are ours, by the word of this daemon or of one before it
+ * @ids: the kernel's numbers, 0 for none
+ * @count: of @ids
+ */
+void programs_know(const uint32_t *ids, uint32_t count);
+
+/** programs_is_known() - whether programs_know() was told of it */
+bool programs_is_known(uint32_t id);
 
 /**
  * programs_id() - the kernel's number of a loaded program

