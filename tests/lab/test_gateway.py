@@ -7,6 +7,7 @@ the test on a host's own end of each cable; what the hosts' own stacks do is ask
 
 import signal
 import time
+from typing import Sequence
 
 import pytest
 
@@ -161,28 +162,31 @@ def test_r28_the_peer_does_not_take_an_announcement_for_a_move(lab: Gateways) ->
 # -- life ---------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("member,how", [("s1", "SIGTERM"), ("s2", "SIGKILL")])
-def test_r28_a_restart_of_either_mlagd_loses_nothing(lab: Gateways, how: str, member: str) -> None:
+@pytest.mark.parametrize("members,how", [(("s1",), "SIGTERM"), (("s2",), "SIGKILL"),
+                                         (MEMBERS, "SIGTERM"), (MEMBERS, "SIGKILL")])
+def test_r28_a_restart_of_mlagd_loses_nothing(lab: Gateways, how: str, members: Sequence[str]
+                                              ) -> None:
     """The device, its addresses and its FDB entry stay; nothing is even touched."""
-    daemon = lab.pair.switches[member].mlagd
-    before = lab.pair.switches[member].namespace.link(lab.device(20))
+    switches = [lab.pair.switches[member] for member in members]
+    before = [switch.namespace.link(lab.device(20))["ifindex"] for switch in switches]
     with lab.lab.traffic(frames=1 << 14) as run:
         flows = [lab.flow(run, name, address(ROUTER, 10, version), by, rate=50, count=400)
                  for version in VERSIONS for name, by in ROUTES_FROM]
         run.start()
         run.wait_sent(flows[0], 50)
-        daemon.stop(signal.Signals[how])
+        for switch in switches:
+            switch.mlagd.stop(signal.Signals[how])
         run.wait_sent(flows[0], 100)
-        daemon.start()
+        for switch in switches:
+            switch.mlagd.start()
         run.finish()
     lab.pair.wait_whole()
     lab.wait_active()
     lost = sum(run.result(flow, "r").missing for flow in flows)
-    print(f"\n{how} of {member}: lost {lost} of {sum(flow.sent for flow in flows)}")
+    print(f"\n{how} of {' and '.join(members)}: lost {lost} of {sum(flow.sent for flow in flows)}")
     faults = [fault for flow in flows for fault in faults_once(run, flow, "r", ttl=63)]
     assert not faults, "\n".join(faults)
-    after = lab.pair.switches[member].namespace.link(lab.device(20))
-    assert after["ifindex"] == before["ifindex"]
+    assert [switch.namespace.link(lab.device(20))["ifindex"] for switch in switches] == before
 
 
 def test_r28_what_a_person_added_to_the_device_stays(lab: Gateways) -> None:

@@ -6,6 +6,7 @@ redirects as that kernel runs it.
 """
 
 import signal
+from typing import Sequence
 
 import pytest
 
@@ -67,17 +68,20 @@ def test_r28_orphans_reach_it(lab: Gateways) -> None:
                      ping(lab.pair.hosts[n].namespace, t), 5)
 
 
-@pytest.mark.parametrize("how", ["SIGTERM", "SIGKILL"])
-def test_r28_a_restart_loses_nothing(lab: Gateways, how: str) -> None:
+@pytest.mark.parametrize("members,how", [(("s1",), "SIGTERM"), (("s1",), "SIGKILL"),
+                                         (MEMBERS, "SIGTERM"), (MEMBERS, "SIGKILL")])
+def test_r28_a_restart_loses_nothing(lab: Gateways, how: str, members: Sequence[str]) -> None:
     """As with VLANs."""
-    daemon = lab.pair.s1.mlagd
+    daemons = [lab.pair.switches[member].mlagd for member in members]
     with lab.lab.traffic() as run:
         flows = [lab.flow(run, name, address(ROUTER, 10, version), by, rate=50, count=200)
                  for version in VERSIONS for name, by in ROUTES_FROM]
         run.start()
         run.wait_sent(flows[0], 50)
-        daemon.stop(signal.Signals[how])
-        daemon.start()
+        for daemon in daemons:
+            daemon.stop(signal.Signals[how])
+        for daemon in daemons:
+            daemon.start()
         run.finish()
     lab.pair.wait_whole()
     lab.wait_active()

@@ -11,21 +11,19 @@ import os
 import signal
 import socket
 import struct
-import subprocess
 import time
 from typing import Any, Callable, Iterator, Sequence
 
 import pytest
 
 from mlab import BROADCAST, LabError, Pair, suites, wait_for
-from mlab.daemon import BUILD, MLAGD, ROOT
+from mlab.daemon import MLAGD, ROOT, next_release
 from mlab.netns import run as run_command
 from mlab.topology import MEMBERS, PL, Host, Switch
 from mlab.traffic import UNKNOWN, Traffic
 
 NEEDS = ["bridge", "veth", "bond", "vlan", "vlan-device"]
 VLAN = 10
-NEXT = os.path.join(BUILD, "next", "mlagd")
 FLOOD_RATE, UNICAST_RATE = 40, 12
 MANY = 50_000
 HOLD_S = 8  # restart-hold here: far beyond what a restart takes on a slow machine
@@ -144,7 +142,8 @@ def opinion(switch: Switch) -> dict[str, Any]:
     """What must be the same before and after: role, verdict, LAGs, MACs, addresses."""
     status = switch.mlagd.query("status")
     macs = sorted(switch.mlagd.query("macs"), key=lambda row: (row["vlan"], row["mac"]))
-    return {"role": status["role"], "verdict": status["verdict"],
+    return {"role": status["role"], "role_epoch": status["role_epoch"],
+            "verdict": status["verdict"],
             "lags": switch.mlagd.query("lags"), "macs": macs,
             "addresses": sorted(switch.mlagd.query("addresses"), key=json.dumps)}
 
@@ -203,10 +202,15 @@ def test_safe40_a_restart_is_not_noticed(half: Pair, members: tuple[str, ...], h
                                          tell: Callable[[str], None]) -> None:
     """0 lost, 0 doubled; role, verdict, LAGs, MACs and the kernel's entries as before."""
     kernels = {name: entries(switch) for name, switch in half.switches.items()}
+    ports = {name: sorted(dump(switch, "mlag_ports"), key=json.dumps)
+             for name, switch in half.switches.items()}
     for log in check_restart(half, members, signal.Signals[how], tell):
         assert "going on with the data plane" in log
         assert "verdict: starting" not in log and "leg bond" not in log, log
     assert {name: entries(switch) for name, switch in half.switches.items()} == kernels
+    # Gates, R1, generations, and where each port counts.
+    assert {name: sorted(dump(switch, "mlag_ports"), key=json.dumps)
+            for name, switch in half.switches.items()} == ports
 
 
 def test_safe40_one_restart_after_the_other_is_not_noticed(half: Pair,
@@ -370,22 +374,12 @@ def attached(switch: Switch, ifname: str) -> dict[str, Any]:
     return next(row["options"]["prog"] for row in shown if "prog" in row.get("options", {}))
 
 
-@pytest.fixture(scope="module", name="next_release")
-def build_next() -> str:
-    """An mlagd of some later release (tests/lab/next.sh)."""
-    done = subprocess.run(["make", "-C", ROOT, "build/next/mlagd"], capture_output=True, text=True,
-                          check=False, timeout=600)
-    assert done.returncode == 0 and os.access(NEXT, os.X_OK), done.stdout + done.stderr
-    return NEXT
-
-
 @pytest.mark.parametrize("members", [("s1",), ("s1", "s2")], ids="-".join)
 def test_safe40_an_upgrade_to_a_changed_program_is_not_noticed(
-        half: Pair, members: tuple[str, ...], next_release: str,
-        tell: Callable[[str], None]) -> None:
+        half: Pair, members: tuple[str, ...], tell: Callable[[str], None]) -> None:
     """Another program, larger maps, longer rows; and back again."""
     tags = [attached(half.s1, ifname)["tag"] for ifname in ("bond1", "peerlink")]
-    check_restart(half, members, signal.SIGTERM, tell, command=[next_release])
+    check_restart(half, members, signal.SIGTERM, tell, command=[next_release()])
     assert [attached(half.s1, ifname)["tag"] for ifname in ("bond1", "peerlink")] != tags
     check_restart(half, members, signal.SIGTERM, tell, command=[MLAGD])
     assert [attached(half.s1, ifname)["tag"] for ifname in ("bond1", "peerlink")] == tags
@@ -516,7 +510,23 @@ def test_a_state_that_cannot_be_read_is_no_reason_to_fail(half: Pair) -> None:
     size = len(half.s1.mlagd.log())
     half.s1.mlagd.start()
     wait_half(half)
-    assert "it cannot be read" in log_since(half.s1, size)
+    assert "not taken over: it is damaged" in log_since(half.s1, size)
+
+
+def test_a_state_of_another_domain_is_refused(half: Pair) -> None:
+    """Whose system MAC it is decides: a warning with the cause, and a fresh start; and back."""
+    daemon = half.s1.mlagd
+    own = daemon.config["domain"]["system-mac"]
+    for mac in ("44:38:39:ff:77:77", own):
+        end([half.s1], signal.SIGTERM)
+        size = len(daemon.log())
+        daemon.config["domain"]["system-mac"] = mac
+        daemon.start()
+        daemon.wait_status()
+        said = log_since(half.s1, size)
+        assert "not taken over: it is of another domain; starting afresh" in said, said
+        assert "going on with the data plane" not in said
+    wait_half(half)
 
 
 def damage_state(switch: Switch) -> None:

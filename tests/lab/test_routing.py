@@ -5,7 +5,6 @@ R chooses a next hop (a MAC) and its bond chooses a leg; here both are chosen by
 own end of each cable.  `to` is the member whose MAC it is, `by` the one at whose leg it arrives.
 """
 
-import signal
 import socket
 import time
 from typing import Any, Callable
@@ -15,9 +14,9 @@ import pytest
 from mlab import wait_for
 from mlab.routed import Packet, RoutedTraffic, faults_nothing, faults_once
 from mlab.routing import BEHIND_H, ROUTER, Routing, address, lay_out
-from mlab.routing_suites import (VERSIONS, WAYS, check_own_addresses, check_ttl_0, check_ttl_1,
-                                 check_without_route, count_crossing, crossing_faults, every_way,
-                                 host_of)
+from mlab.routing_suites import (RESTARTS, VERSIONS, WAYS, check_own_addresses, check_restart,
+                                 check_ttl_0, check_ttl_1, check_without_route, count_crossing,
+                                 crossing_faults, every_way, host_of)
 from mlab.topology import MEMBERS, PL
 from mlab.traffic import Flow
 
@@ -304,31 +303,12 @@ def test_r20_senders_stay_known_while_only_routed_traffic_flows(lab: Routing) ->
 
 
 @pytest.mark.parametrize("members", [("s1",), ("s2",), MEMBERS], ids="-".join)
-@pytest.mark.parametrize("how", ["SIGTERM", "SIGKILL"])
-def test_restart_of_mlagd_is_no_outage(lab: Routing, how: str, members: tuple[str, ...],
-                                       tell: Callable[[str], None]) -> None:
-    """To either MAC by either leg, and to the members' own addresses: 0 lost, 0 doubled (SAFE-40)."""
-    daemons = [lab.pair.switches[member].mlagd for member in members]
-    with lab.traffic(frames=1 << 14) as run:
-        flows = every_way(lab, run, host_of(lab), rate=50, count=400)
-        own = [lab.flow(run, address(MEMBERS.index(to) + 1, None), to, by, 1, rate=50, count=400)
-               for to, by in WAYS]
-        run.start()
-        run.wait_sent(own[0], 50)
-        for daemon in daemons:
-            daemon.stop(signal.Signals[how])
-        run.wait_sent(own[0], 100)
-        for daemon in daemons:
-            daemon.start()
-        run.finish()
-    lab.pair.wait_whole()
-    lab.wait_addresses()
-    results = [run.result(flow, "h") for flow in flows.values()]
-    results += [run.result(flow, f"svi-{to}") for flow, (to, _) in zip(own, WAYS)]
-    faults = [str(result) for result in results if result.duplicates or result.missing]
-    crossed = {f"to {to} by {by}": run.result(flow, PL).unique
-               for (to, by, version), flow in flows.items() if to != by and version == 4}
-    tell(f"{how} of {' and '.join(members)}: crossed the peer link, of 400: {crossed}")
+@pytest.mark.parametrize("how", RESTARTS)
+def test_safe40_a_restart_or_an_upgrade_is_not_noticed(
+        lab: Routing, how: str, members: tuple[str, ...], tell: Callable[[str], None]) -> None:
+    """To either MAC by either leg, and to the members' own addresses: 0 lost, 0 doubled."""
+    text, faults = check_restart(lab, members, how)
+    tell(text)
     assert not faults, "\n".join(faults)
 
 

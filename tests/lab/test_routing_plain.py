@@ -5,11 +5,14 @@ This module runs on any kernel with bridge and veth, so it also shows the progra
 runs them (just-in-time compiled, tcx).
 """
 
+from typing import Callable
+
 import pytest
 
 from mlab.routing import Routing, lay_out
-from mlab.routing_suites import (check_own_addresses, check_ttl_0, check_ttl_1,
-                                 check_without_route, count_crossing, every_way_faults)
+from mlab.routing_suites import (RESTARTS, check_own_addresses, check_restart, check_ttl_0,
+                                 check_ttl_1, check_without_route, count_crossing,
+                                 every_way_faults)
 
 NEEDS = ["bridge", "veth"]
 PAIR = {"vlan_aware": False}
@@ -45,6 +48,16 @@ def test_r24_ttl_1_is_one_icmp_time_exceeded_from_here(lab: Routing) -> None:
 def test_r25_no_route_here_the_peer_delivers(lab: Routing, without: str) -> None:
     """Handed to the peer, whose MAC it has."""
     assert not (faults := check_without_route(lab, without, pl_tag=None)), "\n".join(faults)
+
+
+@pytest.mark.parametrize("members", [("s1",), ("s2",), ("s1", "s2")], ids="-".join)
+@pytest.mark.parametrize("how", RESTARTS)
+def test_safe40_a_restart_or_an_upgrade_is_not_noticed(
+        lab: Routing, how: str, members: tuple[str, ...], tell: Callable[[str], None]) -> None:
+    """To either MAC by either leg, and to the members' own addresses: 0 lost, 0 doubled."""
+    text, faults = check_restart(lab, members, how)
+    tell(text)
+    assert not faults, "\n".join(faults)
 
 
 def test_this_suite_can_fail_with_receive_detached_half_crosses_the_peer_link(lab: Routing) -> None:

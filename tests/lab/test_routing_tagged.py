@@ -1,11 +1,14 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """R21 to R25 with R and H on trunks, then with R's VLAN untagged on the peer link (R22's tag)."""
 
+from typing import Callable
+
 import pytest
 
 from mlab.routing import Routing, lay_out_tagged
-from mlab.routing_suites import (check_own_addresses, check_ttl_0, check_without_route,
-                                 every_way_faults)
+from mlab.routing_suites import (RESTARTS, check_own_addresses, check_restart, check_ttl_0,
+                                 check_without_route, every_way_faults)
+from mlab.topology import MEMBERS
 
 NEEDS = ["bridge", "veth", "bond", "vlan", "vlan-device"]
 LAYOUT = lay_out_tagged
@@ -48,3 +51,12 @@ def test_r25_no_route_here_the_peer_delivers(lab: Routing, on_pl: str, without: 
     """Handed to the peer with the peer link's tag."""
     tag = 10 if on_pl == "tagged" else None
     assert not (faults := check_without_route(lab, without, pl_tag=tag)), "\n".join(faults)
+
+
+@pytest.mark.parametrize("how", RESTARTS)
+def test_safe40_a_restart_or_an_upgrade_is_not_noticed(lab: Routing, how: str,
+                                                       tell: Callable[[str], None]) -> None:
+    """Of both, to either MAC by either leg, and to the members' own addresses: 0 lost, 0 doubled."""
+    text, faults = check_restart(lab, MEMBERS, how)
+    tell(text)
+    assert not faults, "\n".join(faults)

@@ -8,7 +8,7 @@ where test_routing_xdp_fallback.py shows what becomes of `xdp` there.
 import os
 import subprocess
 import time
-from typing import Iterator
+from typing import Callable, Iterator
 
 import pytest
 
@@ -16,9 +16,9 @@ from mlab import Pair, wait_for
 from mlab.daemon import BUILD
 from mlab.routed import Packet, faults_nothing, faults_once
 from mlab.routing import Routing, lay_out
-from mlab.routing_suites import (COUNT, check_own_addresses, check_ttl_0, check_ttl_1,
-                                 check_without_route, crossing_faults, every_way_faults, host_of,
-                                 other_than)
+from mlab.routing_suites import (COUNT, RESTARTS, check_own_addresses, check_restart, check_ttl_0,
+                                 check_ttl_1, check_without_route, crossing_faults,
+                                 every_way_faults, host_of, other_than)
 from mlab.topology import MEMBERS, PL, Switch
 
 LONG = True
@@ -228,6 +228,19 @@ def test_a_restart_keeps_xdp(lab: Routing, s1: Switch) -> None:
     lab.wait_addresses()
     assert has_xdp(s1, "lag1")
     assert not (faults := every_way_faults(lab)), "\n".join(faults)
+
+
+@pytest.mark.parametrize("members", [("s1",), ("s1", "s2")], ids="-".join)
+@pytest.mark.parametrize("how", RESTARTS)
+def test_safe40_a_restart_or_an_upgrade_is_not_noticed(
+        lab: Routing, how: str, members: tuple[str, ...], tell: Callable[[str], None]) -> None:
+    """To either MAC by either leg, and to the members' own addresses: 0 lost, 0 doubled."""
+    text, faults = check_restart(lab, members, how)
+    tell(text)
+    assert not faults, "\n".join(faults)
+    for member in members:
+        switch = lab.pair.switches[member]
+        assert all(has_xdp(switch, name) for name in ports(lab.pair, switch))
 
 
 def test_reload_takes_xdp_away_and_brings_it_back(lab: Routing, s1: Switch) -> None:

@@ -222,6 +222,30 @@ def test_r30_a_daemon_that_dies_stops_answering(split: Routing) -> None:
         split.pair.s1.mlagd.wait_status(verdict="split")
 
 
+@pytest.mark.parametrize("how", ["SIGTERM", "SIGKILL"])
+@pytest.mark.parametrize("member", MEMBERS)
+def test_r30_a_restart_in_a_split_goes_on_answering(split: Routing, member: str, how: str) -> None:
+    """Verdict, role and the peer's addresses are what they were, before the peer has said a word."""
+    switch = split.pair.switches[member]
+    other = next(found for name, found in split.pair.switches.items() if name != member)
+    before = {key: switch.mlagd.query("status")[key] for key in ("verdict", "role", "role_epoch")}
+    assert before["verdict"] == "split"
+    size = len(switch.mlagd.log())
+    switch.mlagd.stop(signal.Signals[how])
+    switch.mlagd.start()
+    switch.mlagd.wait_status()
+    assert {key: switch.mlagd.query("status")[key] for key in before} == before
+    for target in targets(split, other.name):
+        asker = address(NUMBER, 10, 6 if ":" in target else 4)
+        answers = ask(split.r.leg(member),
+                      question(split, target, asker, split.r.mac, other.name, False), split.r.port)
+        assert len(answers) == 1 and answers[0][6:12] == mac_bytes(split.macs[other.name]), target
+    said = switch.mlagd.log()[size:]
+    assert "going on with the data plane" in said and "verdict:" not in said, said
+    assert "no longer answered" not in said, said
+    other.mlagd.wait_status(verdict="split")
+
+
 def test_r30_nothing_is_left_in_the_end(lab: Routing) -> None:
     """Also of the daemon that was killed."""
     for switch in lab.pair.switches.values():

@@ -16,6 +16,7 @@ ROOT = os.path.abspath(os.path.join(os.path.dirname(__file__), "..", "..", "..")
 BUILD = os.environ.get("MLAG_BUILD", os.path.join(ROOT, "build"))
 MLAGD = os.path.join(BUILD, "mlagd")
 MLAGCTL = os.path.join(BUILD, "mlagctl")
+NEXT = os.path.join(BUILD, "next", "mlagd")
 
 Config = dict[str, dict[str, str]]
 PR_SET_PDEATHSIG = 1
@@ -25,6 +26,15 @@ _libc = ctypes.CDLL(None)
 def is_built() -> bool:
     """True when there is something to test."""
     return os.access(MLAGD, os.X_OK) and os.access(MLAGCTL, os.X_OK)
+
+
+def next_release() -> str:
+    """An mlagd of some later release (tests/lab/next.sh); built unless it is there."""
+    done = subprocess.run(["make", "-C", ROOT, "build/next/mlagd"], capture_output=True, text=True,
+                          check=False, timeout=600)
+    if done.returncode != 0 or not os.access(NEXT, os.X_OK):
+        raise LabError(f"no later release: {done.stdout}{done.stderr}")
+    return NEXT
 
 
 def die_with_parent() -> None:

@@ -4,6 +4,10 @@
 `to` is the member whose router MAC a packet carries, `by` the one at whose leg it arrives.
 """
 
+import signal
+from typing import Sequence
+
+from .daemon import MLAGD, next_release
 from .routed import RoutedTraffic, faults_nothing, faults_once
 from .routing import BEHIND_H, ROUTE_BEHIND_H, Routing, address
 from .topology import MEMBERS, PL
@@ -12,6 +16,7 @@ from .traffic import Flow
 WAYS = [(to, by) for to in MEMBERS for by in MEMBERS]
 VERSIONS = (4, 6)
 COUNT = 20
+RESTARTS = ("SIGTERM", "SIGKILL", "upgrade")
 
 Flows = dict[tuple[str, str, int], Flow]
 
@@ -151,3 +156,38 @@ def count_crossing(lab: Routing) -> float:
     crossed = sum(run.result(flow, PL).unique for flow in flows.values())
     print(f"crossed the peer link: {crossed} of {len(flows) * 40}")
     return crossed / (len(flows) * 40)
+
+
+def check_restart(lab: Routing, members: Sequence[str], how: str) -> tuple[str, list[str]]:
+    """SAFE-40: mlagd of these members ends and starts again while packets go to either MAC by
+    either leg, and to the members' own addresses; an upgrade is to another program and back.
+    Returns what was counted, and every flow that lost a packet or doubled one.
+    """
+    daemons = [lab.pair.switches[member].mlagd for member in members]
+    steps = [next_release(), MLAGD] if how == "upgrade" else [MLAGD]
+    end = signal.SIGTERM if how == "upgrade" else signal.Signals[how]
+    count = 400 * len(steps)
+    with lab.traffic(frames=1 << 15) as run:
+        flows = every_way(lab, run, host_of(lab), count=count, rate=50)
+        own = [lab.flow(run, address(MEMBERS.index(to) + 1, None), to, by, 1, rate=50, count=count)
+               for to, by in WAYS]
+        run.start()
+        run.wait_sent(own[0], 50)
+        for step, program in enumerate(steps):
+            for daemon in daemons:
+                daemon.stop(end)
+            run.wait_sent(own[0], 100 + 400 * step)  # without a daemon
+            for daemon in daemons:
+                daemon.command = [program]
+                daemon.start()
+            lab.pair.wait_whole()
+        run.finish()
+    lab.wait_addresses()
+    results = [run.result(flow, "h") for flow in flows.values()]
+    results += [run.result(flow, f"svi-{to}") for flow, (to, _) in zip(own, WAYS)]
+    crossed = sum(run.result(flow, PL).unique for (to, by, _), flow in flows.items() if to != by)
+    text = (f"{how} of {' and '.join(members)}: {sum(result.missing for result in results)} lost and "
+            f"{sum(result.duplicates for result in results)} doubled of "
+            f"{sum(result.sent for result in results)}; to the other's MAC crossed the peer link: "
+            f"{crossed}")
+    return text, [str(result) for result in results if result.duplicates or result.missing]
