@@ -254,6 +254,7 @@ static void test_an_empty_state_is_nobodys(void **state)
 	datapath_close(dp);
 	dp = open_next(SOURCES_MAX, 0);
 	assert_int_equal(lab.asked, 0);
+	assert_string_equal(datapath_refused(dp), "it had written nothing down yet");
 	expect_nothing(dp);
 	datapath_close(dp);
 }
@@ -344,6 +345,31 @@ static void test_pins_of_another_namespace_are_not_believed(void **state)
 	close(fd);
 	dp = open_next(SOURCES_MAX, DOMAIN_ID);
 	assert_int_equal(lab.asked, 0);
+	assert_string_equal(datapath_refused(dp), "it is of another network namespace");
+	expect_nothing(dp);
+	datapath_close(dp);
+}
+
+static void test_a_state_of_another_layout_is_not_shown(void **state)
+{
+	struct mlag_state value;
+	struct datapath *dp;
+	uint32_t zero = 0;
+	int fd;
+
+	(void)state;
+	dp = open_next(SOURCES_MAX, 0);
+	assert_null(datapath_refused(dp));
+	fill(dp);
+	attach(dp);
+	fd = datapath_map_fd(dp, "mlag_state");
+	assert_int_equal(bpf_map_lookup_elem(fd, &zero, &value), 0);
+	value.layout = MLAG_LAYOUT + 1;
+	assert_int_equal(bpf_map_update_elem(fd, &zero, &value, BPF_ANY), 0);
+	datapath_close(dp);
+	dp = open_next(SOURCES_MAX, 0);
+	assert_int_equal(lab.asked, 0);
+	assert_string_equal(datapath_refused(dp), "it is of another version");
 	expect_nothing(dp);
 	datapath_close(dp);
 }
@@ -562,6 +588,30 @@ static void test_without_cap_sys_admin_what_is_not_adopted_is_replaced_all_the_s
 	set_admin(true);
 }
 
+static void test_maps_of_a_namespace_that_is_gone_are_swept(void **state)
+{
+	char own[PINS_PATH_SIZE], other[PINS_PATH_SIZE];
+	struct datapath *alive, *dp;
+
+	(void)state;
+	assert_int_equal(pins_open(DOMAIN_ID, own), 0);
+	assert_int_equal(pins_open(DOMAIN_ID + 1, other), 0);
+	alive = open_next(SOURCES_MAX, DOMAIN_ID + 1);
+	fill(alive); /* attached nowhere, but somebody holds the programs */
+	dp = open_next(SOURCES_MAX, DOMAIN_ID);
+	datapath_close(dp);
+	assert_true(access(other, F_OK) == 0);
+	datapath_close(alive);
+	dp = open_next(SOURCES_MAX, DOMAIN_ID);
+	fill(dp);
+	datapath_close(dp);
+	assert_true(access(other, F_OK) < 0);
+	/* Never one's own, deserted though it is. */
+	dp = open_next(SOURCES_MAX, DOMAIN_ID);
+	expect_everything(dp);
+	datapath_close(dp);
+}
+
 static uint64_t now_us(void)
 {
 	struct timespec now;
@@ -648,12 +698,14 @@ int main(void)
 		test(test_pins_lead_to_the_maps_where_nothing_is_attached),
 		test(test_pins_are_not_believed_while_other_programs_run),
 		test(test_pins_of_another_namespace_are_not_believed),
+		test(test_a_state_of_another_layout_is_not_shown),
 		test(test_pins_are_those_of_the_last_daemon),
 		test(test_a_router_mac_too_many_in_the_count_is_put_right),
 		test(test_a_gate_that_was_found_closed_is_not_forgotten),
 		test(test_each_port_counts_on_in_its_own_row),
 		test(test_without_cap_sys_admin_programs_are_replaced_in_their_place),
 		test(test_without_cap_sys_admin_what_is_not_adopted_is_replaced_all_the_same),
+		test(test_maps_of_a_namespace_that_is_gone_are_swept),
 		test(test_many_rows_are_read_in_batches),
 	};
 

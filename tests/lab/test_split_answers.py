@@ -38,7 +38,8 @@ def routing(layout: Pair) -> Routing:
         layout.switches[member].namespace.ip(f"address add 192.168.7.{number}/24 dev backup",
                                              "link set backup up")
         layout.prepare_daemon(member).config["peer"] |= {
-            "backup-local": f"192.168.7.{number}", "backup-remote": f"192.168.7.{3 - number}"}
+            "backup-local": f"192.168.7.{number}", "backup-remote": f"192.168.7.{3 - number}",
+            "restart-hold": "10s"}  # far beyond what a restart takes on a slow machine
     layout.start()
     lab.resolve()
     lab.wait_addresses()

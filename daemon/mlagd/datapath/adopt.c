@@ -336,6 +336,53 @@ bool adopt_search(const char *directory, bool (*accept)(void *user, const struct
 	return search.state_id != 0;
 }
 
+/* ---- what nobody will look for any more ----------------------------------------------------- */
+
+/* Programs are held by what they are attached to, and by who loaded them. */
+static bool is_deserted(const struct mlag_state *state)
+{
+	uint32_t programs_count = 0;
+
+	if (state->layout != MLAG_LAYOUT) {
+		return false;
+	}
+	for (uint32_t i = 0; i < MLAG_STATE_PROGRAMS_MAX; i++) {
+		if (state->program_ids[i] != 0 && !programs_is_gone(state->program_ids[i])) {
+			return false;
+		}
+		programs_count += state->program_ids[i] != 0;
+	}
+	return programs_count > 0;
+}
+
+static void sweep_directory(const char *directory)
+{
+	int fd = pins_get(directory, adopt_map_name(DATAPATH_MAP_STATE));
+	struct bpf_map_info info;
+	struct mlag_state state;
+
+	if (fd < 0) {
+		return;
+	}
+	if (read_state(fd, &info, &state) && is_deserted(&state)) {
+		adopt_unpin(directory);
+		pins_remove(directory);
+	}
+	close(fd);
+}
+
+void adopt_unpin(const char *directory)
+{
+	for (uint32_t i = 0; i < DATAPATH_MAPS_COUNT; i++) {
+		pins_drop(directory, adopt_map_name((enum datapath_map)i));
+	}
+}
+
+void adopt_sweep(const char *directory)
+{
+	pins_each(directory, sweep_directory);
+}
+
 /* ---- taking over ---------------------------------------------------------------------------- */
 
 static bool fits(const struct bpf_map *map, const struct bpf_map_info *info)

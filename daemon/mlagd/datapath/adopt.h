@@ -38,6 +38,17 @@ void adopt_none(struct adopt_found *ret_found);
 bool adopt_search(const char *directory, bool (*accept)(void *user, const struct mlag_state *state),
 		  void *user, struct adopt_found *ret_found);
 
+/** adopt_unpin() - take the names of the maps out of a directory */
+void adopt_unpin(const char *directory);
+
+/**
+ * adopt_sweep() - unpin the maps of network namespaces that are gone, with the programs they were of
+ * @directory: ours, which is left alone; the others are beside it
+ *
+ * Needs CAP_SYS_ADMIN; without it nothing is swept.
+ */
+void adopt_sweep(const char *directory);
+
 /** adopt_release() - close the descriptors */
 void adopt_release(struct adopt_found *found);
 

@@ -583,7 +583,7 @@ int datapath_detach_all(struct datapath *dp)
 		}
 	}
 	if (!first_error && pins_of(dp)) {
-		objects_unpin(dp->pins);
+		adopt_unpin(dp->pins);
 	}
 	return first_error;
 }

@@ -240,13 +240,6 @@ static void pin_maps(const struct objects *objects, const struct datapath_spec *
 	}
 }
 
-void objects_unpin(const char *directory)
-{
-	for (uint32_t i = 0; i < DATAPATH_MAPS_COUNT; i++) {
-		pins_drop(directory, adopt_map_name((enum datapath_map)i));
-	}
-}
-
 int objects_load(struct objects *objects, const struct datapath_spec *spec, const char *directory)
 {
 	struct adopt_found found;
@@ -265,6 +258,7 @@ int objects_load(struct objects *objects, const struct datapath_spec *spec, cons
 		tie_state(objects);
 		if (directory) {
 			pin_maps(objects, spec, directory);
+			adopt_sweep(directory);
 		}
 	}
 	adopt_release(&found);

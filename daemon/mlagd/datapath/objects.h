@@ -51,9 +51,6 @@ void objects_close(struct objects *objects);
 /** objects_map() - one of the maps that are adopted */
 struct bpf_map *objects_map(const struct objects *objects, enum datapath_map map);
 
-/** objects_unpin() - take the pins of the maps away */
-void objects_unpin(const char *directory);
-
 /** objects_set_state() - see datapath_set_state() */
 int objects_set_state(const struct objects *objects, const struct mlag_state *state);
 

@@ -4,6 +4,7 @@
  */
 #include "datapath/pins.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <linux/magic.h>
 #include <stdio.h>
@@ -115,6 +116,27 @@ void pins_drop(const char *directory, const char *name)
 
 	if (!make_path(directory, name, "", path)) {
 		(void)unlink(path);
+	}
+}
+
+void pins_each(const char *directory, void (*on_other)(const char *other))
+{
+	char parent[PINS_PATH_SIZE];
+	char path[PINS_PATH_SIZE + 256];
+	const struct dirent *entry;
+	DIR *entries;
+
+	(void)snprintf(parent, sizeof(parent), "%.*s", (int)(strrchr(directory, '/') - directory),
+		       directory);
+	entries = opendir(parent);
+	while (entries && (entry = readdir(entries))) {
+		(void)snprintf(path, sizeof(path), "%s/%s", parent, entry->d_name);
+		if (entry->d_name[0] != '.' && strcmp(path, directory) != 0) {
+			on_other(path);
+		}
+	}
+	if (entries) {
+		closedir(entries);
 	}
 }
 

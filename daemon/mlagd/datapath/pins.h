@@ -47,6 +47,13 @@ void pins_drop(const char *directory, const char *name);
 int pins_put(int fd, const char *path);
 
 /**
+ * pins_each() - the directories beside ours
+ * @directory: ours, from pins_open()
+ * @on_other: called for each of them; may remove it
+ */
+void pins_each(const char *directory, void (*on_other)(const char *other));
+
+/**
  * pins_remove() - remove the directory if nothing is pinned there any more
  * @path: from pins_open()
  */

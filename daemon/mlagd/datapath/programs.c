@@ -85,3 +85,13 @@ int programs_id(int program_fd, uint32_t *ret_id)
 	*ret_id = info.id;
 	return 0;
 }
+
+bool programs_is_gone(uint32_t id)
+{
+	int fd = bpf_prog_get_fd_by_id(id);
+
+	if (fd >= 0) {
+		close(fd);
+	}
+	return fd == -ENOENT;
+}

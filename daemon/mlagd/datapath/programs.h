@@ -27,6 +27,9 @@ void programs_know(const uint32_t *ids, uint32_t count);
 /** programs_is_known() - whether programs_know() was told of it */
 bool programs_is_known(uint32_t id);
 
+/** programs_is_gone() - whether nothing of that number is loaded; false where one may not look */
+bool programs_is_gone(uint32_t id);
+
 /**
  * programs_id() - the kernel's number of a loaded program
  * @program_fd: the program
