@@ -134,12 +134,22 @@ static const struct command commands[] = {
 		.help = "The role epoch of this member becomes higher than the peer's, and both agree at\n"
 			"once. Refused (exit code 4) while the peer does not answer and may lead itself.\n",
 	},
+	{
+		.name = "leave",
+		.show_row = render_leave,
+		.empty = "Nothing had to be done.",
+		.summary = "leave the pair: mlagd ends, and this machine is a plain bridge again",
+		.help = "Hands the traffic of all legs to the peer, takes their links down (they stay down),\n"
+			"says goodbye, and takes back all that mlagd has programmed: programs, FDB entries,\n"
+			"neighbors, routes, gateways, settings of ports, bonds and SVIs are as they were\n"
+			"found. Then mlagd ends with exit code 0. Exit 4 when something could not be taken\n"
+			"back; the steps say what.\n",
+	},
 };
 
 /* Names that are promised, so that a script can tell "not yet" from "no such command". */
 static const char *const later_commands[] = {
-	"consistency", "monitor", "drain",   "undrain", "leave",
-	"diff",	       "record",  "metrics", "genkey",
+	"consistency", "monitor", "drain", "undrain", "diff", "record", "metrics", "genkey",
 };
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))

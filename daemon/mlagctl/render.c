@@ -317,13 +317,31 @@ void render_counter(FILE *out, const json_t *row)
 void render_reload(FILE *out, const json_t *result)
 {
 	const json_t *warnings = json_object_get(result, "warnings");
+	const json_t *changes = json_object_get(result, "changes");
 
 	for (size_t i = 0; i < json_array_size(warnings); i++) {
 		const char *line = json_string_value(json_array_get(warnings, i));
 
 		fprintf(out, "%s\n", line != NULL ? line : "");
 	}
-	fprintf(out, "The configuration is applied.\n");
+	for (size_t i = 0; i < json_array_size(changes); i++) {
+		const char *line = json_string_value(json_array_get(changes, i));
+
+		fprintf(out, "changed: %s\n", line != NULL ? line : "");
+	}
+	fprintf(out, "The configuration is applied%s.\n",
+		changes != NULL && json_array_size(changes) == 0 ? "; nothing differs" : "");
+}
+
+void render_leave(FILE *out, const json_t *row)
+{
+	const char *error = json_string_value(json_object_get(row, "error"));
+
+	if (row != NULL) {
+		fprintf(out, "%-10s %s%s%s\n", text_of(row, "step"), text_of(row, "text"),
+			error != NULL ? ": NOT DONE: " : "", error != NULL ? error : "");
+		(void)fflush(out);
+	}
 }
 
 void render_role(FILE *out, const json_t *result)

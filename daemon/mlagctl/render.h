@@ -24,6 +24,7 @@ render_row_fn render_neighbor;
 render_row_fn render_address;
 render_row_fn render_gateway;
 render_row_fn render_counter;
+render_row_fn render_leave;
 
 /**
  * render_reload() - the answer of `reload`

@@ -111,15 +111,20 @@ static bool is_seen(const struct answers *answers, uint32_t ifindex)
 }
 
 /* Give a device its program, or take from it what is left there. */
-static void see(struct answers *answers, uint32_t ifindex, enum answerer_place place)
+static void see(struct daemon *daemon, uint32_t ifindex, enum answerer_place place)
 {
+	struct answers *answers = daemon->answers;
+	bool qdisc_made = false;
 	int r;
 
 	if (is_seen(answers, ifindex) || answers->devices_count == ANSWERS_DEVICES_MAX) {
 		return;
 	}
-	r = answers->on ? answerer_attach(answers->answer, ifindex, place)
+	r = answers->on ? answerer_attach(answers->answer, ifindex, place, &qdisc_made)
 			: answerer_detach(answers->answer, ifindex);
+	if (qdisc_made) {
+		ports_note_qdisc(daemon->ports, ifindex);
+	}
 	if (r < 0 && r != -ENODEV) {
 		log_warning("device #%u: the program that answers for the peer cannot be %s: %s",
 			    ifindex, answers->on ? "attached" : "removed", strerror(-r));
@@ -132,13 +137,23 @@ static void see_all(struct daemon *daemon)
 	struct answers *answers = daemon->answers;
 
 	for (uint32_t i = 0; i < daemon->member_ports_count; i++) {
-		see(answers, daemon->member_ports[i].port.ifindex, ANSWERER_AT_PORT);
+		see(daemon, daemon->member_ports[i].port.ifindex, ANSWERER_AT_PORT);
 	}
 	for (uint32_t vlan = 0; vlan < MLAG_VLANS_MAX; vlan++) {
 		if (answers->svis[vlan].ifindex != 0) {
-			see(answers, answers->svis[vlan].ifindex, ANSWERER_AT_SVI);
+			see(daemon, answers->svis[vlan].ifindex, ANSWERER_AT_SVI);
 		}
 	}
+}
+
+void answers_leave(struct daemon *daemon)
+{
+	struct answers *answers = daemon->answers;
+
+	(void)answerer_set_until(answers->answer, 0);
+	answers->on = false;
+	answers->devices_count = 0;
+	see_all(daemon);
 }
 
 void answers_run(struct daemon *daemon)

@@ -39,4 +39,7 @@ void answers_router(struct daemon *daemon, const struct mlag_address_program *pr
  */
 void answers_run(struct daemon *daemon);
 
+/** answers_leave() - take the programs off every device, for good */
+void answers_leave(struct daemon *daemon);
+
 #endif

@@ -565,6 +565,12 @@ static void check_whole(struct reader *reader, uint32_t last_line)
 		       lines[CONFIG_SECTION_DOMAIN] ? lines[CONFIG_SECTION_DOMAIN] : last_line);
 	check_required(reader, CONFIG_SECTION_PEER, reader->peer_seen, "[peer]",
 		       lines[CONFIG_SECTION_PEER] ? lines[CONFIG_SECTION_PEER] : last_line);
+	config->system_mac_line =
+		key_line(CONFIG_SECTION_DOMAIN, "system-mac", reader->domain_seen);
+	config->domain_id_line = key_line(CONFIG_SECTION_DOMAIN, "id", reader->domain_seen);
+	if (config->domain_id_line == 0) {
+		config->domain_id_line = lines[CONFIG_SECTION_DOMAIN]; /* by default */
+	}
 	config->bridge_line = key_line(CONFIG_SECTION_DOMAIN, "bridge", reader->domain_seen);
 	config->link_line = key_line(CONFIG_SECTION_PEER, "link", reader->peer_seen);
 	check_peer(reader);

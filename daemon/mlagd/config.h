@@ -95,7 +95,7 @@ struct config_gateway {
  * Durations are nanoseconds.  It is large (tens of kilobytes): keep it on the heap or static.
  * It holds no pointers and may be copied by assignment.
  *
- * @bridge_line, @link_line: lines of those keys, for messages
+ * @system_mac_line, @domain_id_line, @bridge_line, @link_line: lines of those keys, for messages
  * @startup_wait_ns: 0 means: do not wait
  * @last_resort: R31
  * @lags_count, @lags: in the order of the file
@@ -123,6 +123,8 @@ struct config {
 	uint64_t startup_wait_ns;
 	bool last_resort;
 
+	uint32_t system_mac_line;
+	uint32_t domain_id_line;
 	uint32_t bridge_line;
 	uint32_t link_line;
 	uint32_t lags_count;
@@ -135,6 +137,7 @@ enum config_severity {
 	CONFIG_SEVERITY_NONE,
 	CONFIG_SEVERITY_WARNING, /* the file is fine, the machine is not there yet */
 	CONFIG_SEVERITY_ERROR,	 /* the file is wrong; nothing of it is used */
+	CONFIG_SEVERITY_NOTE,	 /* a reload changed this */
 };
 
 /**

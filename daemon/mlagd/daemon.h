@@ -125,6 +125,7 @@ struct daemon_neighbor_devices {
 };
 
 struct answers;
+struct leave;
 
 struct daemon {
 	sd_event *event;
@@ -147,6 +148,7 @@ struct daemon {
 	struct gateways *gateways;
 	struct svis *svis;
 	struct answers *answers;
+	struct leave *leave; /* this member is leaving the pair; NULL: it is not */
 	struct channel *channel;
 	struct hellos *hellos;
 	struct control_server *control;
@@ -185,6 +187,7 @@ struct daemon {
 	bool starting; /* not all was read yet: nothing is done */
 	uint64_t starting_ns;
 	bool running; /* effects_run() is at work: events of its own making do not start it again */
+	bool left;    /* all was taken back: nothing is programmed any more */
 	bool ready_said;
 	bool fdb_dumped;
 };

@@ -413,7 +413,7 @@ static void effects_run(struct daemon *daemon)
 {
 	bool more = true;
 
-	if (daemon->running || daemon->starting) {
+	if (daemon->running || daemon->starting || daemon->left) {
 		return;
 	}
 	daemon->running = true;
@@ -505,10 +505,31 @@ void effects_leg(struct daemon *daemon, uint16_t lag_id,
 		copy.data_seen = rx_frames != port->rx_frames;
 		port->rx_frames = rx_frames;
 	}
+	if (daemon->leave != NULL) {
+		/* Whatever it is: nothing leaves by it any more, and the peer is to know. */
+		copy.carrier = false;
+		copy.distributing = false;
+		copy.partner_collecting = false;
+	}
 	fastpath_slaves(daemon, observation->ifindex);
 	event.leg.lag_id = lag_id;
 	event.leg.observation = &copy;
 	effects_step(daemon, &event);
+}
+
+void effects_identity(const struct config *config, struct mlag_config *ret_config)
+{
+	memset(ret_config, 0, sizeof(*ret_config));
+	ret_config->system_mac = config->system_mac;
+	ret_config->domain_id = config->domain_id;
+	ret_config->priority = config->priority;
+	ret_config->hello_interval_ns = config->hello_interval_ns;
+	ret_config->dead_multiplier = config->dead_multiplier;
+	ret_config->restart_hold_ns = config->restart_hold_ns;
+	ret_config->startup_wait_ns = config->startup_wait_ns;
+	ret_config->backup = config->backup_local.size != 0;
+	ret_config->macs_max = MLAG_MACS_DEFAULT;
+	ret_config->last_resort = config->last_resort;
 }
 
 void effects_shortcuts(struct daemon *daemon)

@@ -71,4 +71,7 @@ int effects_last_resort(struct daemon *daemon);
  */
 void effects_shortcuts(struct daemon *daemon);
 
+/** effects_identity() - what the engine needs of the configuration, but what is only told at its start */
+void effects_identity(const struct config *config, struct mlag_config *ret_config);
+
 #endif

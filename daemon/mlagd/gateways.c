@@ -598,6 +598,30 @@ void gateways_configure(struct daemon *daemon)
 	gateways_want(daemon);
 }
 
+int gateways_leave(struct daemon *daemon)
+{
+	struct gateways *gateways = daemon->gateways;
+	const struct addressstate *state = addresses_state(daemon->addresses);
+	const struct addressstate_link *link;
+	uint32_t cursor = 0;
+	int error = 0;
+
+	daemon->config->gateways_count = 0;
+	for (uint32_t i = 0; i < gateways->count; i++) {
+		end_item(daemon, &gateways->items[i]);
+	}
+	gateways->count = 0;
+	/* What is ours and is still there: what refused to go, and what nobody has told of yet. */
+	while ((link = gatewayplan_stray(state, gateways->alias, &cursor)) != NULL) {
+		int r = gatewaylink_delete(gateways->link, link->ifindex);
+
+		error = r < 0 && r != -ENODEV ? r : error;
+	}
+	(void)sd_event_source_set_enabled(gateways->sync_source, SD_EVENT_OFF);
+	(void)sd_event_source_set_enabled(gateways->announce_source, SD_EVENT_OFF);
+	return error;
+}
+
 /* ---- for others to see --------------------------------------------------------------------- */
 
 bool gateways_is_on(const struct daemon *daemon, uint32_t ifindex)

@@ -38,4 +38,7 @@ bool gateways_is_on(const struct daemon *daemon, uint32_t ifindex);
  */
 bool gateways_view(void *user, uint32_t index, struct gatewayplan_view *ret_view);
 
+/** gateways_leave() - remove every device, for good; 0, or -errno of the last that stays */
+int gateways_leave(struct daemon *daemon);
+
 #endif

@@ -22,6 +22,7 @@
 
 #include "answers.h"
 #include "audit.h"
+#include "config_changes.h"
 #include "control/server.h"
 #include "daemon.h"
 #include "datapath/trial.h"
@@ -30,6 +31,7 @@
 #include "gateways.h"
 #include "handover.h"
 #include "hello.h"
+#include "leave.h"
 #include "log.h"
 #include "neighbordevices.h"
 #include "setup.h"
@@ -90,6 +92,9 @@ static void on_peer_link(void *user, const struct mlag_peer_link *peer_link)
 	struct daemon *daemon = user;
 	struct mlag_event event = {.type = MLAG_EVENT_PEER_LINK};
 
+	if (daemon->left) {
+		return;
+	}
 	if (!peer_link->carrier) {
 		hellos_read(daemon->hellos); /* what came before it was lost counts as before */
 	}
@@ -101,7 +106,11 @@ static void on_peer_link(void *user, const struct mlag_peer_link *peer_link)
 
 static void on_leg(void *user, uint16_t lag_id, const struct mlag_leg_observation *observation)
 {
-	effects_leg(user, lag_id, observation);
+	const struct daemon *daemon = user;
+
+	if (!daemon->left) {
+		effects_leg(user, lag_id, observation);
+	}
 }
 
 static void on_peer_link_forwards(void *user, const struct mlag_vlans *vlans)
@@ -109,12 +118,18 @@ static void on_peer_link_forwards(void *user, const struct mlag_vlans *vlans)
 	struct daemon *daemon = user;
 
 	daemon->peer_link_forwards = *vlans;
-	effects_shortcuts(daemon);
+	if (!daemon->left) {
+		effects_shortcuts(daemon);
+	}
 }
 
 static void on_port(void *user, const struct links_port *port)
 {
-	setup_port(user, port);
+	const struct daemon *daemon = user;
+
+	if (!daemon->left) {
+		setup_port(user, port);
+	}
 }
 
 static void on_port_gone(void *user, uint32_t ifindex)
@@ -129,8 +144,12 @@ static void on_settings(void *user, uint32_t ifindex, const struct linkmsg_setti
 
 static void on_filters_changed(void *user, uint32_t ifindex)
 {
-	audit_want(user, ifindex);
-	svis_want(user, ifindex);
+	const struct daemon *daemon = user;
+
+	if (!daemon->left) {
+		audit_want(user, ifindex);
+		svis_want(user, ifindex);
+	}
 }
 
 static void on_address(void *user, const struct mlag_address_key *key, bool present,
@@ -181,6 +200,11 @@ static void on_neighbor_failed(void *user, const struct mlag_neighbor_key *key, 
 
 static void on_addresses_changed(void *user)
 {
+	const struct daemon *daemon = user;
+
+	if (daemon->left) {
+		return;
+	}
 	gateways_want(user);
 	effects_devices(user);
 	if (neighbordevices_find(user)) {
@@ -306,21 +330,6 @@ static int on_more(sd_event_source *source, void *user)
 
 /* ---- configuration ----------------------------------------------------------------------- */
 
-static void engine_config(const struct config *config, struct mlag_config *ret_config)
-{
-	memset(ret_config, 0, sizeof(*ret_config));
-	ret_config->system_mac = config->system_mac;
-	ret_config->domain_id = config->domain_id;
-	ret_config->priority = config->priority;
-	ret_config->hello_interval_ns = config->hello_interval_ns;
-	ret_config->dead_multiplier = config->dead_multiplier;
-	ret_config->restart_hold_ns = config->restart_hold_ns;
-	ret_config->startup_wait_ns = config->startup_wait_ns;
-	ret_config->backup = config->backup_local.size != 0;
-	ret_config->macs_max = MLAG_MACS_DEFAULT;
-	ret_config->last_resort = config->last_resort;
-}
-
 static void links_spec_of(const struct config *config, struct links_spec *ret_spec)
 {
 	memset(ret_spec, 0, sizeof(*ret_spec));
@@ -372,18 +381,6 @@ static int open_hellos(struct daemon *daemon)
 	return r;
 }
 
-static bool same_backup(const struct config *a, const struct config *b)
-{
-	return memcmp(&a->backup_local, &b->backup_local, sizeof(a->backup_local)) == 0 &&
-	       memcmp(&a->backup_remote, &b->backup_remote, sizeof(a->backup_remote)) == 0;
-}
-
-static bool same_channel(const struct config *a, const struct config *b)
-{
-	return memcmp(&a->local, &b->local, sizeof(a->local)) == 0 &&
-	       memcmp(&a->remote, &b->remote, sizeof(a->remote)) == 0;
-}
-
 static void configure_leg(struct daemon *daemon, enum mlag_event_type type, uint16_t lag_id)
 {
 	struct mlag_event event = {.type = type};
@@ -392,76 +389,132 @@ static void configure_leg(struct daemon *daemon, enum mlag_event_type type, uint
 	effects_step(daemon, &event);
 }
 
-/* Tell engine and adapters what the new file has and the old one had not, and the other way. */
-static int apply_config(struct daemon *daemon, const struct config *old)
+/* A new session in the place of the old one; without memory the old one goes on. */
+static int change_channel(struct daemon *daemon)
+{
+	struct channel *old = daemon->channel;
+	int r = open_channel(daemon);
+
+	if (r < 0) {
+		daemon->channel = old;
+		return r;
+	}
+	channel_end(old, 0);
+	channel_close(old);
+	return 0;
+}
+
+static int change_hellos(struct daemon *daemon)
+{
+	hellos_close(daemon->hellos);
+	daemon->hellos = NULL;
+	return open_hellos(daemon);
+}
+
+static int change_devices(struct daemon *daemon, const struct config_changes *changes)
 {
 	static struct links_spec spec;
-	const struct config *config = daemon->config;
+
+	for (uint32_t i = 0; i < changes->removed_count; i++) {
+		setup_forget_leg(daemon, changes->removed[i]);
+		configure_leg(daemon, MLAG_EVENT_LEG_REMOVE, changes->removed[i]);
+	}
+	for (uint32_t i = 0; i < changes->added_count; i++) {
+		configure_leg(daemon, MLAG_EVENT_LEG_CONFIGURE, changes->added[i]);
+	}
+	links_spec_of(daemon->config, &spec);
+	return links_configure(daemon->links, &spec);
+}
+
+/* Tell engine and adapters what the new file has and the old one had not, and the other way. */
+static int apply_changes(struct daemon *daemon, const struct config_changes *changes)
+{
 	struct mlag_config identity;
 	struct mlag_event event = {.type = MLAG_EVENT_RECONFIGURE};
-	int r;
+	int error = 0, r;
 
-	engine_config(config, &identity);
-	event.reconfigure = &identity;
-	effects_step(daemon, &event);
-	if (config->last_resort != old->last_resort) {
-		(void)effects_last_resort(daemon);
+	if (changes->engine) {
+		effects_identity(daemon->config, &identity);
+		event.reconfigure = &identity;
+		effects_step(daemon, &event);
 	}
-	for (uint32_t i = 0; i < old->lags_count; i++) {
-		const struct config_lag *now = config_lag_by_id(config, old->lags[i].id);
-
-		if (now == NULL || strcmp(now->ifname, old->lags[i].ifname) != 0) {
-			setup_forget_leg(daemon, old->lags[i].id);
-			configure_leg(daemon, MLAG_EVENT_LEG_REMOVE, old->lags[i].id);
-		}
+	if (changes->last_resort) {
+		r = effects_last_resort(daemon);
+		error = r < 0 ? r : error;
 	}
-	for (uint32_t i = 0; i < config->lags_count; i++) {
-		configure_leg(daemon, MLAG_EVENT_LEG_CONFIGURE, config->lags[i].id);
-	}
-	if (config->datapath != old->datapath) {
+	if (changes->datapath) {
 		effects_shortcuts(daemon);
 		fastpath_configure(daemon);
 	}
-	links_spec_of(config, &spec);
-	r = links_configure(daemon->links, &spec);
-	gateways_configure(daemon);
-	if (r == 0 && !same_channel(config, old)) {
-		channel_end(daemon->channel, 0);
-		channel_close(daemon->channel);
-		daemon->channel = NULL;
-		r = open_channel(daemon);
+	if (changes->devices) {
+		r = change_devices(daemon, changes);
+		error = r < 0 ? r : error;
 	}
-	if (r == 0 && !same_backup(config, old)) {
-		hellos_close(daemon->hellos);
-		daemon->hellos = NULL;
-		r = open_hellos(daemon);
+	if (changes->gateways) {
+		gateways_configure(daemon);
+	}
+	if (changes->channel) {
+		r = change_channel(daemon);
+		error = r < 0 ? r : error;
+	}
+	if (changes->backup) {
+		r = change_hellos(daemon);
+		error = r < 0 ? r : error;
+	}
+	return error;
+}
+
+/* The new file, if it may take the place of the old one. */
+static int load_anew(struct daemon *daemon, struct config *ret, config_error_fn *report,
+		     void *report_user)
+{
+	const struct config_devices devices = {
+		.bridge_ifindex = daemon->peer_link.bridge_ifindex,
+		.link_ifindex = daemon->peer_link.ifindex,
+		.find = if_nametoindex,
+	};
+	int r = config_load(daemon->config_path, ret, report, report_user, NULL);
+
+	if (r == 0 && config_refuse(daemon->config_path, daemon->config, ret, &devices, report,
+				    report_user) > 0) {
+		r = -EINVAL;
 	}
 	return r;
 }
 
 static int reload(void *user, config_error_fn *report, void *report_user)
 {
+	static struct config_changes changes;
 	struct daemon *daemon = user;
-	struct config *config = calloc(1, sizeof(*config));
 	struct config *old = daemon->config;
+	struct config *config;
 	int r;
 
+	if (daemon->leave != NULL) {
+		return -ESHUTDOWN;
+	}
+	config = calloc(1, sizeof(*config));
 	if (config == NULL) {
 		return -ENOMEM;
 	}
-	r = config_load(daemon->config_path, config, report, report_user, NULL);
+	r = load_anew(daemon, config, report, report_user);
 	if (r < 0) {
 		free(config);
 		return r;
 	}
 	(void)sd_notifyf(0, "RELOADING=1\nMONOTONIC_USEC=%llu",
 			 (unsigned long long)(daemon_now_ns() / 1000));
+	config_compare(old, config, &changes);
+	config_describe(&changes, old, config, report, report_user);
 	daemon->config = config;
 	daemon->control_context.config = config;
-	r = apply_config(daemon, old);
+	r = apply_changes(daemon, &changes);
 	free(old);
 	(void)sd_notify(0, "READY=1");
-	log_notice("configuration read again: %s", r < 0 ? strerror(-r) : "applied");
+	log_notice("configuration read again: %s", r < 0 ? strerror(-r)
+						   : config_changes_any(&changes)
+							   ? "applied"
+							   : "nothing differs");
 	return r;
 }
 
@@ -480,10 +533,18 @@ static int promote(void *user, const char **ret_because)
 static void log_config_line(void *user, enum config_severity severity, const char *text)
 {
 	(void)user;
-	if (severity == CONFIG_SEVERITY_ERROR) {
+	switch (severity) {
+	case CONFIG_SEVERITY_NONE:
+		break;
+	case CONFIG_SEVERITY_ERROR:
 		log_write(NULL, LOG_LEVEL_ERROR, "%s", text);
-	} else {
+		break;
+	case CONFIG_SEVERITY_WARNING:
 		log_write(NULL, LOG_LEVEL_WARNING, "%s", text);
+		break;
+	case CONFIG_SEVERITY_NOTE:
+		log_notice("changed: %s", text);
+		break;
 	}
 }
 
@@ -555,7 +616,7 @@ static int open_engine(struct daemon *daemon)
 	size_t size;
 	void *memory;
 
-	engine_config(daemon->config, &config);
+	effects_identity(daemon->config, &config);
 	if (getrandom(&config.boot_id, sizeof(config.boot_id), 0) < 0 ||
 	    getrandom(&config.hash_seed, sizeof(config.hash_seed), 0) < 0) {
 		return -errno;
@@ -575,6 +636,13 @@ static void log_datapath(void *user, const char *text)
 {
 	(void)user;
 	log_write(NULL, LOG_LEVEL_WARNING, "data plane: %s", text);
+}
+
+static void note_qdisc(void *user, uint32_t ifindex)
+{
+	struct daemon *daemon = user;
+
+	ports_note_qdisc(daemon->ports, ifindex);
 }
 
 static int fail(const char *what, int r)
@@ -615,11 +683,16 @@ static int open_adapters(struct daemon *daemon)
 		.domain_id = daemon->config->domain_id,
 		.adopt = handover_accept,
 		.log = log_datapath,
+		.qdisc_made = note_qdisc,
 		.user = daemon,
 	};
 	int r;
 
 	links_spec_of(daemon->config, &spec);
+	r = ports_open(&daemon->ports, daemon->run_dir);
+	if (r < 0) {
+		return fail("netlink", r);
+	}
 	r = datapath_open(&daemon->datapath, &datapath_spec);
 	if (r < 0) {
 		return fail("the data plane cannot be loaded (root or CAP_BPF, CAP_NET_ADMIN?)", r);
@@ -627,10 +700,6 @@ static int open_adapters(struct daemon *daemon)
 	r = answers_open(daemon);
 	if (r < 0) {
 		return fail("the programs that answer for the peer cannot be loaded", r);
-	}
-	r = ports_open(&daemon->ports);
-	if (r < 0) {
-		return fail("netlink", r);
 	}
 	r = fdb_open(&daemon->fdb, daemon->event, &fdb_handler, daemon);
 	if (r < 0) {
@@ -694,6 +763,8 @@ static int open_control(struct daemon *daemon)
 		.redirects_failed = svis_failed,
 		.reload = reload,
 		.promote = promote,
+		.leave = leave_begin,
+		.leave_step = leave_get_step,
 		.user = daemon,
 	};
 	return control_server_new(daemon->event, daemon->run_dir, control_methods,
@@ -702,6 +773,7 @@ static int open_control(struct daemon *daemon)
 
 static void close_daemon(struct daemon *daemon)
 {
+	leave_close(daemon);
 	control_server_free(daemon->control);
 	channel_close(daemon->channel);
 	hellos_close(daemon->hellos);
@@ -724,7 +796,7 @@ static void close_daemon(struct daemon *daemon)
 	if (daemon->engine != NULL) {
 		struct mlag_config config;
 
-		engine_config(daemon->config, &config);
+		effects_identity(daemon->config, &config);
 		(void)munmap(daemon->engine, mlag_engine_size(&config));
 	}
 	free(daemon->config);

@@ -12,6 +12,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "datapath/qdisc.h"
 #include "fastpath.h"
 #include "log.h"
 
@@ -152,6 +153,34 @@ static void detach_port(struct daemon *daemon, uint32_t ifindex)
 {
 	(void)datapath_detach(daemon->datapath, ifindex);
 	(void)datapath_delete_port(daemon->datapath, ifindex);
+	if (ports_take_qdisc(daemon->ports, ifindex)) {
+		(void)qdisc_remove(ifindex);
+	}
+}
+
+int setup_leave(struct daemon *daemon)
+{
+	int error = datapath_detach_all(daemon->datapath);
+	uint32_t ifindex = 0;
+	char name[IFNAMSIZ];
+
+	for (uint32_t i = 0; i < daemon->member_ports_count; i++) {
+		detach_port(daemon, daemon->member_ports[i].port.ifindex);
+	}
+	while ((ifindex = ports_next_found(daemon->ports, ifindex)) != 0) {
+		int r = ports_restore(daemon->ports, ifindex,
+				      ifindex == daemon->peer_link.ifindex ||
+					      setup_find_port(daemon, ifindex) != NULL);
+
+		if (r < 0) {
+			log_warning("port %s: it is not as it was found: %s",
+				    setup_ifname(daemon, ifindex, name),
+				    ports_error(daemon->ports));
+			error = r;
+		}
+		detach_port(daemon, ifindex);
+	}
+	return error;
 }
 
 /* ---- legs ---------------------------------------------------------------------------------- */
@@ -162,6 +191,17 @@ static void forget_beliefs(struct daemon_port *port)
 	port->flood_known = false;
 	port->backup_ifindex = 0;
 	port->rx_frames = 0;
+}
+
+/* It is not ours to set any more. */
+static void restore(struct daemon *daemon, uint32_t ifindex, bool same_port)
+{
+	char name[IFNAMSIZ];
+
+	if (ports_restore(daemon->ports, ifindex, same_port) < 0) {
+		log_warning("port %s: it is not as it was found: %s",
+			    setup_ifname(daemon, ifindex, name), ports_error(daemon->ports));
+	}
 }
 
 /* The device is no leg any more, or gone: what stays is what every port of the bridge has. */
@@ -176,6 +216,7 @@ static void leave_device(struct daemon *daemon, struct daemon_port *port)
 	if (ifindex == daemon->peer_link_prepared || find_leg_by_ifindex(daemon, ifindex) != NULL) {
 		return; /* the number is somebody else's by now, who has been set up already */
 	}
+	restore(daemon, ifindex, setup_find_port(daemon, ifindex) != NULL);
 	if (setup_find_port(daemon, ifindex) != NULL) {
 		(void)setup_ordinary(daemon, ifindex);
 	} else {
@@ -313,6 +354,9 @@ struct daemon_port *setup_observe_leg(struct daemon *daemon, uint16_t lag_id,
 	}
 	if (port->seen_ifindex != observation->ifindex ||
 	    port->seen_incarnation != observation->incarnation) {
+		if (port->seen_ifindex == observation->ifindex) {
+			ports_forget(daemon->ports, port->seen_ifindex);
+		}
 		forget_beliefs(port);
 		port->anew = true;
 	}
@@ -329,22 +373,12 @@ struct daemon_port *setup_observe_leg(struct daemon *daemon, uint16_t lag_id,
 	return port;
 }
 
-/* It floods like any port, and the peer link does not stand in for it. */
-static void release_settings(struct daemon *daemon, uint32_t ifindex)
-{
-	(void)ports_set_flood(daemon->ports, ifindex, true);
-	(void)ports_prepare_leg(daemon->ports, ifindex, false, 0, NULL);
-}
-
 void setup_forget_leg(struct daemon *daemon, uint16_t lag_id)
 {
 	struct daemon_port *port = find_leg(daemon, lag_id);
 
 	if (port == NULL) {
 		return;
-	}
-	if (port->seen_ifindex != 0) {
-		release_settings(daemon, port->seen_ifindex);
 	}
 	port->ifindex = port->seen_ifindex; /* whatever came of setting it up */
 	leave_device(daemon, port);
@@ -405,6 +439,13 @@ static bool is_seen_leg(const struct daemon *daemon, uint32_t ifindex)
 	return false;
 }
 
+/* Nobody has written down how it was found: it floods like any port, and has no backup. */
+static void release_settings(struct daemon *daemon, uint32_t ifindex)
+{
+	(void)ports_set_flood(daemon->ports, ifindex, true);
+	(void)ports_prepare_leg(daemon->ports, ifindex, false, 0, NULL);
+}
+
 void setup_clean_port(struct daemon *daemon, uint32_t ifindex, enum mlag_port_kind kind)
 {
 	bool is_member = setup_find_port(daemon, ifindex) != NULL;
@@ -416,8 +457,11 @@ void setup_clean_port(struct daemon *daemon, uint32_t ifindex, enum mlag_port_ki
 	if (kind == MLAG_PORT_LEG && is_member) {
 		log_notice("port %s: a leg for the daemon before, and not any more",
 			   setup_ifname(daemon, ifindex, name));
-		release_settings(daemon, ifindex);
+		if (ports_next_found(daemon->ports, ifindex - 1) != ifindex) {
+			release_settings(daemon, ifindex);
+		}
 	}
+	restore(daemon, ifindex, is_member);
 	if (!is_member) {
 		detach_port(daemon, ifindex);
 	}
@@ -477,6 +521,9 @@ void setup_peer_link(struct daemon *daemon)
 	}
 	if (daemon->peer_link_prepared != 0 && daemon->peer_link_prepared != peer_link->ifindex) {
 		detach_port(daemon, daemon->peer_link_prepared);
+		restore(daemon, daemon->peer_link_prepared, true);
+	} else if (daemon->peer_link_prepared != 0) {
+		ports_forget(daemon->ports, daemon->peer_link_prepared);
 	}
 	if (peer_link->ifindex != 0) {
 		(void)setup_repair_peer_link(daemon);

@@ -110,4 +110,12 @@ void setup_peer_link(struct daemon *daemon);
  */
 int setup_repair_peer_link(struct daemon *daemon);
 
+/**
+ * setup_leave() - take the programs off all ports, and put ports and bonds back as they were found
+ * @daemon: the daemon
+ *
+ * Return: 0, or -errno of the last that failed; logged.
+ */
+int setup_leave(struct daemon *daemon);
+
 #endif

@@ -190,6 +190,17 @@ int svis_sync(struct daemon *daemon)
 	return error;
 }
 
+int svis_leave(struct daemon *daemon)
+{
+	struct svis *svis = daemon->svis;
+	int error = sync_program(daemon, 0);
+	int r;
+
+	knobs_begin(svis->knobs);
+	r = knobs_end(svis->knobs);
+	return error < 0 ? error : r;
+}
+
 bool svis_failed(void *user)
 {
 	const struct daemon *daemon = user;

@@ -29,4 +29,7 @@ int svis_sync(struct daemon *daemon);
 /** svis_failed() - redirects may leave the SVIs; for struct control_context */
 bool svis_failed(void *user);
 
+/** svis_leave() - put all settings back and take the program away, for good; 0 or -errno */
+int svis_leave(struct daemon *daemon);
+
 #endif

@@ -130,6 +130,8 @@ static struct {
 	int svi_fd, port_fd;
 } lab;
 
+static bool made; /* a clsact, of which nobody wants to know here */
+
 static const uint8_t HOST_MAC[6] = {0x02, 0, 0, 0, 0, 0x0a};
 static const uint8_t OUR_MAC[6] = {0x02, 0, 0, 0, 1, 0x01};
 static const uint8_t PEER_MAC[6] = {0x02, 0, 0, 0, 1, 0x02};
@@ -577,12 +579,12 @@ static void test_R30_the_lease_runs_out_by_itself(void **state)
 static void test_programs_come_and_go(void **state)
 {
 	(void)state;
-	assert_int_equal(answerer_attach(lab.answerer, lab.port, ANSWERER_AT_PORT), 0);
-	assert_int_equal(answerer_attach(lab.answerer, lab.port, ANSWERER_AT_PORT), 0);
+	assert_int_equal(answerer_attach(lab.answerer, lab.port, ANSWERER_AT_PORT, &made), 0);
+	assert_int_equal(answerer_attach(lab.answerer, lab.port, ANSWERER_AT_PORT, &made), 0);
 	assert_int_equal(answerer_detach(lab.answerer, lab.port), 0);
 	assert_int_equal(answerer_detach(lab.answerer, lab.port), 0);
 	assert_int_equal(answerer_detach(lab.answerer, 99999), 0);
-	assert_int_equal(answerer_attach(lab.answerer, 99999, ANSWERER_AT_PORT), -ENODEV);
+	assert_int_equal(answerer_attach(lab.answerer, 99999, ANSWERER_AT_PORT, &made), -ENODEV);
 }
 
 /* ---- set up --------------------------------------------------------------------------------- */
@@ -634,8 +636,8 @@ static int set_up(void **state)
 	datapath_get_maps(lab.dp, &maps);
 	assert_int_equal(answerer_open(&lab.answerer, &maps), 0);
 	assert_int_equal(answerer_set_svi(lab.answerer, lab.svi, &SVI), 0);
-	assert_int_equal(answerer_attach(lab.answerer, lab.svi, ANSWERER_AT_SVI), 0);
-	assert_int_equal(answerer_attach(lab.answerer, lab.port, ANSWERER_AT_PORT), 0);
+	assert_int_equal(answerer_attach(lab.answerer, lab.svi, ANSWERER_AT_SVI, &made), 0);
+	assert_int_equal(answerer_attach(lab.answerer, lab.port, ANSWERER_AT_PORT, &made), 0);
 	lab.svi_fd = open_program(lab.svi);
 	lab.port_fd = open_program(lab.port);
 	return 0;

@@ -21,7 +21,8 @@
 #define MAC_LOOKS_PER_CALL_MAX 2048	 /* rows of the MAC table looked at before others may run */
 #define ADDRESS_LOOKS_PER_CALL_MAX 2048	 /* the same of the address table */
 #define NEIGHBOR_LOOKS_PER_CALL_MAX 2048 /* the same of the table of neighbours */
-#define DUAL_REFRESH_ROWS 256		 /* how long the set of dual LAGs is believed */
+#define RELOAD_LINES_MAX 64
+#define DUAL_REFRESH_ROWS 256 /* how long the set of dual LAGs is believed */
 
 /* "bond1", or null for no device. */
 static json_t *ifname_json(const struct control_context *context, uint32_t ifindex)
@@ -489,6 +490,7 @@ static int counters_row(struct control_call *call, json_t **ret_row)
 struct reload_report {
 	struct control_call *call;
 	json_t *warnings;
+	json_t *changes;
 	uint32_t errors;
 };
 
@@ -499,7 +501,11 @@ static void on_report(void *user, enum config_severity severity, const char *tex
 	if (severity == CONFIG_SEVERITY_ERROR) {
 		report->errors++;
 		control_call_add_line(report->call, text);
-	} else if (json_array_size(report->warnings) < 64) {
+	} else if (severity == CONFIG_SEVERITY_NOTE) {
+		if (json_array_size(report->changes) < RELOAD_LINES_MAX) {
+			json_array_append_new(report->changes, json_string(text));
+		}
+	} else if (json_array_size(report->warnings) < RELOAD_LINES_MAX) {
 		json_array_append_new(report->warnings, json_string(text));
 	}
 }
@@ -515,9 +521,11 @@ static int reload_begin(struct control_call *call, json_t **ret_result)
 					 "this daemon cannot reload");
 	}
 	report.warnings = json_array();
+	report.changes = json_array();
 	r = context->reload(context->user, on_report, &report);
 	if (r < 0) {
 		json_decref(report.warnings);
+		json_decref(report.changes);
 		if (report.errors > 0) {
 			return control_call_fail(call, -r, "config",
 						 "nothing was changed: the file has %u error%s",
@@ -526,7 +534,8 @@ static int reload_begin(struct control_call *call, json_t **ret_result)
 		return control_call_fail(call, -r, "reload", "nothing was changed: %s",
 					 strerror(-r));
 	}
-	*ret_result = json_pack("{s:b,s:o}", "applied", 1, "warnings", report.warnings);
+	*ret_result = json_pack("{s:b,s:o,s:o}", "applied", 1, "warnings", report.warnings,
+				"changes", report.changes);
 	return *ret_result != NULL ? 0 : -ENOMEM;
 }
 
@@ -563,6 +572,55 @@ static int role_begin(struct control_call *call, json_t **ret_result)
 	return *ret_result != NULL ? 0 : -ENOMEM;
 }
 
+/* ---- leave ---- */
+
+static int leave_rows_begin(struct control_call *call, json_t **ret_result)
+{
+	struct control_context *context = call->context;
+	uint32_t *failures = calloc(1, sizeof(*failures));
+	int r;
+
+	(void)ret_result;
+	if (failures == NULL) {
+		return -ENOMEM;
+	}
+	call->state = failures;
+	if (context->leave == NULL) {
+		return control_call_fail(call, EOPNOTSUPP, "unavailable",
+					 "this daemon cannot leave");
+	}
+	r = context->leave(context->user);
+	if (r < 0) {
+		return control_call_fail(call, -r, "leave", "nothing was changed: %s",
+					 strerror(-r));
+	}
+	return 0;
+}
+
+/* A row for each thing that was done; when something stays, the end is an error. */
+static int leave_row(struct control_call *call, json_t **ret_row)
+{
+	struct control_context *context = call->context;
+	uint32_t *failures = call->state;
+	struct control_leave_step step;
+	int r = context->leave_step(context->user, call->cursor, &step);
+
+	if (r == 0 && *failures > 0) {
+		return control_call_fail(call, EIO, "leave",
+					 "this member has left, but not everything could be taken "
+					 "back; see the steps above and the log");
+	}
+	if (r <= 0) {
+		return r;
+	}
+	call->cursor++;
+	*failures += step.error < 0;
+	*ret_row = json_pack("{s:s,s:b,s:s,s:s?}", "step", step.name, "done", step.error == 0,
+			     "text", step.text, "error",
+			     step.error < 0 ? strerror(-step.error) : NULL);
+	return *ret_row != NULL ? 1 : -ENOMEM;
+}
+
 const struct control_method control_methods[] = {
 	{"status", control_status, NULL},
 	{"lags", lags_begin, lags_row},
@@ -574,5 +632,6 @@ const struct control_method control_methods[] = {
 	{"explain", control_explain, NULL},
 	{"reload", reload_begin, NULL},
 	{"role", role_begin, NULL},
+	{"leave", leave_rows_begin, leave_row},
 	{NULL, NULL, NULL},
 };

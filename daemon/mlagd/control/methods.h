@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What the control socket answers: status, lags, macs, neighbors, addresses, counters, reload and
- * role, as DESIGN §6 writes them, built from the views of the engine and of the adapters.  Nothing here changes
+ * What the control socket answers: status, lags, macs, neighbors, addresses, counters, reload,
+ * role and leave, as DESIGN §6 writes them, built from the views of the engine and of the adapters.  Nothing here changes
  * anything but by a callback of the context.
  */
 #ifndef MLAGD_CONTROL_METHODS_H
@@ -21,6 +21,18 @@ struct routes;
 struct neighbors;
 
 /**
+ * struct control_leave_step - something that was done for `leave`
+ * @name: stable word of the API
+ * @text: what it came to
+ * @error: negative errno of what could not be taken back, 0 for nothing
+ */
+struct control_leave_step {
+	const char *name;
+	char text[120];
+	int error;
+};
+
+/**
  * struct control_context - what the methods read; hand its address to control_server_new()
  * @engine: the engine; may change between two calls
  * @links: the link adapter, NULL in tests: devices then have no names
@@ -38,7 +50,9 @@ struct neighbors;
  * @gateway: a shared gateway by its position; false when there is none.  NULL: there are none
  * @redirects_failed: R27 could not be put in force.  NULL: it was
  * @promote: make this member primary; returns 0, or -errno and why not.  NULL: not available
- * @user: for @port_problems, @reload, @gateway, @redirects_failed and @promote
+ * @leave: leave the pair and end; returns 0 or -errno.  NULL: not available
+ * @leave_step: what was done of that, by position: 1, 0 at the end, or -EAGAIN
+ * @user: for all these
  * @wall_offset_ns: private; start it at 0
  */
 struct control_context {
@@ -56,6 +70,8 @@ struct control_context {
 	bool (*redirects_failed)(void *user);
 	bool (*gateway)(void *user, uint32_t index, struct gatewayplan_view *ret_view);
 	int (*promote)(void *user, const char **ret_because);
+	int (*leave)(void *user);
+	int (*leave_step)(void *user, uint32_t index, struct control_leave_step *ret);
 	void *user;
 	int64_t wall_offset_ns;
 };

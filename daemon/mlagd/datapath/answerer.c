@@ -120,7 +120,8 @@ int answerer_set_svi(struct answerer *answer, uint32_t ifindex, const struct mla
 	return error == -ENOENT ? 0 : error;
 }
 
-int answerer_attach(struct answerer *answer, uint32_t ifindex, enum answerer_place place)
+int answerer_attach(struct answerer *answer, uint32_t ifindex, enum answerer_place place,
+		    bool *ret_qdisc_made)
 {
 	struct mlag_counter_key key = {.ifindex = ifindex, .reason = MLAG_REASON_ANSWERED};
 	const struct bpf_program *program = place == ANSWERER_AT_SVI
@@ -131,7 +132,7 @@ int answerer_attach(struct answerer *answer, uint32_t ifindex, enum answerer_pla
 	(void)bpf_map_update_elem(bpf_map__fd(answer->programs->maps.mlag_counters), &key,
 				  answer->per_cpu, BPF_NOEXIST);
 	return tcfilter_set(answer->socket, ifindex, &FILTER, bpf_program__fd(program),
-			    bpf_program__name(program));
+			    bpf_program__name(program), ret_qdisc_made);
 }
 
 int answerer_detach(struct answerer *answer, uint32_t ifindex)

@@ -6,6 +6,7 @@
 #ifndef MLAG_DATAPATH_ANSWERER_H
 #define MLAG_DATAPATH_ANSWERER_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "answer.h"
@@ -57,10 +58,12 @@ int answerer_set_svi(struct answerer *answer, uint32_t ifindex, const struct mla
 
 /**
  * answerer_attach() - put a program on a device, in the place of what we had there
+ * @ret_qdisc_made: the device got its clsact qdisc from us
  *
  * Return: 0, -ENODEV, or what the kernel answered.
  */
-int answerer_attach(struct answerer *answer, uint32_t ifindex, enum answerer_place place);
+int answerer_attach(struct answerer *answer, uint32_t ifindex, enum answerer_place place,
+		    bool *ret_qdisc_made);
 
 /**
  * answerer_detach() - take ours off a device, that of an earlier daemon too

@@ -42,13 +42,16 @@ static struct bpf_tc_opts clsact_place(void)
 }
 
 /* The qdisc first; a second one is refused, which is how we learn that it is there. */
-static int clsact_ensure(uint32_t ifindex)
+static int clsact_ensure(const struct attach *attach, uint32_t ifindex)
 {
 	struct bpf_tc_hook hook = clsact_hook(ifindex, BPF_TC_INGRESS | BPF_TC_EGRESS);
 	int error;
 
 	diagnostics_hold();
 	error = bpf_tc_hook_create(&hook);
+	if (!error && attach->qdisc_made) {
+		attach->qdisc_made(attach->user, ifindex);
+	}
 	if (error == -EEXIST) {
 		error = 0;
 	}
@@ -56,11 +59,12 @@ static int clsact_ensure(uint32_t ifindex)
 	return error;
 }
 
-static int clsact_attach(uint32_t ifindex, enum attach_point point, int program_fd)
+static int clsact_attach(const struct attach *attach, uint32_t ifindex, enum attach_point point,
+			 int program_fd)
 {
 	struct bpf_tc_hook hook = clsact_hook(ifindex, clsact_point(point));
 	struct bpf_tc_opts opts = clsact_place();
-	int error = clsact_ensure(ifindex);
+	int error = clsact_ensure(attach, ifindex);
 
 	if (error) {
 		return error;
@@ -132,7 +136,7 @@ int attach_program(const struct attach *attach, uint32_t ifindex, enum attach_po
 		error = tcx_attach(attach->pins, ifindex, point, program_fd);
 		return error ? error : clsact_remove(ifindex, point);
 	}
-	error = clsact_attach(ifindex, point, program_fd);
+	error = clsact_attach(attach, ifindex, point, program_fd);
 	if (error || !attach->tcx_is_known) {
 		return error;
 	}

@@ -21,9 +21,13 @@ enum attach_point {
  * struct attach - how to attach
  * @tcx_is_known: the kernel has tcx
  * @pins: where links are pinned; empty: by clsact
+ * @qdisc_made: told of each clsact that was made; may be NULL
+ * @user: for @qdisc_made
  */
 struct attach {
 	bool tcx_is_known;
+	void (*qdisc_made)(void *user, uint32_t ifindex);
+	void *user;
 	char pins[PINS_PATH_SIZE];
 };
 

@@ -154,6 +154,8 @@ int datapath_open(struct datapath **ret, const struct datapath_spec *spec)
 		return error;
 	}
 	attach_open(&dp->attach, pins_of(dp));
+	dp->attach.qdisc_made = spec->qdisc_made;
+	dp->attach.user = spec->user;
 	*ret = dp;
 	return 0;
 }

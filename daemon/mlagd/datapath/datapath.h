@@ -50,13 +50,16 @@ enum datapath_map {
  * @log: told every diagnostic line of the loader (the verifier's text when it refuses a program,
  *	the kernel's word when it refuses a filter), without a newline; NULL for silence.  The
  *	loader library has one such hook in a process: the last datapath opened has it.
- * @user: handed to @log and @adopt
+ * @qdisc_made: told of each device that got its clsact from us, so that somebody may take it away
+ *	some day by qdisc_remove() (qdisc.h); may be NULL
+ * @user: handed to @log, @adopt and @qdisc_made
  */
 struct datapath_spec {
 	uint32_t sources_max;
 	uint16_t domain_id;
 	bool (*adopt)(void *user, const struct mlag_state *state);
 	void (*log)(void *user, const char *text);
+	void (*qdisc_made)(void *user, uint32_t ifindex);
 	void *user;
 };
 

@@ -46,7 +46,7 @@ static struct tcmsg *tcfilter_begin(void *buffer, uint16_t type, uint16_t flags,
 }
 
 /* A second one is refused, which is how we learn that it is there. */
-static int tcfilter_ensure_clsact(struct mnl_socket *socket, uint32_t ifindex)
+static int tcfilter_ensure_clsact(struct mnl_socket *socket, uint32_t ifindex, bool *ret_made)
 {
 	char buffer[TCFILTER_BUFFER_SIZE] __attribute__((aligned(NLMSG_ALIGNTO)));
 	struct nlmsghdr *message = (struct nlmsghdr *)buffer;
@@ -58,6 +58,7 @@ static int tcfilter_ensure_clsact(struct mnl_socket *socket, uint32_t ifindex)
 	header->tcm_handle = TC_H_MAKE(TC_H_CLSACT, 0);
 	mnl_attr_put_strz(message, TCA_KIND, "clsact");
 	error = tcfilter_ask(socket, message);
+	*ret_made = error == 0;
 	return error == -EEXIST ? 0 : error;
 }
 
@@ -74,12 +75,12 @@ static struct nlmsghdr *tcfilter_prepare(char *buffer, uint16_t type, uint16_t f
 }
 
 int tcfilter_set(struct mnl_socket *socket, uint32_t ifindex, const struct tcfilter *filter,
-		 int program_fd, const char *name)
+		 int program_fd, const char *name, bool *ret_qdisc_made)
 {
 	char buffer[TCFILTER_BUFFER_SIZE] __attribute__((aligned(NLMSG_ALIGNTO)));
 	struct nlmsghdr *message;
 	struct nlattr *options;
-	int error = tcfilter_ensure_clsact(socket, ifindex);
+	int error = tcfilter_ensure_clsact(socket, ifindex, ret_qdisc_made);
 
 	if (error < 0) {
 		return error;

@@ -6,6 +6,7 @@
 #ifndef MLAG_DATAPATH_TCFILTER_H
 #define MLAG_DATAPATH_TCFILTER_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 struct mnl_socket;
@@ -22,13 +23,12 @@ struct tcfilter {
  * tcfilter_set() - put a program there, in the place of what we had
  * @socket: NETLINK_ROUTE, bound, blocking
  * @name: of the program, for people
- *
- * The clsact qdisc is made if there is none.
+ * @ret_qdisc_made: set when the clsact qdisc had to be made
  *
  * Return: 0, -ENODEV, or -errno of the kernel.
  */
 int tcfilter_set(struct mnl_socket *socket, uint32_t ifindex, const struct tcfilter *filter,
-		 int program_fd, const char *name);
+		 int program_fd, const char *name, bool *ret_qdisc_made);
 
 /**
  * tcfilter_remove() - take it away

@@ -397,6 +397,25 @@ int fdb_hold_local(struct fdb *fdb, uint16_t vlan, const struct mlag_mac *mac, b
 	return fdbown_has(&fdb->own, &key) ? 0 : -EAGAIN;
 }
 
+int fdb_let_locals(struct fdb *fdb)
+{
+	int error = 0;
+
+	if (fdb->inside) {
+		return -EBUSY;
+	}
+	while (fdb->own.wanted.count > 0) {
+		struct mlag_mac_key key =
+			*(const struct mlag_mac_key *)sorted_at(&fdb->own.wanted, 0);
+		int r = fdb->bridge.ifindex != 0 ? fdbown_unmake(&fdb->requests, &fdb->bridge, &key)
+						 : 0;
+
+		(void)fdbown_forget(&fdb->own, &key, UINT8_MAX);
+		error = r < 0 ? r : error;
+	}
+	return error;
+}
+
 /* ---- writing -------------------------------------------------------------------------------- */
 
 static struct nlmsghdr *fdb_batch_add(struct fdb_batch *batch, uint32_t owner, uint16_t type,

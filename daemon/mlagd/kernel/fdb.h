@@ -151,6 +151,14 @@ int fdb_set_local(struct fdb *fdb, uint16_t vlan, const struct mlag_mac *mac, bo
 int fdb_hold_local(struct fdb *fdb, uint16_t vlan, const struct mlag_mac *mac, bool hold);
 
 /**
+ * fdb_let_locals() - take away every local entry that fdb_set_local() and fdb_hold_local() made
+ * @fdb: the object
+ *
+ * Return: 0, -EBUSY from a callback, or what the kernel answered last.
+ */
+int fdb_let_locals(struct fdb *fdb);
+
+/**
  * fdb_resync() - dump again, now
  * @fdb: the object
  *

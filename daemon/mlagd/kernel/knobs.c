@@ -12,15 +12,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
+#include "kernel/runfile.h"
 #include "kernel/sorted.h"
 #include "log.h"
 
 #define KNOBS_RECORDS_MAX 65536
 #define KNOBS_PATH_SIZE 256
-#define KNOBS_BOOT_SIZE 40
 
 /* What is required of a setting: to be @value exactly, or at least that. */
 static const struct {
@@ -53,9 +52,7 @@ struct knobs_record {
 };
 
 struct knobs {
-	char path[KNOBS_PATH_SIZE];
-	char boot[KNOBS_BOOT_SIZE];
-	unsigned long long namespace;
+	char path[RUNFILE_PATH_SIZE];
 	struct sorted records;
 	bool changed;	/* since the file was written */
 	int file_error; /* why that failed last */
@@ -142,88 +139,44 @@ static int compare(const void *a, const void *b)
 	return (left->knob > right->knob) - (left->knob < right->knob);
 }
 
-/* Which boot this is, and which network namespace: numbers of devices mean nothing elsewhere. */
-static void identify(struct knobs *knobs)
-{
-	struct stat status;
-	FILE *file = fopen("/proc/sys/kernel/random/boot_id", "re");
-
-	if (file != NULL) {
-		if (fscanf(file, "%39s", knobs->boot) != 1) {
-			knobs->boot[0] = '\0';
-		}
-		(void)fclose(file);
-	}
-	if (stat("/proc/self/ns/net", &status) == 0) {
-		knobs->namespace = status.st_ino;
-	}
-}
-
 static void load(struct knobs *knobs)
 {
-	char boot[KNOBS_BOOT_SIZE] = "";
 	struct knobs_record record = {0};
-	unsigned long long namespace = 0;
-	FILE *file = fopen(knobs->path, "re");
+	FILE *file = runfile_read(knobs->path);
 	void *there;
 
 	if (file == NULL) {
 		return;
 	}
-	if (fscanf(file, "boot %39s namespace %llu", boot, &namespace) == 2 &&
-	    strcmp(boot, knobs->boot) == 0 && namespace == knobs->namespace) {
-		while (fscanf(file, "%u %u %d", &record.ifindex, &record.knob, &record.found) ==
-			       3 &&
-		       record.knob > KNOBS_NONE && record.knob < KNOBS_COUNT) {
-			if (sorted_put(&knobs->records, &record, &there) < 0) {
-				break;
-			}
+	while (fscanf(file, "%u %u %d", &record.ifindex, &record.knob, &record.found) == 3 &&
+	       record.knob > KNOBS_NONE && record.knob < KNOBS_COUNT) {
+		if (sorted_put(&knobs->records, &record, &there) < 0) {
+			break;
 		}
 	}
 	(void)fclose(file);
 }
 
-static int write_records(const struct knobs *knobs, const char *path)
+static void write_records(FILE *file, const void *user)
 {
-	FILE *file = fopen(path, "we");
-	int error = 0;
+	const struct knobs *knobs = user;
 
-	if (file == NULL) {
-		return -errno;
-	}
-	(void)fprintf(file, "boot %s namespace %llu\n", knobs->boot, knobs->namespace);
 	for (uint32_t i = 0; i < knobs->records.count; i++) {
 		const struct knobs_record *record = sorted_at(&knobs->records, i);
 
 		(void)fprintf(file, "%u %u %d\n", record->ifindex, record->knob, record->found);
 	}
-	if (fflush(file) != 0 || ferror(file) != 0) {
-		error = -EIO;
-	}
-	if (fclose(file) != 0 && error == 0) {
-		error = -errno;
-	}
-	return error;
 }
 
-/* The file is whole at any moment; it is written before a setting is changed. */
+/* It is written before a setting is changed. */
 static int save(struct knobs *knobs)
 {
-	char path[KNOBS_PATH_SIZE + 8];
-	int error;
+	int error = runfile_replace(knobs->path, write_records, knobs);
 
-	(void)snprintf(path, sizeof(path), "%s.new", knobs->path);
-	error = write_records(knobs, path);
-	if (error == 0 && rename(path, knobs->path) < 0) {
-		error = -errno;
-	}
-	if (error < 0) {
-		(void)unlink(path);
-		if (error != knobs->file_error) {
-			log_warning("%s cannot be written: %s; settings of devices that are "
-				    "changed now may stay so",
-				    knobs->path, strerror(-error));
-		}
+	if (error < 0 && error != knobs->file_error) {
+		log_warning("%s cannot be written: %s; settings of devices that are changed now "
+			    "may stay so",
+			    knobs->path, strerror(-error));
 	}
 	knobs->changed = error < 0;
 	knobs->file_error = error;
@@ -364,7 +317,6 @@ int knobs_open(struct knobs **ret, const char *directory)
 	knobs->records.size = sizeof(struct knobs_record);
 	knobs->records.max = KNOBS_RECORDS_MAX;
 	knobs->records.compare = compare;
-	identify(knobs);
 	load(knobs);
 	*ret = knobs;
 	return 0;

@@ -340,6 +340,14 @@ static void links_report(struct links *links)
 	links_report_settings(links);
 }
 
+void links_repeat(struct links *links)
+{
+	for (uint32_t i = 0; i < links->state.spec.lags_count; i++) {
+		links->state.ports[i + 1].reported = false;
+	}
+	links_report(links);
+}
+
 /* ---- reading everything -------------------------------------------------------------------- */
 
 static struct nlmsghdr *links_request(struct links *links, void *buffer, uint8_t family,

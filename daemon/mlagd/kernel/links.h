@@ -165,6 +165,9 @@ struct links_bond {
 	struct links_slave slaves[LINKS_SLAVES_MAX];
 };
 
+/** links_repeat() - report every leg again, as it is now */
+void links_repeat(struct links *links);
+
 /**
  * links_get_bond() - the slaves of a port
  * @links: the object

@@ -7,6 +7,7 @@
 #include "kernel/ports.h"
 
 #include <errno.h>
+#include <linux/if.h>
 #include <linux/if_bridge.h>
 #include <linux/if_link.h>
 #include <linux/rtnetlink.h>
@@ -21,12 +22,15 @@
 #include <sys/socket.h>
 #include <sys/time.h>
 
+#include "kernel/found.h"
+
 #define PORTS_ROUTER_PERMANENT 2 /* MDB_RTR_TYPE_PERM */
 #define PORTS_FLOODS_ALL 3	 /* unknown unicast, multicast, broadcast */
 #define PORTS_TIMEOUT_S 5	 /* the kernel answers at once, or something is broken */
 
 struct ports {
 	struct nl_sock *socket;
+	struct found *found;
 	uint64_t writes;
 	char error[256];
 	char kernel_words[160]; /* extack of the last answer */
@@ -39,7 +43,8 @@ struct ports {
  * struct ports_state - what the kernel holds of one port
  * @is_port: of a bridge
  * @learning: address learning
- * @floods_count: how many kinds of floods leave through it: none, PORTS_FLOODS_ALL, or some
+ * @floods: which kinds of floods leave through it: unknown unicast, multicast, broadcast
+ * @floods_count: how many kinds that are: none, PORTS_FLOODS_ALL, or some
  * @router: multicast router type; -1 where the kernel has no snooping
  * @backup_ifindex: 0 for none
  * @is_8023ad: a bond in that mode
@@ -50,6 +55,7 @@ struct ports_state {
 	bool found;
 	bool is_port;
 	bool learning;
+	bool floods[PORTS_FLOODS_ALL];
 	uint32_t floods_count;
 	int router;
 	uint32_t backup_ifindex;
@@ -147,9 +153,8 @@ static void ports_read_slave(struct nlattr *data, struct ports_state *ret)
 	ret->learning = table[IFLA_BRPORT_LEARNING] != NULL &&
 			nla_get_u8(table[IFLA_BRPORT_LEARNING]) != 0;
 	for (i = 0; i < PORTS_FLOODS_ALL; i++) {
-		if (table[floods[i]] != NULL && nla_get_u8(table[floods[i]]) != 0) {
-			ret->floods_count++;
-		}
+		ret->floods[i] = table[floods[i]] != NULL && nla_get_u8(table[floods[i]]) != 0;
+		ret->floods_count += ret->floods[i];
 	}
 	if (table[IFLA_BRPORT_MULTICAST_ROUTER] != NULL) {
 		ret->router = nla_get_u8(table[IFLA_BRPORT_MULTICAST_ROUTER]);
@@ -202,7 +207,8 @@ static int ports_read_link(struct nl_msg *message, void *user)
 	return NL_OK;
 }
 
-static int ports_read(struct ports *ports, uint32_t ifindex, struct ports_state *ret)
+/* Any link, port of a bridge or not. */
+static int ports_read_any(struct ports *ports, uint32_t ifindex, struct ports_state *ret)
 {
 	struct ports_state state = {.router = -1};
 	struct nl_msg *message = ports_message(RTM_GETLINK, AF_UNSPEC, ifindex);
@@ -223,14 +229,54 @@ static int ports_read(struct ports *ports, uint32_t ifindex, struct ports_state 
 	if (error == 0 && !state.found) {
 		error = -ENODEV;
 	}
-	if (error == 0 && !state.is_port) {
-		error = -EOPNOTSUPP;
-	}
 	if (error < 0) {
 		return ports_fail(ports, "reading the state", ifindex, error);
 	}
 	*ret = state;
 	return 0;
+}
+
+static int ports_read(struct ports *ports, uint32_t ifindex, struct ports_state *ret)
+{
+	struct ports_state state;
+	int error = ports_read_any(ports, ifindex, &state);
+
+	if (error < 0) {
+		return error;
+	}
+	if (!state.is_port) {
+		ports->kernel_words[0] = '\0';
+		return ports_fail(ports, "reading the state", ifindex, -EOPNOTSUPP);
+	}
+	*ret = state;
+	return 0;
+}
+
+/* Write down what is there, before it is changed for the first time. */
+static void ports_note(struct ports *ports, uint32_t ifindex, const struct ports_state *state,
+		       uint32_t what)
+{
+	const struct found_device device = {
+		.ifindex = ifindex,
+		.what = what,
+		.flood = state->floods[0],
+		.mcast_flood = state->floods[1],
+		.bcast_flood = state->floods[2],
+		.backup_ifindex = state->backup_ifindex,
+		.learning = state->learning,
+		.router = state->router,
+		.system_mac = state->system_mac,
+		.all_slaves_active = state->all_slaves_active,
+	};
+
+	(void)found_add(ports->found, &device);
+}
+
+static bool ports_is_noted(const struct ports *ports, uint32_t ifindex, uint32_t what)
+{
+	const struct found_device *device = found_get(ports->found, ifindex);
+
+	return device != NULL && (device->what & what) == what;
 }
 
 /* ---- writing ------------------------------------------------------------------------------ */
@@ -276,9 +322,9 @@ static int ports_write_port(struct ports *ports, uint32_t ifindex, const char *w
 	return error < 0 ? ports_fail(ports, what, ifindex, error) : 0;
 }
 
-/* Set what differs of a bond; a NULL @system_mac is left alone. */
+/* Set what differs of a bond; what is NULL is left alone. */
 static int ports_write_bond(struct ports *ports, uint32_t ifindex,
-			    const struct mlag_mac *system_mac, bool all_slaves_active)
+			    const struct mlag_mac *system_mac, const bool *all_slaves_active)
 {
 	const char *what = "setting ad_actor_system and all_slaves_active";
 	struct nl_msg *message = ports_message(RTM_NEWLINK, AF_UNSPEC, ifindex);
@@ -297,7 +343,8 @@ static int ports_write_bond(struct ports *ports, uint32_t ifindex,
 	    (system_mac == NULL ||
 	     nla_put(message, IFLA_BOND_AD_ACTOR_SYSTEM, (int)sizeof(system_mac->octets),
 		     system_mac->octets) == 0) &&
-	    (!all_slaves_active || nla_put_u8(message, IFLA_BOND_ALL_SLAVES_ACTIVE, 1) == 0)) {
+	    (all_slaves_active == NULL ||
+	     nla_put_u8(message, IFLA_BOND_ALL_SLAVES_ACTIVE, *all_slaves_active) == 0)) {
 		error = 0;
 	}
 	if (error < 0) {
@@ -318,7 +365,17 @@ int ports_set_flood(struct ports *ports, uint32_t ifindex, bool on)
 		{.type = IFLA_BRPORT_MCAST_FLOOD, .value = on},
 		{.type = IFLA_BRPORT_BCAST_FLOOD, .value = on},
 	};
+	struct ports_state state;
 
+	/* Once for each device: later, on the way of a failover, nothing is asked. */
+	if (!ports_is_noted(ports, ifindex, FOUND_LEG)) {
+		int error = ports_read(ports, ifindex, &state);
+
+		if (error < 0) {
+			return error;
+		}
+		ports_note(ports, ifindex, &state, FOUND_LEG);
+	}
 	return ports_write_port(ports, ifindex, "setting flood, mcast_flood and bcast_flood",
 				values, 3);
 }
@@ -333,6 +390,7 @@ int ports_prepare_peer_link(struct ports *ports, uint32_t ifindex)
 	if (error < 0) {
 		return error;
 	}
+	ports_note(ports, ifindex, &state, FOUND_PEER_LINK);
 	if (state.learning) {
 		values[count++] = (struct ports_value){.type = IFLA_BRPORT_LEARNING, .value = 0};
 	}
@@ -354,6 +412,7 @@ int ports_prepare_leg(struct ports *ports, uint32_t ifindex, bool bond_8023ad,
 		.wide = true,
 		.value = backup_ifindex,
 	};
+	const bool active = true;
 	struct ports_state state;
 	bool same_system;
 	int error = ports_read(ports, ifindex, &state);
@@ -361,6 +420,8 @@ int ports_prepare_leg(struct ports *ports, uint32_t ifindex, bool bond_8023ad,
 	if (error < 0) {
 		return error;
 	}
+	ports_note(ports, ifindex, &state,
+		   FOUND_LEG | (bond_8023ad && state.is_8023ad ? FOUND_BOND : 0));
 	if (state.backup_ifindex != backup_ifindex) {
 		error = ports_write_port(ports, ifindex, "setting backup_port", &backup, 1);
 		if (error < 0) {
@@ -380,7 +441,128 @@ int ports_prepare_leg(struct ports *ports, uint32_t ifindex, bool bond_8023ad,
 		return 0;
 	}
 	return ports_write_bond(ports, ifindex, same_system ? NULL : system_mac,
-				!state.all_slaves_active);
+				state.all_slaves_active ? NULL : &active);
+}
+
+/* ---- putting back -------------------------------------------------------------------------- */
+
+/* Whatever is ours goes; what somebody else set since stays as he set it. */
+static int ports_restore_port(struct ports *ports, uint32_t ifindex,
+			      const struct found_device *found, const struct ports_state *now)
+{
+	const struct ports_value floods[] = {
+		{.type = IFLA_BRPORT_UNICAST_FLOOD, .value = found->flood},
+		{.type = IFLA_BRPORT_MCAST_FLOOD, .value = found->mcast_flood},
+		{.type = IFLA_BRPORT_BCAST_FLOOD, .value = found->bcast_flood},
+	};
+	struct ports_value values[PORTS_FLOODS_ALL + 3];
+	uint32_t count = 0;
+
+	if ((found->what & FOUND_LEG) != 0) {
+		for (uint32_t i = 0; i < PORTS_FLOODS_ALL; i++) {
+			if (now->floods[i] != (floods[i].value != 0)) {
+				values[count++] = floods[i];
+			}
+		}
+		if (now->backup_ifindex != found->backup_ifindex) {
+			values[count++] = (struct ports_value){.type = IFLA_BRPORT_BACKUP_PORT,
+							       .wide = true,
+							       .value = found->backup_ifindex};
+		}
+	}
+	if ((found->what & FOUND_PEER_LINK) != 0 && found->learning && !now->learning) {
+		values[count++] = (struct ports_value){.type = IFLA_BRPORT_LEARNING, .value = 1};
+	}
+	if ((found->what & FOUND_PEER_LINK) != 0 && found->router >= 0 &&
+	    now->router == PORTS_ROUTER_PERMANENT && found->router != PORTS_ROUTER_PERMANENT) {
+		values[count++] = (struct ports_value){.type = IFLA_BRPORT_MULTICAST_ROUTER,
+						       .value = (uint32_t)found->router};
+	}
+	return count == 0
+		       ? 0
+		       : ports_write_port(ports, ifindex, "putting settings back", values, count);
+}
+
+static int ports_restore_bond(struct ports *ports, uint32_t ifindex,
+			      const struct found_device *found, const struct ports_state *now)
+{
+	bool same_system =
+		memcmp(&found->system_mac, &now->system_mac, sizeof(found->system_mac)) == 0;
+	bool same_active = found->all_slaves_active == now->all_slaves_active;
+
+	if ((found->what & FOUND_BOND) == 0 || !now->is_8023ad || (same_system && same_active)) {
+		return 0;
+	}
+	return ports_write_bond(ports, ifindex, same_system ? NULL : &found->system_mac,
+				same_active ? NULL : &found->all_slaves_active);
+}
+
+int ports_restore(struct ports *ports, uint32_t ifindex, bool same_port)
+{
+	const struct found_device *there = found_get(ports->found, ifindex);
+	struct found_device found;
+	struct ports_state now;
+	int error, port_error = 0;
+
+	if (there == NULL) {
+		return 0;
+	}
+	found = *there;
+	error = ports_read_any(ports, ifindex, &now);
+	if (error == 0) {
+		if (same_port && now.is_port) {
+			port_error = ports_restore_port(ports, ifindex, &found, &now);
+		}
+		error = ports_restore_bond(ports, ifindex, &found, &now);
+		error = port_error < 0 ? port_error : error;
+	}
+	if (error == 0 || error == -ENODEV) {
+		found_drop(ports->found, ifindex, FOUND_LEG | FOUND_PEER_LINK | FOUND_BOND);
+	}
+	return error == -ENODEV ? 0 : error;
+}
+
+void ports_forget(struct ports *ports, uint32_t ifindex)
+{
+	found_drop(ports->found, ifindex, FOUND_LEG | FOUND_PEER_LINK);
+}
+
+uint32_t ports_next_found(const struct ports *ports, uint32_t ifindex)
+{
+	const struct found_device *device = found_next(ports->found, ifindex);
+
+	return device != NULL ? device->ifindex : 0;
+}
+
+void ports_note_qdisc(struct ports *ports, uint32_t ifindex)
+{
+	const struct found_device device = {.ifindex = ifindex, .what = FOUND_QDISC};
+
+	(void)found_add(ports->found, &device);
+}
+
+bool ports_take_qdisc(struct ports *ports, uint32_t ifindex)
+{
+	bool noted = ports_is_noted(ports, ifindex, FOUND_QDISC);
+
+	found_drop(ports->found, ifindex, FOUND_QDISC);
+	return noted;
+}
+
+int ports_set_down(struct ports *ports, uint32_t ifindex)
+{
+	struct ifinfomsg header = {.ifi_index = (int)ifindex, .ifi_change = IFF_UP};
+	struct nl_msg *message = nlmsg_alloc_simple(RTM_NEWLINK, NLM_F_REQUEST | NLM_F_ACK);
+	int error;
+
+	ports->kernel_words[0] = '\0';
+	if (message == NULL || nlmsg_append(message, &header, sizeof(header), NLMSG_ALIGNTO) < 0) {
+		nlmsg_free(message);
+		return ports_fail(ports, "taking down", ifindex, -ENOMEM);
+	}
+	ports->writes++;
+	error = ports_send_take(ports, message);
+	return error < 0 ? ports_fail(ports, "taking down", ifindex, error) : 0;
 }
 
 /* ---- comparing ---------------------------------------------------------------------------- */
@@ -432,7 +614,7 @@ int ports_check_leg(struct ports *ports, uint32_t ifindex, bool bond_8023ad,
 
 /* ---- life and death ----------------------------------------------------------------------- */
 
-int ports_open(struct ports **ret)
+int ports_open(struct ports **ret, const char *run_dir)
 {
 	struct ports *ports = calloc(1, sizeof(*ports));
 	const struct timeval timeout = {.tv_sec = PORTS_TIMEOUT_S};
@@ -443,8 +625,8 @@ int ports_open(struct ports **ret)
 		return -ENOMEM;
 	}
 	ports->socket = nl_socket_alloc();
-	if (ports->socket == NULL) {
-		free(ports);
+	if (ports->socket == NULL || found_open(&ports->found, run_dir) < 0) {
+		ports_close(ports);
 		return -ENOMEM;
 	}
 	if (nl_connect(ports->socket, NETLINK_ROUTE) < 0 ||
@@ -472,6 +654,7 @@ void ports_close(struct ports *ports)
 	if (ports == NULL) {
 		return;
 	}
+	found_close(ports->found);
 	nl_socket_free(ports->socket);
 	free(ports);
 }

@@ -16,10 +16,11 @@ struct ports;
 /**
  * ports_open() - open the configuration socket
  * @ret: the new object
+ * @run_dir: where what ports were like is written down (found.h)
  *
  * Return: 0 or -errno.
  */
-int ports_open(struct ports **ret);
+int ports_open(struct ports **ret, const char *run_dir);
 
 /**
  * ports_close() - close and free
@@ -33,7 +34,8 @@ void ports_close(struct ports *ports);
  * @ifindex: a bridge port
  * @on: unknown unicast, multicast and broadcast alike
  *
- * One message, written without asking first: this is on the way of a failover.
+ * One message, written without asking first (but once, for how the port was found): this is on the
+ * way of a failover.
  *
  * Return: 0, -ENODEV for no such device, -EOPNOTSUPP or -EINVAL for one that is no bridge port, or
  * another -errno; ports_error() has the words.
@@ -64,6 +66,38 @@ int ports_prepare_peer_link(struct ports *ports, uint32_t ifindex);
  */
 int ports_prepare_leg(struct ports *ports, uint32_t ifindex, bool bond_8023ad,
 		      uint32_t backup_ifindex, const struct mlag_mac *system_mac);
+
+/**
+ * ports_restore() - put back how a device was found that is neither leg nor peer link any more
+ * @ports: the object
+ * @ifindex: a device; nothing known of it, or no such device, is no error
+ * @same_port: it has been a port of our bridge since; otherwise its settings as a port are those of
+ *	a new one, or somebody else's, and only those of the bond are put back
+ *
+ * Return: as ports_set_flood().
+ */
+int ports_restore(struct ports *ports, uint32_t ifindex, bool same_port);
+
+/** ports_forget() - the device became a port anew: what was found at it as a port is of the past */
+void ports_forget(struct ports *ports, uint32_t ifindex);
+
+/** ports_next_found() - the device with the next higher number of which something is known, or 0 */
+uint32_t ports_next_found(const struct ports *ports, uint32_t ifindex);
+
+/** ports_note_qdisc() - the clsact there is of our making */
+void ports_note_qdisc(struct ports *ports, uint32_t ifindex);
+
+/** ports_take_qdisc() - was it? It is forgotten with that */
+bool ports_take_qdisc(struct ports *ports, uint32_t ifindex);
+
+/**
+ * ports_set_down() - take a device down
+ * @ports: the object
+ * @ifindex: any device
+ *
+ * Return: as ports_set_flood().
+ */
+int ports_set_down(struct ports *ports, uint32_t ifindex);
 
 /* What somebody changed at a port; bits. */
 #define PORTS_FOUND_FLOOD 1    /* flood, mcast_flood or bcast_flood */
