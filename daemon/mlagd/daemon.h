@@ -195,4 +195,10 @@ struct daemon {
 /** daemon_now_ns() - the engine's clock: CLOCK_MONOTONIC */
 uint64_t daemon_now_ns(void);
 
+/** daemon_open_channel() - a new session with the peer, as the configuration says; 0 or -errno */
+int daemon_open_channel(struct daemon *daemon);
+
+/** daemon_open_hellos() - the paths of hellos, likewise */
+int daemon_open_hellos(struct daemon *daemon);
+
 #endif

@@ -22,7 +22,6 @@
 
 #include "answers.h"
 #include "audit.h"
-#include "config_changes.h"
 #include "control/server.h"
 #include "daemon.h"
 #include "datapath/trial.h"
@@ -34,6 +33,7 @@
 #include "leave.h"
 #include "log.h"
 #include "neighbordevices.h"
+#include "reload.h"
 #include "setup.h"
 #include "svis.h"
 
@@ -330,19 +330,7 @@ static int on_more(sd_event_source *source, void *user)
 
 /* ---- configuration ----------------------------------------------------------------------- */
 
-static void links_spec_of(const struct config *config, struct links_spec *ret_spec)
-{
-	memset(ret_spec, 0, sizeof(*ret_spec));
-	memcpy(ret_spec->bridge, config->bridge, IFNAMSIZ);
-	memcpy(ret_spec->peer_link, config->link, IFNAMSIZ);
-	ret_spec->lags_count = config->lags_count;
-	for (uint32_t i = 0; i < config->lags_count; i++) {
-		memcpy(ret_spec->lags[i].ifname, config->lags[i].ifname, IFNAMSIZ);
-		ret_spec->lags[i].id = config->lags[i].id;
-	}
-}
-
-static int open_channel(struct daemon *daemon)
+int daemon_open_channel(struct daemon *daemon)
 {
 	static const struct channel_handler handler = {
 		.up = on_channel_up,
@@ -361,7 +349,7 @@ static int open_channel(struct daemon *daemon)
 	return channel_open(&daemon->channel, daemon->event, &spec, &handler, daemon);
 }
 
-static int open_hellos(struct daemon *daemon)
+int daemon_open_hellos(struct daemon *daemon)
 {
 	const struct config *config = daemon->config;
 	struct channel_spec spec = {
@@ -378,143 +366,6 @@ static int open_hellos(struct daemon *daemon)
 		hellos_set_peer_link(daemon->hellos, daemon->peer_link.ifindex,
 				     daemon->peer_link.incarnation);
 	}
-	return r;
-}
-
-static void configure_leg(struct daemon *daemon, enum mlag_event_type type, uint16_t lag_id)
-{
-	struct mlag_event event = {.type = type};
-
-	event.leg_configure.lag_id = lag_id;
-	effects_step(daemon, &event);
-}
-
-/* A new session in the place of the old one; without memory the old one goes on. */
-static int change_channel(struct daemon *daemon)
-{
-	struct channel *old = daemon->channel;
-	int r = open_channel(daemon);
-
-	if (r < 0) {
-		daemon->channel = old;
-		return r;
-	}
-	channel_end(old, 0);
-	channel_close(old);
-	return 0;
-}
-
-static int change_hellos(struct daemon *daemon)
-{
-	hellos_close(daemon->hellos);
-	daemon->hellos = NULL;
-	return open_hellos(daemon);
-}
-
-static int change_devices(struct daemon *daemon, const struct config_changes *changes)
-{
-	static struct links_spec spec;
-
-	for (uint32_t i = 0; i < changes->removed_count; i++) {
-		setup_forget_leg(daemon, changes->removed[i]);
-		configure_leg(daemon, MLAG_EVENT_LEG_REMOVE, changes->removed[i]);
-	}
-	for (uint32_t i = 0; i < changes->added_count; i++) {
-		configure_leg(daemon, MLAG_EVENT_LEG_CONFIGURE, changes->added[i]);
-	}
-	links_spec_of(daemon->config, &spec);
-	return links_configure(daemon->links, &spec);
-}
-
-/* Tell engine and adapters what the new file has and the old one had not, and the other way. */
-static int apply_changes(struct daemon *daemon, const struct config_changes *changes)
-{
-	struct mlag_config identity;
-	struct mlag_event event = {.type = MLAG_EVENT_RECONFIGURE};
-	int error = 0, r;
-
-	if (changes->engine) {
-		effects_identity(daemon->config, &identity);
-		event.reconfigure = &identity;
-		effects_step(daemon, &event);
-	}
-	if (changes->last_resort) {
-		r = effects_last_resort(daemon);
-		error = r < 0 ? r : error;
-	}
-	if (changes->datapath) {
-		effects_shortcuts(daemon);
-		fastpath_configure(daemon);
-	}
-	if (changes->devices) {
-		r = change_devices(daemon, changes);
-		error = r < 0 ? r : error;
-	}
-	if (changes->gateways) {
-		gateways_configure(daemon);
-	}
-	if (changes->channel) {
-		r = change_channel(daemon);
-		error = r < 0 ? r : error;
-	}
-	if (changes->backup) {
-		r = change_hellos(daemon);
-		error = r < 0 ? r : error;
-	}
-	return error;
-}
-
-/* The new file, if it may take the place of the old one. */
-static int load_anew(struct daemon *daemon, struct config *ret, config_error_fn *report,
-		     void *report_user)
-{
-	const struct config_devices devices = {
-		.bridge_ifindex = daemon->peer_link.bridge_ifindex,
-		.link_ifindex = daemon->peer_link.ifindex,
-		.find = if_nametoindex,
-	};
-	int r = config_load(daemon->config_path, ret, report, report_user, NULL);
-
-	if (r == 0 && config_refuse(daemon->config_path, daemon->config, ret, &devices, report,
-				    report_user) > 0) {
-		r = -EINVAL;
-	}
-	return r;
-}
-
-static int reload(void *user, config_error_fn *report, void *report_user)
-{
-	static struct config_changes changes;
-	struct daemon *daemon = user;
-	struct config *old = daemon->config;
-	struct config *config;
-	int r;
-
-	if (daemon->leave != NULL) {
-		return -ESHUTDOWN;
-	}
-	config = calloc(1, sizeof(*config));
-	if (config == NULL) {
-		return -ENOMEM;
-	}
-	r = load_anew(daemon, config, report, report_user);
-	if (r < 0) {
-		free(config);
-		return r;
-	}
-	(void)sd_notifyf(0, "RELOADING=1\nMONOTONIC_USEC=%llu",
-			 (unsigned long long)(daemon_now_ns() / 1000));
-	config_compare(old, config, &changes);
-	config_describe(&changes, old, config, report, report_user);
-	daemon->config = config;
-	daemon->control_context.config = config;
-	r = apply_changes(daemon, &changes);
-	free(old);
-	(void)sd_notify(0, "READY=1");
-	log_notice("configuration read again: %s", r < 0 ? strerror(-r)
-						   : config_changes_any(&changes)
-							   ? "applied"
-							   : "nothing differs");
 	return r;
 }
 
@@ -552,7 +403,7 @@ static int on_hangup(sd_event_source *source, const struct signalfd_siginfo *inf
 {
 	(void)source;
 	(void)info;
-	if (reload(user, log_config_line, NULL) < 0) {
+	if (reload_config(user, log_config_line, NULL) < 0) {
 		log_error("the configuration was not taken over; the old one stays in force");
 	}
 	return 0;
@@ -688,7 +539,7 @@ static int open_adapters(struct daemon *daemon)
 	};
 	int r;
 
-	links_spec_of(daemon->config, &spec);
+	reload_links_spec(daemon->config, &spec);
 	r = ports_open(&daemon->ports, daemon->run_dir);
 	if (r < 0) {
 		return fail("netlink", r);
@@ -713,7 +564,7 @@ static int open_adapters(struct daemon *daemon)
 	if (r < 0) {
 		return fail("netlink, neighbours", r);
 	}
-	r = open_hellos(daemon);
+	r = daemon_open_hellos(daemon);
 	if (r < 0) {
 		return fail("hellos", r);
 	}
@@ -736,7 +587,7 @@ static int open_adapters(struct daemon *daemon)
 	if (r < 0) {
 		return fail("netlink, filters", r);
 	}
-	r = open_channel(daemon);
+	r = daemon_open_channel(daemon);
 	return r < 0 ? fail("peer", r) : 0;
 }
 
@@ -761,7 +612,7 @@ static int open_control(struct daemon *daemon)
 		.port_problems = port_problems,
 		.gateway = gateways_view,
 		.redirects_failed = svis_failed,
-		.reload = reload,
+		.reload = reload_config,
 		.promote = promote,
 		.leave = leave_begin,
 		.leave_step = leave_get_step,
@@ -834,7 +685,7 @@ static int start(struct daemon *daemon)
 		return r;
 	}
 	for (uint32_t i = 0; i < daemon->config->lags_count; i++) {
-		configure_leg(daemon, MLAG_EVENT_LEG_CONFIGURE, daemon->config->lags[i].id);
+		reload_configure_leg(daemon, MLAG_EVENT_LEG_CONFIGURE, daemon->config->lags[i].id);
 	}
 	handover_legs(daemon);
 	r = links_start(daemon->links);
@@ -902,7 +753,7 @@ static enum exit_status run(const struct options *options)
 		status = STATUS_FAILED;
 	}
 	(void)sd_notify(0, "STOPPING=1");
-	if (status == STATUS_OK) {
+	if (status == STATUS_OK && !daemon.left) {
 		daemon.kept_ns = 0; /* the lease runs from now */
 		handover_keep(&daemon);
 	}
