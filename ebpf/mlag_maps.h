@@ -36,6 +36,10 @@
 /* mlag_addresses: hash of struct mlag_address to __u8, enum mlag_owner. */
 /* mlag_svis: hash of __u32 ifindex to struct mlag_svi. */
 /* mlag_senders: array of struct mlag_sender; the programs fill it. */
+/*
+ * mlag_recalls: per-CPU array of struct mlag_recall; the programs fill it.  Who writes to mlag_ports,
+ * mlag_routers, mlag_addresses or mlag_entries gives mlag_domain another epoch afterwards.
+ */
 /* mlag_entries: hash of __u32 ifindex of a slave where XDP runs to struct mlag_entry. */
 /*
  * mlag_fast_counters: per-CPU array of struct mlag_counter: what XDP counted of a port, by reason, from

@@ -37,13 +37,23 @@ struct {
 	__type(value, struct mlag_counter);
 } mlag_fast_counters SEC(".maps");
 
-static __always_inline void count_fast(const struct mlag_port *port, enum mlag_reason reason,
-				       __u64 bytes)
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, MLAG_RECALLS_MAX);
+	__type(key, __u32);
+	__type(value, struct mlag_recall);
+} mlag_recalls SEC(".maps");
+
+static __always_inline __u32 counter_of(const struct mlag_port *port, enum mlag_reason reason)
 {
-	__u32 index = port->counters + reason;
+	return port->counters ? port->counters + reason : 0;
+}
+
+static __always_inline void count_fast(__u32 index, __u64 bytes)
+{
 	struct mlag_counter *counter;
 
-	if (!port->counters) {
+	if (!index) {
 		return;
 	}
 	counter = bpf_map_lookup_elem(&mlag_fast_counters, &index);
@@ -154,25 +164,141 @@ static __always_inline long write_below_ip(struct xdp_md *frame, const struct pa
 }
 
 /* R22, R23, R25: as if the bridge had sent it to PL. */
-static __always_inline int send_to_peer(struct xdp_md *frame, const struct mlag_domain *domain,
-					const struct parse_arrival *parsed)
+static __always_inline int send_to_peer(struct xdp_md *frame, __u32 peer_link_ifindex,
+					enum mlag_tag_change change, __u16 vid)
 {
-	enum mlag_tag_change change = mlag_redirect_tag(domain, &parsed->arrival.vlan);
+	const struct parse_macs *header;
 	struct parse_macs macs;
 
-	if (bpf_redirect_map(&mlag_exits, domain->peer_link_ifindex, XDP_PASS) != XDP_REDIRECT) {
+	if (bpf_redirect_map(&mlag_exits, peer_link_ifindex, XDP_PASS) != XDP_REDIRECT) {
 		return XDP_PASS;
 	}
 	if (change == MLAG_TAG_KEEP) {
 		return XDP_REDIRECT;
 	}
-	__builtin_memcpy(macs.destination, parsed->router_key.router.mac, sizeof(macs.destination));
-	__builtin_memcpy(macs.source, parsed->sender_key.source.mac, sizeof(macs.source));
-	if (write_below_ip(frame, &macs, change, change == MLAG_TAG_PUSH,
-			   parsed->arrival.vlan.vid)) {
+	header = header_at(frame, 0, sizeof(*header));
+	if (!header) {
+		return XDP_PASS;
+	}
+	macs = *header;
+	if (write_below_ip(frame, &macs, change, change == MLAG_TAG_PUSH, vid)) {
 		return XDP_PASS; /* nothing was changed */
 	}
 	return XDP_REDIRECT;
+}
+
+/* ---- the same again ------------------------------------------------------------------------- */
+
+static __always_inline struct mlag_recall *find_recall(const struct mlag_recall_key *key)
+{
+	__u32 place = mlag_recall_place(key);
+
+	return bpf_map_lookup_elem(&mlag_recalls, &place);
+}
+
+/* Reads an IP header for the key.  False for what has none, or one that is wrong. */
+static __always_inline bool read_recall_key(struct xdp_md *frame, __u32 offset, __be16 type,
+					    struct mlag_recall_key *ret)
+{
+	__u32 available = (__u32)(frame->data_end - frame->data) - offset;
+	struct mlag_packet packet = {0};
+	const void *header;
+
+	if (type == bpf_htons(ETH_P_IP) &&
+	    (header = header_at(frame, offset, MLAG_IPV4_HEADER_SIZE))) {
+		mlag_packet_read_ipv4(&packet, header, available, false);
+		ret->family = 4;
+	} else if (type == bpf_htons(ETH_P_IPV6) &&
+		   (header = header_at(frame, offset, MLAG_IPV6_HEADER_SIZE))) {
+		mlag_packet_read_ipv6(&packet, header, available);
+		ret->family = 6;
+	} else {
+		return false;
+	}
+	__builtin_memcpy(ret->destination, packet.destination, sizeof(ret->destination));
+	return !packet.malformed;
+}
+
+/* Finds out what a frame is alike; a key without an ifindex is of none. */
+static __always_inline void make_recall_key(struct xdp_md *frame, struct mlag_recall_key *ret)
+{
+	const struct parse_ethernet *header = header_at(frame, 0, sizeof(*header));
+	const struct parse_tag_inside *inside;
+	bool known = false;
+	__u16 vid = 0;
+
+	__builtin_memset(ret, 0, sizeof(*ret));
+	if (!header) {
+		return;
+	}
+	if (header->type != bpf_htons(ETH_P_8021Q)) {
+		known = read_recall_key(frame, ETH_HLEN, header->type, ret);
+	} else if ((inside = header_at(frame, ETH_HLEN, sizeof(*inside)))) {
+		vid = bpf_ntohs(inside->tci) & 0xfff;
+		known = vid &&
+			read_recall_key(frame, ETH_HLEN + sizeof(*inside), inside->type, ret);
+	}
+	if (known) {
+		ret->router = parse_key_word(vid, header->destination);
+		ret->ifindex = frame->ingress_ifindex;
+	}
+}
+
+/* Does what was found out of frames alike, if that still holds.  False when it does not. */
+static __always_inline bool recall(struct xdp_md *frame, const struct mlag_domain *domain,
+				   const struct mlag_recall_key *key, int *ret_verdict)
+{
+	const struct parse_macs *macs = header_at(frame, 0, sizeof(*macs));
+	const struct mlag_recall *found = find_recall(key);
+	__u64 size = frame->data_end - frame->data;
+	const struct mlag_sender *sender;
+	__u64 sender_key;
+	__u32 place;
+
+	if (!macs || !key->ifindex || !found || !mlag_recall_holds(domain, found, key)) {
+		return false;
+	}
+	sender_key = parse_key_word(found->vid, macs->source);
+	place = mlag_sender_place(sender_key);
+	sender = bpf_map_lookup_elem(&mlag_senders, &place);
+	if (!sender ||
+	    mlag_sender_is_due(domain, sender, sender_key, found->ifindex, bpf_jiffies64())) {
+		return false;
+	}
+	*ret_verdict = send_to_peer(frame, domain->peer_link_ifindex, found->change, found->vid);
+	if (*ret_verdict != XDP_PASS) {
+		count_fast(found->counter, size);
+	}
+	return true;
+}
+
+/*
+ * What was found out is used from the next time on that it is found out in the same epoch, so that
+ * its rows are surely read after the epoch: machines read ahead.  Between the two is a barrier, which
+ * an atomic operation that returns something is; here, because it takes time.
+ */
+static __always_inline void remember(const struct mlag_domain *domain, __u64 epoch,
+				     const struct mlag_recall_key *key,
+				     const struct parse_arrival *parsed, __u32 port_ifindex,
+				     __u32 counter)
+{
+	struct mlag_recall *place = key->ifindex ? find_recall(key) : NULL;
+	__u64 candidate = epoch;
+
+	if (!place) {
+		return;
+	}
+	if (place->candidate != epoch || !mlag_recall_is_of(place, key)) {
+		place->epoch = 0;
+		place->key = *key;
+		place->candidate = __sync_lock_test_and_set(&candidate, 0);
+		return;
+	}
+	place->ifindex = port_ifindex;
+	place->counter = counter;
+	place->vid = parsed->arrival.vlan.vid;
+	place->change = mlag_redirect_tag(domain, &parsed->arrival.vlan);
+	place->epoch = epoch;
 }
 
 static __always_inline bool take_hop(struct xdp_md *frame, const struct parse_arrival *parsed)
@@ -216,6 +342,7 @@ static __always_inline int send_out(struct xdp_md *frame, const struct parse_arr
 
 /* A frame for a router of the pair. */
 static __always_inline int receive_routed(struct xdp_md *frame, const struct mlag_domain *domain,
+					  __u64 epoch, const struct mlag_recall_key *key,
 					  const struct mlag_port *port, __u32 port_ifindex,
 					  struct parse_arrival *parsed)
 {
@@ -225,12 +352,14 @@ static __always_inline int receive_routed(struct xdp_md *frame, const struct mla
 	struct mlag_decision decision, shortcut;
 	__u32 exit_ifindex = 0;
 	int verdict = XDP_PASS;
+	__u32 counter;
 	long answer;
 
 	parse_ip_inside(frame, parsed);
 	decision = decide(frame, domain, port, parsed, &lookup, &answer);
+	counter = counter_of(port, decision.reason);
 	if (decision.action == MLAG_ACTION_DROP) {
-		count_fast(port, decision.reason, size);
+		count_fast(counter, size);
 		return XDP_DROP;
 	}
 	ask_sender(domain, parsed, port_ifindex);
@@ -240,13 +369,18 @@ static __always_inline int receive_routed(struct xdp_md *frame, const struct mla
 		shortcut = mlag_shortcut(domain, port, &parsed->packet, &parsed->arrival, &way,
 					 decision);
 	}
+	if (mlag_may_recall(&parsed->packet, shortcut)) {
+		remember(domain, epoch, key, parsed, port_ifindex, counter);
+	}
 	if (shortcut.action == MLAG_ACTION_TO_PEER_LINK) {
-		verdict = send_to_peer(frame, domain, parsed);
+		verdict = send_to_peer(frame, domain->peer_link_ifindex,
+				       mlag_redirect_tag(domain, &parsed->arrival.vlan),
+				       parsed->arrival.vlan.vid);
 	} else if (shortcut.action == MLAG_ACTION_SEND) {
 		verdict = send_out(frame, parsed, &lookup, &way, exit_ifindex);
 	}
 	if (verdict != XDP_PASS) {
-		count_fast(port, decision.reason, size);
+		count_fast(counter, size);
 	}
 	return verdict;
 }
@@ -275,20 +409,31 @@ int receive_xdp(struct xdp_md *frame)
 	const struct mlag_domain *domain;
 	const struct mlag_port *port;
 	struct parse_arrival parsed;
+	struct mlag_recall_key key;
 	__u32 ifindex;
+	__u64 epoch;
+	int verdict;
 
 	if (!macs || !may_be_router(macs->destination)) {
 		return XDP_PASS;
 	}
 	domain = find_domain();
+	if (!domain) {
+		return XDP_PASS;
+	}
+	make_recall_key(frame, &key);
+	if (recall(frame, domain, &key, &verdict)) {
+		return verdict;
+	}
+	epoch = domain->epoch;
 	ifindex = frame->ingress_ifindex;
 	port = find_arrival_port(&ifindex);
 	/* A leg that waits for signs of its partner gets them at tc. */
-	if (!domain || !port || mlag_gate_restricts(port->gate) ||
+	if (!port || mlag_gate_restricts(port->gate) ||
 	    parse_arrival_inside(frame, domain->vlan_aware, port->ingress_vid, &parsed) ||
 	    mlag_receive(domain, port, &parsed.packet).action != MLAG_ACTION_ASK_ROUTER ||
 	    !ask_router(&parsed)) {
 		return XDP_PASS;
 	}
-	return receive_routed(frame, domain, port, ifindex, &parsed);
+	return receive_routed(frame, domain, epoch, &key, port, ifindex, &parsed);
 }

@@ -114,6 +114,8 @@ struct mlag_port {
  * @second_ticks: of the programs' clock; 0 while that is not known
  * @shortcuts: ways round the bridge that may be taken: MLAG_SHORTCUT_* of shortcut.h
  * @peer_link_forwards: VLANs in which the bridge forwards at PL; bit 0 on a plain bridge
+ * @epoch: another number whenever a row changed of which struct mlag_recall is made; given by who
+ *	writes the maps, and no part of any decision
  */
 struct mlag_domain {
 	__u32 peer_link_ifindex;
@@ -125,6 +127,7 @@ struct mlag_domain {
 	__u32 second_ticks;
 	__u32 shortcuts;
 	__u64 peer_link_forwards[MLAG_FORWARD_VLAN_WORDS];
+	__u64 epoch;
 };
 
 /**

@@ -25,6 +25,8 @@
 #define MLAG_SENDERS_MAX \
 	16384 /* a power of 2; two that meet in a place take the slow way more often */
 
+#define MLAG_RECALLS_MAX 512 /* see mlag_recall_place() */
+
 /**
  * struct mlag_sender - when a source last took the slow way, at the place of mlag_sender_place()
  * @key: who: a VLAN and a MAC, as a word
@@ -171,6 +173,83 @@ mlag_shortcut(const struct mlag_domain *domain, const struct mlag_port *port,
 		return mlag_decide(MLAG_ACTION_ASK_EXIT, MLAG_REASON_NONE);
 	}
 	return mlag_exit_is_open(way) ? mlag_decide(MLAG_ACTION_SEND, decision.reason) : decision;
+}
+
+/**
+ * struct mlag_recall_key - packets that are alike to every decision which the kernel's routing has
+ *	no part in
+ * @destination: address, the rest zero
+ * @router: destination MAC, and the VLAN of the tag, 0 without one, as a word
+ * @ifindex: where XDP saw it
+ * @family: 4 or 6
+ */
+struct mlag_recall_key {
+	__u64 destination[2];
+	__u64 router;
+	__u32 ifindex;
+	__u32 family;
+};
+
+/**
+ * struct mlag_recall - that such packets go to the peer (R22, R23), found out once, at the place of
+ *	mlag_recall_place()
+ * @key: which packets
+ * @epoch: of struct mlag_domain, read before the rest was found out; 0 for not yet
+ * @candidate: the epoch in which it was found out once
+ * @ifindex: the bridge port they come by
+ * @counter: where they are counted, 0 for nowhere
+ * @vid: the VLAN they are in
+ * @change: enum mlag_tag_change
+ * @pad: zero
+ */
+struct mlag_recall {
+	struct mlag_recall_key key;
+	__u64 epoch;
+	__u64 candidate;
+	__u32 ifindex;
+	__u32 counter;
+	__u16 vid;
+	__u8 change;
+	__u8 pad[5];
+};
+
+/* Where packets are kept, below MLAG_RECALLS_MAX. */
+MLAG_INLINE __u32 mlag_recall_place(const struct mlag_recall_key *key)
+{
+	__u64 word = key->destination[0] ^ (key->destination[1] << 7 | key->destination[1] >> 57) ^
+		     key->router ^ (__u64)key->ifindex << 32;
+
+	return (__u32)((word * 0x9e3779b97f4a7c15ull) >> 55); /* Fibonacci hashing */
+}
+
+MLAG_INLINE bool mlag_recall_is_of(const struct mlag_recall *recall,
+				   const struct mlag_recall_key *key)
+{
+	return recall->key.ifindex == key->ifindex && recall->key.family == key->family &&
+	       recall->key.router == key->router &&
+	       recall->key.destination[0] == key->destination[0] &&
+	       recall->key.destination[1] == key->destination[1];
+}
+
+/* It is of these packets, and no row has changed since. */
+MLAG_INLINE bool mlag_recall_holds(const struct mlag_domain *domain,
+				   const struct mlag_recall *recall,
+				   const struct mlag_recall_key *key)
+{
+	return recall->epoch == domain->epoch && mlag_recall_is_of(recall, key);
+}
+
+/**
+ * mlag_may_recall() - whether what was decided of a packet holds for all that have its key
+ * @packet: the packet
+ * @shortcut: of mlag_shortcut()
+ *
+ * What the kernel's routing had a say in does not: nobody tells of its changes.
+ */
+MLAG_INLINE bool mlag_may_recall(const struct mlag_packet *packet, struct mlag_decision shortcut)
+{
+	return shortcut.action == MLAG_ACTION_TO_PEER_LINK && packet->family &&
+	       !packet->route_asked;
 }
 
 /**

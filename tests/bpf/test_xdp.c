@@ -18,6 +18,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <bpf/bpf.h>
@@ -56,6 +57,7 @@ static struct {
 	struct mlag_domain domain;
 	struct mlag_port port; /* the leg that frames come by */
 	struct mlag_port exit; /* the one that they leave by */
+	uint64_t sender_seen_ms;
 } lab;
 
 static const uint8_t HOST[6] = {0x02, 0, 0, 0, 0, 0x0a};
@@ -176,6 +178,24 @@ static struct counter count(enum mlag_reason reason)
 	return counter;
 }
 
+static void set_address(const char *text, enum mlag_owner owner)
+{
+	struct mlag_address address = {0};
+
+	address.family = ip_parse(text, address.octets);
+	assert_int_equal(datapath_set_address(lab.dp, &address, (uint8_t)owner), 0);
+}
+
+static void set_router(const uint8_t *mac, enum mlag_owner owner)
+{
+	struct mlag_router_key key = {0};
+	struct mlag_router router = {.own_ifindex = lab.bridge, .owner = (uint8_t)owner};
+
+	memcpy(key.mac, mac, sizeof(key.mac));
+	memcpy(router.own_mac, lab.own_mac, sizeof(router.own_mac));
+	assert_int_equal(datapath_set_router(lab.dp, &key, &router), 0);
+}
+
 /* The maps after something in lab was changed. */
 static void write_state(void)
 {
@@ -193,6 +213,33 @@ static void leave_it_to_xdp(uint32_t tag)
 	wire_send(lab.leg_far, &frame);
 	drain();
 	wire_remove_filter(lab.leg);
+}
+
+static uint64_t now_ms(void)
+{
+	struct timespec now;
+
+	assert_int_equal(clock_gettime(CLOCK_MONOTONIC, &now), 0);
+	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+}
+
+/* On a busy machine the sender may be due again before a test has seen what it wants to. */
+static bool sender_may_be_due(void)
+{
+	return now_ms() - lab.sender_seen_ms > 900;
+}
+
+/* As leave_it_to_xdp(), when the sender was seen before, but perhaps not in this second. */
+static void leave_it_to_xdp_again(uint32_t tag)
+{
+	struct mlag_domain slow = lab.domain;
+
+	slow.shortcuts = MLAG_SHORTCUT_ROUTED; /* the sender takes the slow way */
+	assert_int_equal(datapath_set_domain(lab.dp, &slow), 0);
+	assert_int_equal(datapath_attach(lab.dp, lab.leg, MLAG_PORT_LEG), 0);
+	lab.sender_seen_ms = now_ms();
+	leave_it_to_xdp(tag);
+	write_state();
 }
 
 static void test_R21_third_party_is_routed_at_xdp(void **state)
@@ -432,15 +479,158 @@ static void test_R22_tags(void **state)
 	make(&untagged, PEER_V4, 1);
 	set_vlans(10, 0);
 	leave_it_to_xdp(TAG(10));
-	check_crosses(&tagged);
-	wire_send(lab.leg_far, &untagged);
-	expect(lab.peer_link_far, &tagged);
+	for (uint32_t attempt = 0; attempt < 3; attempt++) { /* the last by heart */
+		check_crosses(&tagged);
+		wire_send(lab.leg_far, &untagged);
+		expect(lab.peer_link_far, &tagged);
+	}
 	lab.domain.peer_link_untagged_vid = 10;
-	write_state();
-	check_crosses(&untagged);
-	wire_send(lab.leg_far, &tagged);
-	expect(lab.peer_link_far, &untagged);
+	leave_it_to_xdp_again(TAG(10));
+	for (uint32_t attempt = 0; attempt < 3; attempt++) {
+		check_crosses(&untagged);
+		wire_send(lab.leg_far, &tagged);
+		expect(lab.peer_link_far, &untagged);
+	}
 	expect_silence();
+	assert_int_equal(count(MLAG_REASON_TO_PEER).packets, 12);
+}
+
+/* Whether a frame that crosses was sent by XDP: what takes the bridge's way is not counted. */
+static bool crosses_by_xdp(const struct wire_frame *frame)
+{
+	uint64_t before = count(MLAG_REASON_TO_PEER).packets;
+
+	check_crosses(frame);
+	return count(MLAG_REASON_TO_PEER).packets > before;
+}
+
+/* Often enough that the program knows it by heart; its sender was seen less than a second ago. */
+static void learn(const struct wire_frame *frame)
+{
+	uint32_t times;
+
+	do {
+		leave_it_to_xdp_again(0);
+		times = 0;
+		while (times < 3 && crosses_by_xdp(frame)) {
+			times++;
+		}
+	} while (times < 3 && sender_may_be_due());
+	assert_int_equal(times, 3);
+}
+
+/* This suite can fail: a row that is taken away without a new epoch is not missed. */
+static void test_R22_is_not_looked_up_again_within_an_epoch(void **state)
+{
+	const char *const addresses[] = {PEER_V4, PEER_V6};
+	struct datapath_maps maps;
+	struct wire_frame frame;
+	uint64_t before;
+
+	(void)state;
+	datapath_get_maps(lab.dp, &maps);
+	for (uint32_t index = 0; index < ARRAY_SIZE(addresses); index++) {
+		struct mlag_address address = {0};
+		bool crossed;
+
+		address.family = ip_parse(addresses[index], address.octets);
+		make(&frame, addresses[index], 1);
+		do {
+			set_address(addresses[index], MLAG_OWNER_PEER);
+			learn(&frame);
+			assert_int_equal(bpf_map_delete_elem(maps.addresses, &address), 0);
+			crossed = crosses_by_xdp(&frame);
+		} while (!crossed && sender_may_be_due());
+		assert_true(crossed);
+	}
+	before = count(MLAG_REASON_TO_PEER).packets;
+	write_state();
+	make(&frame, PEER_V4, 1);
+	wire_send(lab.leg_far, &frame);
+	drain();
+	assert_int_equal(count(MLAG_REASON_TO_PEER).packets, before);
+}
+
+static void test_R22_follows_each_row_at_once(void **state)
+{
+	struct mlag_port port;
+	struct mlag_domain domain;
+	struct wire_frame frame;
+	uint64_t before;
+
+	(void)state;
+	port = lab.port;
+	domain = lab.domain;
+	make(&frame, PEER_V4, 1);
+	for (uint32_t change = 0; change < 6; change++) {
+		learn(&frame);
+		lab.port.guarded = change == 0;
+		lab.port.forwards[0] = change != 1;
+		lab.port.gate = change == 2 ? MLAG_GATE_UNICAST : MLAG_GATE_OPEN;
+		lab.domain.shortcuts = change == 3 ? 0 : ALL_SHORTCUTS;
+		lab.domain.peer_link_forwards[0] = change != 4;
+		lab.domain.route_for_peer = change != 5;
+		if (change < 3) {
+			assert_int_equal(datapath_set_port(lab.dp, lab.leg, &lab.port), 0);
+		} else {
+			assert_int_equal(datapath_set_domain(lab.dp, &lab.domain), 0);
+		}
+		assert_false(crosses_by_xdp(&frame));
+		lab.port = port;
+		lab.domain = domain;
+		write_state();
+	}
+	learn(&frame);
+	before = count(MLAG_REASON_TO_PEER).packets;
+	set_address(PEER_V4, MLAG_OWNER_NONE);
+	wire_send(lab.leg_far, &frame);
+	drain();
+	set_address(PEER_V4, MLAG_OWNER_SELF);
+	wire_send(lab.leg_far, &frame);
+	drain();
+	assert_int_equal(count(MLAG_REASON_TO_PEER).packets, before);
+	set_address(PEER_V4, MLAG_OWNER_PEER);
+	learn(&frame);
+	set_router(PEER, MLAG_OWNER_SELF);
+	assert_false(crosses_by_xdp(&frame));
+	set_router(PEER, MLAG_OWNER_PEER);
+	learn(&frame);
+	before = count(MLAG_REASON_TO_PEER).packets;
+	assert_int_equal(datapath_delete_port(lab.dp, lab.leg), 0);
+	check_crosses(&frame);
+	write_state();
+	assert_int_equal(count(MLAG_REASON_TO_PEER).packets, before);
+}
+
+static void test_R22_known_by_heart_is_of_one_slave_sender_and_packet(void **state)
+{
+	static const uint8_t ANOTHER[6] = {0x02, 0, 0, 0, 0, 0x0b};
+	struct wire_frame frame, other;
+
+	(void)state;
+	make(&frame, PEER_V4, 1);
+	learn(&frame);
+	make(&other, THIRD_V4, 64);
+	check_routed(&other);
+	make(&other, PEER_V4, 1);
+	memcpy(other.bytes + 6, ANOTHER, sizeof(ANOTHER));
+	assert_false(crosses_by_xdp(&other)); /* the bridge has not seen it yet */
+	other = frame;
+	other.bytes[ETH_HLEN + 3]++; /* longer than there is */
+	wire_send(lab.leg_far, &other);
+	expect_silence();
+	assert_int_equal(count(MLAG_REASON_MALFORMED).packets, 1);
+	usleep(1300 * 1000);
+	assert_false(crosses_by_xdp(&frame)); /* the bridge is to see its sender again */
+	/* The slave of another bond: its sender came by another port. */
+	learn(&frame);
+	assert_int_equal(datapath_delete_port(lab.dp, lab.leg), 0);
+	assert_int_equal(datapath_set_port(lab.dp, lab.bridge, &lab.port), 0);
+	assert_int_equal(datapath_set_entry(lab.dp, lab.leg, lab.bridge), 0);
+	assert_false(crosses_by_xdp(&frame));
+	assert_int_equal(datapath_set_entry(lab.dp, lab.leg, 0), 0);
+	assert_false(crosses_by_xdp(&frame));
+	assert_int_equal(datapath_delete_port(lab.dp, lab.bridge), 0);
 }
 
 /* A host on an access port is not let into another VLAN. */
@@ -542,24 +732,6 @@ static void test_features_of_devices(void **state)
 	assert_int_equal(device_xdp_features(lab.bridge, &features), 0);
 	assert_false(features & DEVICE_XDP_BASIC);
 	assert_int_equal(device_xdp_features(99999, &features), -ENODEV);
-}
-
-static void set_address(const char *text, enum mlag_owner owner)
-{
-	struct mlag_address address = {0};
-
-	address.family = ip_parse(text, address.octets);
-	assert_int_equal(datapath_set_address(lab.dp, &address, (uint8_t)owner), 0);
-}
-
-static void set_router(const uint8_t *mac, enum mlag_owner owner)
-{
-	struct mlag_router_key key = {0};
-	struct mlag_router router = {.own_ifindex = lab.bridge, .owner = (uint8_t)owner};
-
-	memcpy(key.mac, mac, sizeof(key.mac));
-	memcpy(router.own_mac, lab.own_mac, sizeof(router.own_mac));
-	assert_int_equal(datapath_set_router(lab.dp, &key, &router), 0);
 }
 
 static void fill_maps(void)
@@ -678,6 +850,9 @@ int main(void)
 		test(test_R21_obeys_the_port_it_leaves_by),
 		test(test_R21_tags),
 		test(test_R22_tags),
+		test(test_R22_is_not_looked_up_again_within_an_epoch),
+		test(test_R22_follows_each_row_at_once),
+		test(test_R22_known_by_heart_is_of_one_slave_sender_and_packet),
 		test(test_a_tag_of_another_vlan_gets_nowhere_by_xdp),
 		test(test_somebody_elses_program_is_left_alone),
 		test(test_generic_xdp_is_never_used),

@@ -204,16 +204,28 @@ int datapath_walk(const struct datapath *dp, enum datapath_map map,
 	return adopt_walk(bpf_map__fd(objects_map(&dp->ebpf, map)), on_row, user);
 }
 
+/* Each write is of another epoch: see struct mlag_recall. */
 static int write_domain(struct datapath *dp, const struct mlag_domain *domain)
 {
+	struct mlag_domain copy = *domain;
 	uint32_t zero = 0;
-	int error = bpf_map_update_elem(bpf_map__fd(dp->ebpf.isolate->maps.mlag_domain), &zero,
-					domain, BPF_ANY);
+	int error;
 
+	copy.epoch = dp->domain.epoch + 1;
+	error = bpf_map_update_elem(bpf_map__fd(dp->ebpf.isolate->maps.mlag_domain), &zero, &copy,
+				    BPF_ANY);
 	if (!error) {
-		dp->domain = *domain;
+		dp->domain = copy;
 	}
 	return error;
+}
+
+/* Rows that a struct mlag_recall is made of were written, or not: @error, or that of saying so. */
+static int end_epoch(struct datapath *dp, int error)
+{
+	int said = write_domain(dp, &dp->domain);
+
+	return error ? error : said;
 }
 
 int datapath_set_domain(struct datapath *dp, const struct mlag_domain *domain)
@@ -283,7 +295,8 @@ int datapath_set_port(struct datapath *dp, uint32_t ifindex, const struct mlag_p
 	error = error ? error
 		      : bpf_map_update_elem(bpf_map__fd(dp->ebpf.isolate->maps.mlag_ports),
 					    &ifindex, port, BPF_ANY);
-	return error || gated ? error : set_gated(dp, ifindex, false);
+	error = error || gated ? error : set_gated(dp, ifindex, false);
+	return end_epoch(dp, error);
 }
 
 /* Deletes a key of a map; one that is not there is no error. */
@@ -321,7 +334,7 @@ int datapath_delete_port(struct datapath *dp, uint32_t ifindex)
 	int error = forget(dp->ebpf.isolate->maps.mlag_ports, &ifindex);
 
 	release_row(dp, ifindex);
-	return error ? error : set_gated(dp, ifindex, false);
+	return end_epoch(dp, error ? error : set_gated(dp, ifindex, false));
 }
 
 /* Makes a row unless there is one, whose count goes on. */
@@ -626,9 +639,9 @@ int datapath_set_entry(struct datapath *dp, uint32_t ifindex, uint32_t port_ifin
 	struct mlag_entry entry = {.ifindex = port_ifindex};
 
 	if (!port_ifindex) {
-		return forget(map, &ifindex);
+		return end_epoch(dp, forget(map, &ifindex));
 	}
-	return bpf_map_update_elem(bpf_map__fd(map), &ifindex, &entry, BPF_ANY);
+	return end_epoch(dp, bpf_map_update_elem(bpf_map__fd(map), &ifindex, &entry, BPF_ANY));
 }
 
 int datapath_set_exit(struct datapath *dp, uint32_t ifindex, bool present)
@@ -686,7 +699,8 @@ int datapath_set_router(struct datapath *dp, const struct mlag_router_key *key,
 
 	if (!router) {
 		error = known ? bpf_map_delete_elem(map_fd, key) : 0;
-		return error || !known ? error : count_octet(dp, key->mac[5], -1);
+		error = error || !known ? error : count_octet(dp, key->mac[5], -1);
+		return end_epoch(dp, error);
 	}
 	if (!known) {
 		error = count_octet(dp, key->mac[5], 1);
@@ -697,7 +711,7 @@ int datapath_set_router(struct datapath *dp, const struct mlag_router_key *key,
 			(void)count_octet(dp, key->mac[5], -1);
 		}
 	}
-	return error;
+	return end_epoch(dp, error);
 }
 
 int datapath_set_address(struct datapath *dp, const struct mlag_address *address, uint8_t owner)
@@ -705,9 +719,9 @@ int datapath_set_address(struct datapath *dp, const struct mlag_address *address
 	const struct bpf_map *map = dp->ebpf.receive->maps.mlag_addresses;
 
 	if (owner == MLAG_OWNER_NONE) {
-		return forget(map, address);
+		return end_epoch(dp, forget(map, address));
 	}
-	return bpf_map_update_elem(bpf_map__fd(map), address, &owner, BPF_ANY);
+	return end_epoch(dp, bpf_map_update_elem(bpf_map__fd(map), address, &owner, BPF_ANY));
 }
 
 /* How many of the first keys are all to be set, so that they can go in one call. */
