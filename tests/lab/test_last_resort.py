@@ -28,7 +28,6 @@ from mlab.routing_suites import VERSIONS, crossing_faults
 from mlab.topology import MEMBERS, PL
 from mlab.traffic import Flow, Port
 
-LONG = True
 NEEDS = ["bridge", "veth", "bond", "vlan", "vlan-device"]
 LAYOUT = lay_out
 OUTSIDE = {4: "203.0.113.9", 6: "fd00:dead::9"}
@@ -154,14 +153,13 @@ def own_rules(up: Upstream, member: str, version: int) -> set[str]:
 
 @pytest.fixture(name="on")
 def switched_on(up: Upstream):
-    """On at both, with both default routes, ready; put back afterwards."""
+    """On at both, with both default routes, ready: whatever the test before left."""
     restore(up)
     for member in MEMBERS:
         wait_states(up, member, "ready")
         wait_for(f"{member} to be armed", lambda m=member: own_rules(up, m, 4) and
                  own_rules(up, m, 6), 5, 0.05)
-    yield up
-    restore(up)
+    return up
 
 
 def restore(up: Upstream) -> None:
@@ -169,13 +167,15 @@ def restore(up: Upstream) -> None:
     up.give(*MEMBERS)
     for member in MEMBERS:
         daemon = up.lab.pair.switches[member].mlagd
+        is_off = daemon.config["peer"].get("last-resort") != "on"
         daemon.config["peer"]["last-resort"] = "on"
-        if daemon.is_running():
-            daemon.process.send_signal(signal.SIGCONT)
+        if not daemon.is_running():
+            daemon.start()
+            continue
+        daemon.process.send_signal(signal.SIGCONT)
+        if is_off:
             daemon.write_config()
             daemon.ctl("reload", check=True)
-        else:
-            daemon.start()
     up.lab.pair.wait_whole()
     up.lab.pair.wait_known()
     up.lab.resolve()
@@ -428,12 +428,15 @@ def test_r31_a_restart_of_the_daemon_loses_nothing(on: Upstream) -> None:
     for member in MEMBERS:
         daemon = on.lab.pair.switches[member].mlagd
         with on.traffic() as run:
-            flows = ways(on, run, "s1", "s1", count=600, rate=100)
+            flows = ways(on, run, "s1", "s1", count=3000, rate=100)
             run.start()
             run.wait_sent(flows[0], 50)
             daemon.stop(signal.SIGKILL)
+            run.wait_sent(flows[0], run.sent_so_far(flows[0]) + 20)
             daemon.start()
-            run.finish()
+            on.lab.pair.wait_whole()
+            run.wait_sent(flows[0], run.sent_so_far(flows[0]) + 50)
+            run.stop()
         faults = [fault for flow in flows for fault in faults_once(run, flow, "u2", TTL_MAX - 2)]
         assert not faults, f"{member} restarted:\n" + "\n".join(faults)
         wait_states(on, "s1", "active")
@@ -512,9 +515,10 @@ def test_r31_a_link_that_goes_takes_its_routes_without_a_word(on: Upstream) -> N
 
 def test_r31_frr_does_not_import_it(on: Upstream) -> None:
     """zebra and `redistribute kernel`: neither the table nor the neighbour has the route."""
-    config = {node: f"interface {device}\n ip ospf area 0\n ip ospf hello-interval 1\n"
-                    f" ip ospf dead-interval 4\n!\nrouter ospf\n ospf router-id "
-                    f"{address(number, None)}\n redistribute kernel\n"
+    config = {node: f"interface {device}\n ip ospf area 0\n"
+                    " ip ospf dead-interval minimal hello-multiplier 4\n!\n"
+                    f"router ospf\n ospf router-id {address(number, None)}\n"
+                    " redistribute kernel\n"
                     " default-information originate\n"
                     # A member whose default is the other's by OSPF needs no last resort.
                     + ("" if node == "r" else " distance ospf external 255\n") + "!\n"
@@ -606,5 +610,4 @@ def test_r31_the_peer_dies_it_is_withdrawn(on: Upstream) -> None:
         run.send()
     faults = [fault for flow in flows for fault in one_error_each(run, flow)]
     on.lab.pair.heal()
-    switch.mlagd.stop()
     assert not faults, "\n".join(faults)

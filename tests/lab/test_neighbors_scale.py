@@ -13,7 +13,6 @@ from mlab.neighbors import Burst, entries, wait_equal
 from mlab.routing import Routing, lay_out
 from mlab.topology import Switch
 
-LONG = True
 NEEDS = ["bridge", "veth", "bond", "vlan", "vlan-device"]
 LAYOUT = lay_out
 SVI = "br0.10"
@@ -108,7 +107,7 @@ def test_r29_an_overrun_ends_with_equal_tables(lab: Routing, tell) -> None:
     burst = Burst(lab.pair.s1.namespace, SVI)
     process.send_signal(signal.SIGSTOP)
     try:
-        for salt in (7, 8, 2):
+        for salt in (7, 2):  # more than twice what the largest buffer holds (40 000)
             for number in range(COUNT):
                 if number % 2 and salt == 2:
                     burst.delete(host(number))
@@ -123,16 +122,12 @@ def test_r29_an_overrun_ends_with_equal_tables(lab: Routing, tell) -> None:
     wait_for("the overrun to be noticed", lambda: lab.pair.s1.mlagd.log().count(
         "events were lost") > marks, 20)
 
-    def equal() -> bool:
-        return held(lab.pair.s1) == held(lab.pair.s2)
-
-    wait_for("equal kernels", equal, 60, 0.5)
+    wait_equal(lab, 60)
     took = time.monotonic() - began
-    wait_equal(lab, 30)
     here, there = (held(switch) for switch in lab.pair.switches.values())
     assert here == there and len(here) == COUNT // 2 + 1000
     assert all(value.startswith(("02:02", "02:03")) for value in here.values())
-    tell(f"an overrun of 176 000 events: both kernels equal after {took:.1f} s")
+    tell(f"an overrun of 101 000 events: proven equal after {took:.1f} s")
 
 
 def test_r29_the_list_of_many_streams(lab: Routing, tell) -> None:
@@ -148,6 +143,7 @@ def test_r29_a_flush_of_all_goes_to_the_peer(lab: Routing, tell) -> None:
     began = time.monotonic()
     lab.pair.s1.namespace.run("ip", "neigh", "flush", "dev", SVI, timeout=120)
     flushed = time.monotonic()
+    wait_for("nothing to hold for the peer", lambda: counts(lab)[1][1] < 100, 60)
     wait_for("an empty kernel", lambda: not held(lab.pair.s2), 60, 0.2)
     tell(f"flush of all: {flushed - began:.1f} s on S1, gone on S2 "
          f"{time.monotonic() - flushed:.1f} s later")

@@ -21,7 +21,6 @@ from mlab.routing_suites import (COUNT, RESTARTS, check_own_addresses, check_res
                                  every_way_faults, host_of, other_than)
 from mlab.topology import MEMBERS, PL, Switch
 
-LONG = True
 NEEDS = ["bridge", "veth"]
 PAIR = {"vlan_aware": False}
 LAYOUT = lay_out

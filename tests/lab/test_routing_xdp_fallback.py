@@ -20,7 +20,6 @@ from mlab.routing_suites import (check_own_addresses, check_ttl_0, check_ttl_1,
                                  check_without_route, every_way_faults, host_of)
 from mlab.topology import MEMBERS, PL, Switch
 
-LONG = True
 NEEDS = ["bridge", "veth", "bond", "vlan", "vlan-device"]
 LAYOUT = lay_out_tagged
 ON_A_BOND = os.path.join(BUILD, "tests", "bpf_xdp_bond")

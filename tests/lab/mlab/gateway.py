@@ -19,7 +19,7 @@ from .ring import Ring
 from .routed import Packet, RoutedTraffic, faults_nothing, faults_once, mac_text
 from .routing import ROUTER, VLAN_OF, VLANS, Routing, address
 from .topology import MEMBERS, PL, Host
-from .traffic import Flow
+from .traffic import Flow, Port
 from .wait import wait_for
 
 VERSIONS = (4, 6)
@@ -46,6 +46,7 @@ class Gateways:
     def __init__(self, lab: Routing) -> None:
         self.lab, self.pair = lab, lab.pair
         self.is_aware = lab.pair.vlan_aware
+        self.ears: dict[str, Ear] = {}  # what O1 hears, and what each member sends by PL
 
     # -- configuration ------------------------------------------------------------------------
 
@@ -125,6 +126,30 @@ class Gateways:
         return [entry for entry in self.pair.switches[member].fdb()
                 if entry["mac"] == mac and "master" in entry]
 
+    # -- announcements ------------------------------------------------------------------------
+
+    def listen(self) -> None:
+        """From now on, at O1 and at both ends of the peer link."""
+        s1, s2 = self.pair.switches.values()
+        self.ears = {"o1": Ear(self.pair.hosts["o1"].port), "s1": Ear(s2.peer_link),
+                     "s2": Ear(s1.peer_link)}
+
+    def stop_listening(self) -> None:
+        """The end of listen()."""
+        for ear in self.ears.values():
+            ear.close()
+        self.ears = {}
+
+    def announced(self, member: str, version: int) -> list[float]:
+        """When a member said, unasked, where the gateway of VLAN 20 is."""
+        return [when / 1e9 for when, answer in self.ears[member].times(gateway_ip(20, version))
+                if not answer.is_asked]
+
+    def wait_announced(self, member: str, count: int = 3) -> None:
+        """Wait until a member has announced both addresses."""
+        wait_for(f"{count} announcements of {member}", lambda: all(
+            len(self.announced(member, version)) >= count for version in VERSIONS))
+
     # -- traffic ------------------------------------------------------------------------------
 
     def flow(self, run: RoutedTraffic, name: str, dst: str, by: str | None, mac: str | None = None,
@@ -195,17 +220,22 @@ def _answer(data: bytes, target: str) -> Answer | None:
 
 
 class Ear:
-    """What arrives at a host that says where an address is."""
+    """What arrives at some ports that says where an address is."""
 
-    def __init__(self, host: Host) -> None:
-        self._rings = [Ring(port.namespace, port.ifname, 1 << 12) for port in host.view()]
+    def __init__(self, *ports: Port) -> None:
+        self._rings = [Ring(port.namespace, port.ifname, 1 << 12) for port in ports]
 
     def heard(self, target: str) -> list[Answer]:
         """All so far about an address."""
+        return [answer for _, answer in self.times(target)]
+
+    def times(self, target: str) -> list[tuple[int, Answer]]:
+        """The same, each with when it came in nanoseconds."""
         for ring in self._rings:
             ring.drain()
-        found = (_answer(frame.data, target) for ring in self._rings for frame in ring.frames)
-        return [answer for answer in found if answer is not None]
+        found = ((frame.time_ns, _answer(frame.data, target))
+                 for ring in self._rings for frame in ring.frames)
+        return [(when, answer) for when, answer in found if answer is not None]
 
     def count(self, target: str) -> int:
         """How many of them nobody had asked for."""
@@ -227,7 +257,8 @@ def ask(host: Host, source: str, target: str, by: str | None = None, answers: in
         settle: float = 0.3) -> list[Answer]:
     """Ask who has an address; all the answers, awaited and whatever comes shortly after."""
     port = host.leg(by) if by else host.port
-    with Ear(host) as ear, port.namespace.socket(socket.AF_PACKET, socket.SOCK_RAW, 0) as sock:
+    with Ear(*host.view()) as ear, \
+            port.namespace.socket(socket.AF_PACKET, socket.SOCK_RAW, 0) as sock:
         sock.bind((port.ifname, 0))
         sock.send(_question(host, source, target))
 
