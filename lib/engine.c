@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "pair.h"
+#include "repair.h"
 
 static size_t engine_size(void)
 {
@@ -119,11 +120,15 @@ static const struct {
 	const char *name;
 	table_row_fn *changed;
 	table_row_fn *acked;
+	void (*reconsider)(
+		struct mlag_engine *engine); /* a claim of ours was not what it had been */
 } tables[] = {
-	{offsetof(struct mlag_engine, legs), "legs", leg_peer_changed, nothing_acked},
-	{offsetof(struct mlag_engine, addresses), "addresses", address_changed, address_acked},
-	{offsetof(struct mlag_engine, macs), "macs", mac_changed, mac_changed},
-	{offsetof(struct mlag_engine, neighbors), "neighbors", neighbor_changed, nothing_acked},
+	{offsetof(struct mlag_engine, legs), "legs", leg_peer_changed, nothing_acked, NULL},
+	{offsetof(struct mlag_engine, addresses), "addresses", address_changed, address_acked,
+	 address_refresh_all},
+	{offsetof(struct mlag_engine, macs), "macs", mac_changed, mac_changed, mac_refresh_all},
+	{offsetof(struct mlag_engine, neighbors), "neighbors", neighbor_changed, nothing_acked,
+	 neighbor_recheck},
 };
 
 _Static_assert(sizeof(tables) / sizeof(tables[0]) == ENGINE_TABLES, "one line a table");
@@ -167,6 +172,7 @@ static void freeze(struct mlag_engine *engine)
 {
 	lastresort_dirty(engine);
 	pair_end_session(engine);
+	diff_session_end(engine);
 	for (uint32_t i = 0; i < ENGINE_TABLES; i++) {
 		table_session_end(engine_table(engine, i));
 	}
@@ -191,8 +197,11 @@ static void establish(struct mlag_engine *engine, const struct wire_hello *hello
 	memset(engine->resync_ns, 0, sizeof(engine->resync_ns));
 	lastresort_session_start(engine);
 	for (uint32_t i = 0; i < ENGINE_TABLES; i++) {
+		engine_table(engine, i)->peer_repairs = (hello->features & WIRE_FEATURE_REPAIR) !=
+							0;
 		table_session_start(engine_table(engine, i), same_peer);
 	}
+	diff_session_start(engine);
 }
 
 void engine_forget_peer(struct mlag_engine *engine)
@@ -342,6 +351,19 @@ static void get_refuse(struct mlag_engine *engine, struct buf_reader *reader)
 	session_input(engine, SESSION_INPUT_REFUSED, (enum mlag_close_reason)reason, NULL);
 }
 
+/* What was found to differ is said by its key; what found no room is counted all the same. */
+static void tell_differences(struct mlag_engine *engine, struct table *table)
+{
+	for (uint32_t i = 0; i < table->differences_new; i++) {
+		struct mlag_effect *effect = add_effect(engine, MLAG_EFFECT_DIFFERENCE);
+
+		if (effect != NULL) {
+			diff_describe(table, &table->differences[i], &effect->difference);
+		}
+	}
+	table->differences_new = 0;
+}
+
 static struct table *table_by_id(struct mlag_engine *engine, uint8_t id, uint32_t *ret_index)
 {
 	for (uint32_t i = 0; i < ENGINE_TABLES; i++) {
@@ -372,10 +394,16 @@ static void get_keepalive(struct mlag_engine *engine, struct buf_reader *reader)
 		/* A table that cannot be repaired must not be asked for all the time. */
 		if (engine->now_ns < engine->resync_ns[table->class->id]) {
 			table->resync_due = false;
+			table->compare_due = false;
 			continue;
 		}
-		engine->resync_ns[table->class->id] = engine->now_ns + ENGINE_RESYNC_NS;
-		engine_notice(engine, MLAG_NOTICE_MISMATCH, 0, tables[index].name, "resync",
+		/* Comparing costs a few kilobytes; what finds no room here is not asked for so often. */
+		engine->resync_ns[table->class->id] =
+			engine->now_ns + (table->resync_due || table->peer_dropped
+						  ? ENGINE_RESYNC_NS
+						  : ENGINE_COMPARE_NS);
+		engine_notice(engine, MLAG_NOTICE_MISMATCH, 0, tables[index].name,
+			      table->resync_due ? "resync" : "compare",
 			      "the table is not what the peer publishes");
 	}
 }
@@ -419,6 +447,21 @@ static void get_table_message(struct mlag_engine *engine, enum wire_type type,
 	case WIRE_RESYNC:
 		table_snapshot_again(table);
 		break;
+	case WIRE_COMPARE:
+		ok = repair_get_compare(table, reader);
+		break;
+	case WIRE_REPAIR_BEGIN:
+		ok = repair_get_begin(table, reader);
+		break;
+	case WIRE_REPAIR_END:
+		ok = repair_get_end(table, reader, tables[index].changed, engine);
+		break;
+	case WIRE_ASK:
+		ok = diff_get_ask(engine, table, reader);
+		break;
+	case WIRE_TELL:
+		ok = diff_get_tell(engine, table, reader);
+		break;
 	case WIRE_NONE:
 	case WIRE_HELLO:
 	case WIRE_REFUSE:
@@ -426,6 +469,7 @@ static void get_table_message(struct mlag_engine *engine, enum wire_type type,
 	case WIRE_GOODBYE:
 		break;
 	}
+	tell_differences(engine, table);
 	if (!ok) {
 		session_broken(engine, MLAG_CLOSE_MALFORMED);
 	}
@@ -470,6 +514,11 @@ static void get_message(struct mlag_engine *engine, const uint8_t *data, uint32_
 	case WIRE_SNAPSHOT_END:
 	case WIRE_ACK:
 	case WIRE_RESYNC:
+	case WIRE_COMPARE:
+	case WIRE_REPAIR_BEGIN:
+	case WIRE_REPAIR_END:
+	case WIRE_ASK:
+	case WIRE_TELL:
 		get_table_message(engine, (enum wire_type)type, &reader);
 		break;
 	default:
@@ -521,6 +570,27 @@ static void reconfigure(struct mlag_engine *engine, const struct mlag_config *co
 	}
 }
 
+/* Rows are read again, all of them within a second (digest.h). */
+static void scrub(struct mlag_engine *engine)
+{
+	uint64_t passed_ns = engine->now_ns - engine->scrub_ns;
+
+	if (passed_ns < ENGINE_SCRUB_NS) {
+		return;
+	}
+	engine->scrub_ns = engine->now_ns;
+	passed_ns = passed_ns < ENGINE_SECOND ? passed_ns : ENGINE_SECOND;
+	for (uint32_t i = 0; i < ENGINE_TABLES; i++) {
+		struct table *table = engine_table(engine, i);
+		uint64_t looks = table->rows_made * passed_ns / ENGINE_SECOND + 2;
+
+		if (digest_scrub(table, (uint32_t)looks) && tables[i].reconsider != NULL) {
+			tables[i].reconsider(engine);
+		}
+		tell_differences(engine, table);
+	}
+}
+
 static void tick(struct mlag_engine *engine, uint64_t read_ns)
 {
 	uint64_t limit_ns = silence_limit_ns(engine);
@@ -534,6 +604,7 @@ static void tick(struct mlag_engine *engine, uint64_t read_ns)
 		engine->keepalive_due = true;
 		engine->keepalive_ns = engine->now_ns + engine->config.hello_interval_ns;
 	}
+	scrub(engine);
 	leg_tick(engine);
 	mac_tick(engine);
 	address_tick(engine);
@@ -612,6 +683,7 @@ static bool concerns_world(enum mlag_event_type type)
 	case MLAG_EVENT_NEIGHBOR_DUMP_BEGIN:
 	case MLAG_EVENT_NEIGHBOR_DUMP_END:
 	case MLAG_EVENT_NEIGHBOR_FAILED:
+	case MLAG_EVENT_ASK:
 		return false;
 	case MLAG_EVENT_NONE:
 	case MLAG_EVENT_TICK:
@@ -704,6 +776,9 @@ static void dispatch(struct mlag_engine *engine, const struct mlag_event *event)
 	case MLAG_EVENT_NEIGHBOR_DUMP_END:
 	case MLAG_EVENT_NEIGHBOR_FAILED:
 		neighbor_event(engine, event);
+		break;
+	case MLAG_EVENT_ASK:
+		diff_ask(engine, event->ask);
 		break;
 	case MLAG_EVENT_RECONFIGURE:
 		reconfigure(engine, event->reconfigure);

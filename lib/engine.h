@@ -7,6 +7,7 @@
 #define MLAG_ENGINE_H
 
 #include "address.h"
+#include "diff.h"
 #include "lastresort.h"
 #include "leg.h"
 #include "liveness.h"
@@ -28,6 +29,8 @@
 #define ENGINE_RETRY_NS (100 * ENGINE_MS)
 #define ENGINE_DIGEST_NS ENGINE_SECOND
 #define ENGINE_RESYNC_NS (5 * ENGINE_SECOND)
+#define ENGINE_COMPARE_NS ENGINE_SECOND
+#define ENGINE_SCRUB_NS (50 * ENGINE_MS) /* shortest time between two slices */
 
 struct mlag_engine {
 	struct mlag_config config;
@@ -108,6 +111,8 @@ struct mlag_engine {
 	uint64_t mac_retry_ns; /* 0 when nothing is to be retried */
 	bool macs_dropped;     /* MACs of the kernel's found no room since the last dump */
 	bool synced;
+	uint64_t scrub_ns; /* when rows were last looked at again */
+	struct diff diff;
 
 	uint64_t malformed_count;
 	uint64_t ignored_count;

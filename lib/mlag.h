@@ -19,6 +19,7 @@
 #define MLAG_MLAG_H
 
 #include "forward.h"
+#include "mlag_diff.h"
 #include "mlag_neighbor.h"
 #include "types.h"
 
@@ -238,6 +239,7 @@ enum mlag_event_type {
 	MLAG_EVENT_NEIGHBOR_DUMP_END,	/* the dump is over; it alone proves no absence */
 	MLAG_EVENT_NEIGHBOR_FAILED,	/* an operation of mlag_next_neighbors() failed */
 	MLAG_EVENT_DEFAULT_ROUTE,	/* the default route was looked at */
+	MLAG_EVENT_ASK,			/* somebody wants to know how the peer sees a table */
 	MLAG_EVENT_RECONFIGURE,		/* [domain] or timers changed */
 	MLAG_EVENT_GOODBYE,		/* this member leaves: tell the peer */
 	MLAG_EVENT_RESUME,	   /* the data plane goes on by the word of an earlier daemon */
@@ -280,6 +282,7 @@ struct mlag_address_program;
  * @neighbor.key, @neighbor.entry: the entry; state none means it is gone
  * @neighbor_failed.key: the key of the operation
  * @neighbor_failed.error: errno, positive
+ * @ask: borrowed
  * @reconfigure: borrowed
  * @resume: borrowed; see resume.h
  * @resume_leg: borrowed; serial, flood and carrier are not looked at
@@ -342,6 +345,7 @@ struct mlag_event {
 			struct mlag_neighbor_key key;
 			int error;
 		} neighbor_failed;
+		const struct mlag_question *ask;
 		const struct mlag_config *reconfigure;
 		const struct mlag_resume *resume;
 		const struct mlag_leg_program *resume_leg;
@@ -357,6 +361,7 @@ enum mlag_effect_type {
 	MLAG_EFFECT_NONE,
 	MLAG_EFFECT_CLOSE,  /* send what is due, end the connection, retry after close.retry_ns */
 	MLAG_EFFECT_NOTICE, /* something a person or a monitor should hear of */
+	MLAG_EFFECT_DIFFERENCE, /* a row was not what it should be; it is put right */
 };
 
 #define MLAG_NOTICES(X)                           \
@@ -387,6 +392,7 @@ const char *mlag_notice_text(enum mlag_notice notice);
  * @notice.lag_id: of a leg notice, else 0
  * @notice.from, @notice.to: old and new word; constant strings
  * @notice.because: the cause; a constant string
+ * @difference: of the row
  */
 struct mlag_effect {
 	enum mlag_effect_type type;
@@ -402,6 +408,7 @@ struct mlag_effect {
 			const char *to;
 			const char *because;
 		} notice;
+		struct mlag_difference difference;
 	};
 };
 
@@ -700,12 +707,14 @@ bool mlag_find_address(const struct mlag_engine *engine, const struct mlag_addre
  * @local_count, @remote_count: rows that this member and that the peer publishes
  * @match: both digests were proven equal since the last change
  * @full: rows found no room and are missing here
+ * @differences_count: rows that were not what they should be, and were put right
  */
 struct mlag_table_view {
 	uint32_t local_count;
 	uint32_t remote_count;
 	bool match;
 	bool full;
+	uint64_t differences_count;
 };
 
 /**

@@ -15,7 +15,7 @@ static void put_hello(struct mlag_engine *engine, struct buf_writer *writer)
 	memset(&hello, 0, sizeof(hello));
 	hello.version = MLAG_PROTOCOL_VERSION;
 	hello.version_min = MLAG_PROTOCOL_VERSION;
-	hello.features = WIRE_FEATURE_LAST_RESORT;
+	hello.features = WIRE_FEATURE_LAST_RESORT | WIRE_FEATURE_REPAIR;
 	hello.domain_id = engine->config.domain_id;
 	hello.system_mac = engine->config.system_mac;
 	hello.member_id = engine->peer_link.mac;
@@ -102,6 +102,9 @@ static enum wire_type put_session_message(struct mlag_engine *engine, enum mlag_
 			return table_put_message(engine_table(engine, i), writer);
 		}
 	}
+	if (urgency == MLAG_URGENCY_BULK) {
+		return diff_put_message(engine, writer);
+	}
 	return WIRE_NONE;
 }
 
@@ -140,6 +143,7 @@ static void view_table(const struct table *table, struct mlag_table_view *ret_vi
 	ret_view->remote_count = table->peer_count;
 	ret_view->match = table->live && table->own_proven && table->peer_proven;
 	ret_view->full = table->peer_dropped;
+	ret_view->differences_count = table->differences_count;
 }
 
 void mlag_get_view(const struct mlag_engine *engine, struct mlag_view *ret_view)

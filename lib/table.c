@@ -11,10 +11,10 @@
 #include <xxhash.h>
 
 #include "mlag.h"
+#include "repair.h"
 
-/* A digest must be equal on both members, so its seed is part of the protocol. */
-#define TABLE_DIGEST_SEED UINT64_C(0x6d6c616700000001)
-#define TABLE_ENCODED_MAX 8320 /* the largest row: a leg with every second VLAN */
+#define TABLE_COMPARES_VAIN_MAX 3 /* then everything is sent again */
+#define TABLE_ENCODED_MAX 8320	  /* the largest row: a leg with every second VLAN */
 
 static uint32_t round_up(uint32_t value, uint32_t multiple)
 {
@@ -49,6 +49,7 @@ void table_init(struct table *table, const struct table_class *class, void *memo
 		uint32_t rows_max, uint64_t hash_seed)
 {
 	mlag_assert(class->encoded_size_max <= TABLE_ENCODED_MAX);
+	mlag_assert(class->key_size <= TABLE_KEY_SIZE_MAX);
 	memset(table, 0, sizeof(*table));
 	table->class = class;
 	table->stride = row_stride(class);
@@ -224,9 +225,8 @@ static void publish(struct table *table, struct table_row *row)
 	exchange_push(table, &table->publish, row, TABLE_ROW_PUBLISH);
 }
 
-/* What one claim adds to its digest: a hash of its bytes on the wire. */
-static uint64_t claim_digest(const struct table *table, const struct table_row *row, uint32_t seq,
-			     const void *value)
+uint64_t table_claim_digest(const struct table *table, const struct table_row *row, uint32_t seq,
+			    const void *value)
 {
 	uint8_t bytes[TABLE_ENCODED_MAX];
 	struct buf_writer writer;
@@ -236,14 +236,19 @@ static uint64_t claim_digest(const struct table *table, const struct table_row *
 	buf_put_u32(&writer, seq);
 	table->class->put_value(&writer, value);
 	mlag_assert(!writer.failed);
-	return XXH3_64bits_withSeed(bytes, writer.offset, TABLE_DIGEST_SEED);
+	return XXH3_64bits_withSeed(bytes, writer.offset, DIGEST_SEED);
+}
+
+static bool is_scrubbed(const struct table *table, const struct table_row *row)
+{
+	return row_index(table, row) <= table->scrub.cursor;
 }
 
 static void drop_own(struct table *table, struct table_row *row)
 {
 	if (table_row_is_own(row)) {
-		table->own_digest -= claim_digest(table, row, row->own_seq, table_own(table, row));
 		table->own_count--;
+		table->scrub.own_count -= is_scrubbed(table, row);
 		row->flags &= (uint16_t)~TABLE_ROW_OWN;
 	}
 }
@@ -254,8 +259,8 @@ void table_claim(struct table *table, struct table_row *row, uint32_t seq, const
 	row->flags |= TABLE_ROW_OWN;
 	row->own_seq = seq;
 	memcpy(table_own(table, row), value, table->class->value_size);
-	table->own_digest += claim_digest(table, row, seq, value);
 	table->own_count++;
+	table->scrub.own_count += is_scrubbed(table, row);
 	publish(table, row);
 }
 
@@ -269,10 +274,45 @@ void table_withdraw(struct table *table, struct table_row *row)
 	publish(table, row);
 }
 
+void table_republish(struct table *table, struct table_row *row)
+{
+	publish(table, row);
+}
+
+void table_difference(struct table *table, enum table_difference_kind kind,
+		      const struct table_row *row)
+{
+	struct table_difference *difference = &table->differences[table->differences_new];
+
+	table->differences_count++;
+	if (table->differences_new < TABLE_DIFFERENCES_MAX) {
+		table->differences_new++;
+		memset(difference, 0, sizeof(*difference));
+		difference->kind = kind;
+		if (row != NULL) {
+			memcpy(difference->key, table_key(table, row), table->class->key_size);
+		}
+	}
+}
+
+/* The peer's claim of a row comes or goes: in the sums, and in those of the pass under way. */
+static void sum_peer(struct table *table, const struct table_row *row, bool comes)
+{
+	uint64_t digest = table_claim_digest(table, row, row->peer_seq, table_peer(table, row));
+	uint64_t change = comes ? digest : 0 - digest;
+	uint32_t one = comes ? 1 : UINT32_MAX;
+
+	table->peer_digest += change;
+	table->peer_count += one;
+	if (is_scrubbed(table, row)) {
+		table->scrub.peer_digest += change;
+		table->scrub.peer_count += one;
+	}
+}
+
 static void drop_peer(struct table *table, struct table_row *row)
 {
-	table->peer_digest -= claim_digest(table, row, row->peer_seq, table_peer(table, row));
-	table->peer_count--;
+	sum_peer(table, row, false);
 	table->peer_proven = false;
 	table->digest_dirty = true;
 	row->flags &= (uint16_t)~TABLE_ROW_PEER;
@@ -284,8 +324,7 @@ static void set_peer(struct table *table, struct table_row *row, uint32_t seq, c
 	row->flags |= TABLE_ROW_PEER;
 	row->peer_seq = seq;
 	memcpy(table_peer(table, row), value, table->class->value_size);
-	table->peer_digest += claim_digest(table, row, seq, value);
-	table->peer_count++;
+	sum_peer(table, row, true);
 	table->peer_proven = false;
 	table->digest_dirty = true;
 }
@@ -296,6 +335,11 @@ void table_adopt_peer(struct table *table, struct table_row *row, uint32_t seq, 
 		drop_peer(table, row);
 	}
 	set_peer(table, row, seq, value);
+}
+
+void table_drop_peer(struct table *table, struct table_row *row)
+{
+	drop_peer(table, row);
 }
 
 void table_program(struct table *table, struct table_row *row)
@@ -347,6 +391,8 @@ static void start_snapshot(struct table *table)
 	table->snapshot_id++;
 	table->snapshot_left = 0;
 	table->own_proven = false;
+	table->repair_begin_due = false;
+	table->repair_end_due = false;
 	while ((row = table_next(table, &cursor)) != NULL) {
 		row->flags &= (uint16_t)~TABLE_ROW_SNAPSHOT;
 		if (!table_row_is_own(row)) {
@@ -368,10 +414,18 @@ void table_session_start(struct table *table, bool same_peer)
 	struct table_row *row;
 	uint32_t cursor = 0;
 
-	while (!same_peer && (row = table_next(table, &cursor)) != NULL) {
-		row->flags &= (uint16_t)~TABLE_ROW_ACKED;
+	while ((row = table_next(table, &cursor)) != NULL) {
+		row->sent_digest = 0;
+		if (!same_peer) {
+			row->flags &= (uint16_t)~TABLE_ROW_ACKED;
+		}
 	}
 	table->live = true;
+	table->sent_count = 0;
+	table->sent_digest = 0;
+	table->compare_due = false;
+	table->compares_vain = 0;
+	table->peer_repair_open = false;
 	table->batch_sent = 0;
 	table->snapshot_acked_id = 0;
 	table->snapshot_id = 0;
@@ -405,6 +459,10 @@ void table_session_end(struct table *table)
 	table->begin_due = false;
 	table->end_due = false;
 	table->resync_due = false;
+	table->compare_due = false;
+	table->repair_begin_due = false;
+	table->repair_end_due = false;
+	table->peer_repair_open = false;
 	table->ack_due = false;
 	table->own_proven = false;
 	table->peer_proven = false;
@@ -436,8 +494,18 @@ void table_forget_peer(struct table *table, table_row_fn *changed, void *user)
 
 bool table_has_message(const struct table *table)
 {
-	return table->live && (table->begin_due || table->publish.count > 0 || table->resync_due ||
-			       (table->end_due && table->snapshot_left == 0));
+	return table->live &&
+	       (table->begin_due || table->publish.count > 0 || table->resync_due ||
+		table->compare_due || table->repair_begin_due ||
+		((table->end_due || table->repair_end_due) && table->snapshot_left == 0));
+}
+
+/* What was sent is what the peer must hold when it has read it. */
+static void note_sent(struct table *table, struct table_row *row, uint64_t digest)
+{
+	table->sent_digest += digest - row->sent_digest;
+	table->sent_count += (digest != 0) - (row->sent_digest != 0 ? 1U : 0U);
+	row->sent_digest = digest;
 }
 
 /* Write rows from the head of the publish list: at most a slice, at most what fits. */
@@ -454,9 +522,24 @@ static void put_rows(struct table *table, struct buf_writer *writer)
 	       writer->size - writer->offset > table->class->encoded_size_max) {
 		struct table_row *row = row_at(table, table->publish.head);
 		bool own = table_row_is_own(row);
+		uint64_t digest = 0;
+		bool repeated;
 
+		if (own) {
+			/* What no peer would take would end every session. */
+			if (row->own_seq == 0 || row->own_seq > TABLE_SEQ_MAX) {
+				row->own_seq = 1;
+			}
+			digest =
+				table_claim_digest(table, row, row->own_seq, table_own(table, row));
+		}
+		/* A peer that repairs is told what is not news, so that it can say what was wrong. */
+		repeated = own && table->repair_end_due && digest == row->sent_digest;
 		exchange_remove(table, &table->publish, row, TABLE_ROW_PUBLISH);
-		buf_put_u8(writer, own ? WIRE_ROW_CLAIM : WIRE_ROW_WITHDRAW);
+		buf_put_u8(writer, repeated ? WIRE_ROW_REPEAT
+				   : own    ? WIRE_ROW_CLAIM
+					    : WIRE_ROW_WITHDRAW);
+		note_sent(table, row, digest);
 		table->class->put_key(writer, table_key(table, row));
 		if (own) {
 			buf_put_u32(writer, row->own_seq);
@@ -479,6 +562,8 @@ static void put_rows(struct table *table, struct buf_writer *writer)
 
 enum wire_type table_put_message(struct table *table, struct buf_writer *writer)
 {
+	enum wire_type type;
+
 	if (!table_has_message(table)) {
 		return WIRE_NONE;
 	}
@@ -499,6 +584,10 @@ enum wire_type table_put_message(struct table *table, struct buf_writer *writer)
 		buf_put_u32(writer, table->snapshot_id);
 		return WIRE_SNAPSHOT_END;
 	}
+	type = repair_put_message(table, writer);
+	if (type != WIRE_NONE) {
+		return type;
+	}
 	put_rows(table, writer);
 	return WIRE_ROWS;
 }
@@ -513,6 +602,8 @@ bool table_get_begin(struct table *table, struct buf_reader *reader)
 	table->peer_epoch++;
 	table->peer_snapshot_id = id;
 	table->peer_snapshot_open = true;
+	table->peer_repair_open = false;
+	table->compare_due = false;
 	table->peer_complete = false;
 	table->snapshot_ack_pending = false; /* that was of the snapshot before */
 	table->peer_proven = false;
@@ -541,9 +632,10 @@ static struct table_row *add_for_peer(struct table *table, const void *key)
 static bool get_row(struct table *table, struct buf_reader *reader, table_row_fn *changed,
 		    void *user)
 {
-	_Alignas(8) uint8_t key[64] = {0};
+	_Alignas(8) uint8_t key[TABLE_KEY_SIZE_MAX] = {0};
 	_Alignas(8) uint8_t value[1024] = {0};
 	uint8_t operation = buf_get_u8(reader);
+	enum table_difference_kind kind = TABLE_DIFFERENCE_MISSING;
 	struct table_row *row;
 	uint32_t seq;
 
@@ -560,8 +652,10 @@ static bool get_row(struct table *table, struct buf_reader *reader, table_row_fn
 		return true;
 	}
 	seq = buf_get_u32(reader);
-	if (operation != WIRE_ROW_CLAIM || !table->class->get_value(reader, value) ||
-	    reader->failed || seq == 0 || seq > TABLE_SEQ_MAX) {
+	if ((operation != WIRE_ROW_CLAIM &&
+	     (operation != WIRE_ROW_REPEAT || !table->peer_repairs)) ||
+	    !table->class->get_value(reader, value) || reader->failed || seq == 0 ||
+	    seq > TABLE_SEQ_MAX) {
 		return false;
 	}
 	row = add_for_peer(table, key);
@@ -575,6 +669,10 @@ static bool get_row(struct table *table, struct buf_reader *reader, table_row_fn
 			return true;
 		}
 		drop_peer(table, row);
+		kind = TABLE_DIFFERENCE_OTHER;
+	}
+	if (operation == WIRE_ROW_REPEAT) {
+		table_difference(table, kind, row);
 	}
 	set_peer(table, row, seq, value);
 	changed(user, table, row);
@@ -686,34 +784,49 @@ bool table_get_ack(struct table *table, struct buf_reader *reader, table_row_fn 
 	return true;
 }
 
+static bool is_settled(const struct table *table)
+{
+	return table->publish.count == 0 && !table->begin_due && !table->end_due &&
+	       !table->repair_begin_due && !table->repair_end_due;
+}
+
 void table_describe(const struct table *table, struct wire_digest *ret_digest)
 {
 	ret_digest->table = (uint8_t)table->class->id;
-	ret_digest->settled = table->publish.count == 0 && !table->begin_due && !table->end_due;
-	ret_digest->own_count = table->own_count;
-	ret_digest->own_digest = table->own_digest;
+	ret_digest->settled = is_settled(table);
+	ret_digest->own_count = table->sent_count;
+	ret_digest->own_digest = table->sent_digest;
 	ret_digest->heard_count = table->peer_count;
 	ret_digest->heard_digest = table->peer_digest;
+	ret_digest->batch_known = true;
+	ret_digest->heard_batch = table->batch_heard;
 }
 
 bool table_compare(struct table *table, const struct wire_digest *digest)
 {
-	bool settled = table->publish.count == 0 && !table->begin_due && !table->end_due;
+	bool equal;
 
 	/* The peer's picture of us may be behind what is in flight; only equality says something. */
-	if (settled && digest->heard_count == table->own_count &&
-	    digest->heard_digest == table->own_digest) {
+	if (is_settled(table) && digest->heard_count == table->sent_count &&
+	    digest->heard_digest == table->sent_digest &&
+	    (!digest->batch_known || digest->heard_batch == table->batch_sent)) {
 		table->own_proven = true;
 	}
-	if (digest->settled == 0 || !table->peer_complete) {
+	/* A peer that repairs says what it has sent, which is what must be here by now. */
+	if ((digest->settled == 0 && !table->peer_repairs) || !table->peer_complete ||
+	    table->peer_repair_open) {
 		return true;
 	}
-	table->peer_proven = digest->own_count == table->peer_count &&
-			     digest->own_digest == table->peer_digest;
-	if (!table->peer_proven) {
+	equal = digest->own_count == table->peer_count && digest->own_digest == table->peer_digest;
+	table->peer_proven = equal && digest->settled != 0;
+	if (equal) {
+		table->compares_vain = 0;
+	} else if (table->peer_repairs && table->compares_vain < TABLE_COMPARES_VAIN_MAX) {
+		table->compare_due = true;
+	} else {
 		table->resync_due = true;
 	}
-	return table->peer_proven;
+	return equal;
 }
 
 bool table_is_synced(const struct table *table)

@@ -17,6 +17,7 @@
 #define MLAG_TABLE_H
 
 #include "buf.h"
+#include "digest.h"
 #include "wire.h"
 
 /**
@@ -53,6 +54,7 @@ struct table_class {
 #define TABLE_ROW_PROGRAM 0x20	/* linked into the program list */
 #define TABLE_ROW_PUBLISH 0x40	/* linked into the publish list */
 #define TABLE_ROW_UNACKED 0x80	/* linked into the unacked list */
+#define TABLE_ROW_TOLD 0x100	/* the peer has said how it sees the row (diff.c) */
 
 /* A claim beyond this could never be outdone. */
 #define TABLE_SEQ_MAX INT32_MAX
@@ -61,6 +63,7 @@ struct table_class {
 #define TABLE_NIL 0
 
 struct table_row {
+	uint64_t sent_digest;	/* of our claim as it was last sent in this session, 0 for none */
 	uint32_t hash_next;	/* also the free list */
 	uint32_t exchange_next; /* publish or unacked list */
 	uint32_t exchange_prev;
@@ -70,6 +73,24 @@ struct table_row {
 	uint32_t peer_seq;
 	uint16_t flags;
 	uint16_t peer_epoch; /* the snapshot that confirmed the peer's claim */
+};
+
+/* How a row differed from what the peer publishes, or from what we have published. */
+enum table_difference_kind {
+	TABLE_DIFFERENCE_NONE,
+	TABLE_DIFFERENCE_MISSING, /* the peer's claim was not here */
+	TABLE_DIFFERENCE_OTHER,	  /* it was another one here */
+	TABLE_DIFFERENCE_EXTRA,	  /* it was here, and the peer has none */
+	TABLE_DIFFERENCE_OWN,	  /* ours is not what was sent, and nobody said so */
+	TABLE_DIFFERENCE_DIGEST,  /* the sum alone was wrong; no key */
+};
+
+#define TABLE_KEY_SIZE_MAX 64
+#define TABLE_DIFFERENCES_MAX 8 /* named, until somebody asks; further ones are counted */
+
+struct table_difference {
+	enum table_difference_kind kind;
+	_Alignas(8) uint8_t key[TABLE_KEY_SIZE_MAX];
 };
 
 struct table_list {
@@ -96,7 +117,8 @@ struct table {
 
 	/* our claims, and their way to the peer */
 	uint32_t own_count;
-	uint64_t own_digest;
+	uint32_t sent_count; /* claims as they were sent: what the peer must hold by now */
+	uint64_t sent_digest;
 	bool live; /* a session stands: changes are published */
 	bool begin_due;
 	bool end_due;
@@ -116,6 +138,20 @@ struct table {
 	bool peer_proven;
 	bool resync_due;
 
+	/* what differs is exchanged by itself (repair.c) */
+	bool peer_repairs; /* the peer knows how to */
+	bool compare_due;
+	uint32_t compares_vain; /* in a row that did not help */
+	bool repair_begin_due;
+	bool repair_end_due;
+	struct digest_set repair; /* buckets that are sent again */
+	bool peer_repair_open;
+	struct digest_set peer_repair; /* buckets that the peer sends again */
+	struct digest_scrub scrub;
+	uint64_t differences_count; /* ever found */
+	uint32_t differences_new;   /* how many of @differences are filled */
+	struct table_difference differences[TABLE_DIFFERENCES_MAX];
+
 	/* acknowledging them: a batch is acknowledged when what it queued has been programmed */
 	uint64_t program_pushed_count;
 	uint64_t program_popped_count;
@@ -134,6 +170,20 @@ struct table {
 	bool peer_dropped; /* a claim of the peer found no room since its last snapshot */
 	uint64_t full_count;
 };
+
+/** table_difference() - note that a row differed; @row NULL for none */
+void table_difference(struct table *table, enum table_difference_kind kind,
+		      const struct table_row *row);
+
+/** table_republish() - send our claim of a row again, or that there is none */
+void table_republish(struct table *table, struct table_row *row);
+
+/** table_drop_peer() - the peer claims @row no longer */
+void table_drop_peer(struct table *table, struct table_row *row);
+
+/** table_claim_digest() - what a claim adds to a digest: a hash of its bytes on the wire */
+uint64_t table_claim_digest(const struct table *table, const struct table_row *row, uint32_t seq,
+			    const void *value);
 
 /** table_row_fn - called for rows that changed; may claim, withdraw and program, not release */
 typedef void table_row_fn(void *user, struct table *table, struct table_row *row);
@@ -248,7 +298,7 @@ void table_describe(const struct table *table, struct wire_digest *ret_digest);
 /**
  * table_compare() - hold the peer's digest against ours
  *
- * Return: false when the peer's rows are not what it publishes; a resync is then due.
+ * Return: false when the peer's rows are not what it publishes; a repair or resync is then due.
  */
 bool table_compare(struct table *table, const struct wire_digest *digest);
 

@@ -31,3 +31,14 @@ MLAG_ENUM_TEXT_FUNCTION(mlag_neighbor_device_text, enum mlag_neighbor_device, ML
 MLAG_ENUM_TEXT_FUNCTION(mlag_neighbor_state_text, enum mlag_neighbor_state, MLAG_NEIGHBOR_STATES)
 MLAG_ENUM_TEXT_FUNCTION(mlag_notice_text, enum mlag_notice, MLAG_NOTICES)
 MLAG_ENUM_TEXT_FUNCTION(mlag_last_resort_state_text, enum mlag_last_resort_state, MLAG_LAST_RESORTS)
+MLAG_ENUM_TEXT_FUNCTION(mlag_difference_text, enum mlag_difference_kind, MLAG_DIFFERENCES)
+
+const char *mlag_table_text(enum mlag_table table)
+{
+	switch (table) {
+		MLAG_TABLES(MLAG_ENUM_TEXT)
+	case MLAG_TABLES_COUNT:
+		break;
+	}
+	return "?";
+}

@@ -110,6 +110,29 @@ void wire_put_keepalive(struct buf_writer *writer, const struct wire_keepalive *
 		buf_put_u32(writer, digest->heard_count);
 		buf_put_u64(writer, digest->heard_digest);
 	}
+	/* Behind what version 1 knew at first: older peers do not look here. */
+	buf_put_u8(writer, keepalive->digests_count);
+	for (uint32_t i = 0; i < keepalive->digests_count; i++) {
+		buf_put_u8(writer, keepalive->digests[i].table);
+		buf_put_u32(writer, keepalive->digests[i].heard_batch);
+	}
+}
+
+static void get_batches(struct buf_reader *reader, struct wire_keepalive *keepalive)
+{
+	uint32_t count = buf_left(reader) > 0 ? buf_get_u8(reader) : 0;
+
+	for (uint32_t i = 0; i < count && !reader->failed; i++) {
+		uint8_t table = buf_get_u8(reader);
+		uint32_t batch = buf_get_u32(reader);
+
+		for (uint32_t n = 0; n < keepalive->digests_count; n++) {
+			if (keepalive->digests[n].table == table) {
+				keepalive->digests[n].batch_known = true;
+				keepalive->digests[n].heard_batch = batch;
+			}
+		}
+	}
 }
 
 bool wire_get_keepalive(struct buf_reader *reader, struct wire_keepalive *ret_keepalive)
@@ -123,7 +146,7 @@ bool wire_get_keepalive(struct buf_reader *reader, struct wire_keepalive *ret_ke
 	keepalive.verdict = buf_get_u8(reader);
 	count = buf_get_u8(reader);
 	for (uint32_t i = 0; i < count && !reader->failed; i++) {
-		struct wire_digest digest;
+		struct wire_digest digest = {0};
 
 		digest.table = buf_get_u8(reader);
 		digest.settled = buf_get_u8(reader);
@@ -137,6 +160,7 @@ bool wire_get_keepalive(struct buf_reader *reader, struct wire_keepalive *ret_ke
 			keepalive.digests[keepalive.digests_count++] = digest;
 		}
 	}
+	get_batches(reader, &keepalive);
 	if (reader->failed) {
 		return false;
 	}

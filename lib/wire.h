@@ -23,6 +23,11 @@ enum wire_type {
 	WIRE_SNAPSHOT_END = 7,
 	WIRE_ACK = 8,
 	WIRE_RESYNC = 9,
+	WIRE_COMPARE = 16,
+	WIRE_REPAIR_BEGIN = 17,
+	WIRE_REPAIR_END = 18,
+	WIRE_ASK = 19,
+	WIRE_TELL = 20,
 };
 
 /* Table numbers on the wire; 0 is none. */
@@ -40,12 +45,15 @@ enum wire_row {
 	WIRE_ROW_NONE = 0,
 	WIRE_ROW_CLAIM = 1,
 	WIRE_ROW_WITHDRAW = 2,
+	WIRE_ROW_REPEAT =
+		3, /* a claim that was sent before; only between REPAIR_BEGIN and REPAIR_END */
 };
 
 #define WIRE_HELLO_VLAN_AWARE 0x01
 
 /* Bits of wire_hello.features. */
 #define WIRE_FEATURE_LAST_RESORT UINT64_C(0x01) /* kinds 4 and 5 of the table of addresses */
+#define WIRE_FEATURE_REPAIR UINT64_C(0x10)	/* COMPARE to TELL; digests are of what was sent */
 
 /**
  * struct wire_hello - who is speaking; the first message in both directions
@@ -73,8 +81,9 @@ struct wire_hello {
  * struct wire_digest - how the sender's and its picture of the receiver's table stand
  * @table: enum wire_table
  * @settled: the sender has no change of this table waiting to be sent
- * @own_count, @own_digest: rows the sender publishes
+ * @own_count, @own_digest: rows the sender publishes; with WIRE_FEATURE_REPAIR as it has sent them
  * @heard_count, @heard_digest: rows of the receiver's that the sender holds
+ * @batch_known, @heard_batch: up to which ROWS message of this session; older peers do not say
  */
 struct wire_digest {
 	uint8_t table;
@@ -83,6 +92,8 @@ struct wire_digest {
 	uint64_t own_digest;
 	uint32_t heard_count;
 	uint64_t heard_digest;
+	bool batch_known;
+	uint32_t heard_batch;
 };
 
 /**

@@ -25,7 +25,7 @@ _mlagctl_assumptions()
 _mlagctl()
 {
 	local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]}
-	local commands="status lags macs neighbors addresses gateways counters explain reload role"
+	local commands="status lags macs neighbors addresses gateways counters explain diff reload role"
 	local options="-S --socket -j --json -h --help --version"
 	local word command="" skip=0
 
@@ -71,6 +71,12 @@ _mlagctl()
 	fi
 	if [[ $command == explain ]]; then
 		options="$options --in --vlan --dst-mac --dst-ip --src-mac --src-ip --ttl --frame --if"
+	fi
+	if [[ $command == diff && $cur != -* ]]; then
+		mapfile -t COMPREPLY < <(compgen -W "legs macs addresses neighbors" -- "$cur")
+		return
+	elif [[ $command == diff ]]; then
+		options="$options --vlan"
 	fi
 	if [[ $command == role && $prev == role ]]; then
 		mapfile -t COMPREPLY < <(compgen -W "primary" -- "$cur")

@@ -26,7 +26,8 @@
  * @name: also the method
  * @filters: FILTER_… that it takes
  * @frames: it takes a frame (explain.h)
- * @argument, @argument_help: name of the one parameter that it needs, and what it may be; or NULL
+ * @argument, @argument_help: name of the one parameter that it takes, and what it may be; or NULL
+ * @argument_optional: it does without
  * @show_row: for a list: prints a row as text
  * @show_result: otherwise: prints the answer as text
  * @empty: of a list: what to say when there are no rows
@@ -38,6 +39,7 @@ struct command {
 	bool frames;
 	const char *argument;
 	const char *argument_help;
+	bool argument_optional;
 	render_row_fn *show_row;
 	void (*show_result)(FILE *out, const json_t *result);
 	const char *empty;
@@ -119,6 +121,22 @@ static const struct command commands[] = {
 			"Exit 1 when a program and the explanation differ, which would be a bug.\n",
 	},
 	{
+		.name = "diff",
+		.filters = FILTER_VLAN,
+		.argument = "what",
+		.argument_help = "[TABLE|KEY]",
+		.argument_optional = true,
+		.show_row = render_difference,
+		.empty = "There is nothing to compare.",
+		.summary = "a table or a key as both members see it",
+		.help = "Asks the peer over the session. TABLE is legs, macs, addresses or neighbors: both\n"
+			"members' counts and digests, and every row that differs; without it all of them.\n"
+			"KEY is the device of a LAG, a MAC or an IP address: what each member claims, and\n"
+			"what it has heard of the other's claim. A difference that is more than a moment\n"
+			"old is repaired by mlagd itself, and named in its log. Exit 1 when something\n"
+			"differs.\n",
+	},
+	{
 		.name = "reload",
 		.show_result = render_reload,
 		.summary = "make mlagd read its configuration again",
@@ -149,7 +167,7 @@ static const struct command commands[] = {
 
 /* Names that are promised, so that a script can tell "not yet" from "no such command". */
 static const char *const later_commands[] = {
-	"consistency", "monitor", "drain", "undrain", "diff", "record", "metrics", "genkey",
+	"consistency", "monitor", "drain", "undrain", "record", "metrics", "genkey",
 };
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
@@ -235,6 +253,7 @@ static void on_row(void *user, const json_t *row)
 		view->command->show_row(view->out, row);
 	}
 	view->rows++;
+	view->degraded = view->degraded || json_is_false(json_object_get(row, "equal"));
 }
 
 static void on_result(void *user, const json_t *result)
@@ -403,7 +422,7 @@ int commands_run(int argc, char *argv[], FILE *out, FILE *err)
 		print_command_help(out, command);
 		return CLIENT_EXIT_DONE;
 	}
-	if (command->argument != NULL && argc - optind < 2) {
+	if (command->argument != NULL && !command->argument_optional && argc - optind < 2) {
 		fprintf(err, "mlagctl: %s: say which: %s\n", command->name, command->argument_help);
 		return CLIENT_EXIT_USAGE;
 	}
@@ -424,6 +443,6 @@ int commands_run(int argc, char *argv[], FILE *out, FILE *err)
 		fprintf(err, "mlagctl: the options of explain do not go with %s\n", command->name);
 		return CLIENT_EXIT_USAGE;
 	}
-	return run_command(command, &options, command->argument != NULL ? argv[optind + 1] : NULL,
-			   out, err);
+	return run_command(command, &options, argc - optind > 1 ? argv[optind + 1] : NULL, out,
+			   err);
 }

@@ -144,9 +144,14 @@ static void print_table(FILE *out, const char *name, const json_t *table)
 	if (!json_is_object(table)) {
 		return;
 	}
-	fprintf(out, "  %-12s %lld here, %lld at the peer, %s\n", name, number_of(table, "local"),
+	fprintf(out, "  %-12s %lld here, %lld at the peer, %s", name, number_of(table, "local"),
 		number_of(table, "remote"),
 		is_set(table, "match") ? "proven equal" : "not proven equal");
+	if (number_of(table, "repaired") > 0) {
+		fprintf(out, "; %lld rows were wrong and put right (see the log)",
+			number_of(table, "repaired"));
+	}
+	fputc('\n', out);
 }
 
 /* Said only where it is on. */

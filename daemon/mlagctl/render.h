@@ -25,6 +25,7 @@ render_row_fn render_address;
 render_row_fn render_gateway;
 render_row_fn render_counter;
 render_row_fn render_leave;
+render_row_fn render_difference; /* renderdiff.c */
 
 /**
  * render_reload() - the answer of `reload`

@@ -16,6 +16,7 @@
 #include "gateways.h"
 #include "handover.h"
 #include "kernel/addressstate.h"
+#include "keytext.h"
 #include "log.h"
 #include "neighbordevices.h"
 #include "setup.h"
@@ -68,6 +69,15 @@ static void log_notice_effect(struct daemon *daemon, const struct mlag_effect *e
 	}
 }
 
+static void log_difference(const struct mlag_difference *difference)
+{
+	char text[MLAGD_KEY_TEXT_SIZE];
+
+	log_warning("tables: %s: %s: %s; put right", mlag_table_text(difference->key.table),
+		    keytext_write(&difference->key, text, sizeof(text)),
+		    mlag_difference_text(difference->kind));
+}
+
 static void perform(struct daemon *daemon, const struct mlag_effects *effects)
 {
 	for (uint32_t i = 0; i < effects->count; i++) {
@@ -85,6 +95,9 @@ static void perform(struct daemon *daemon, const struct mlag_effects *effects)
 			    strcmp(effect->notice.to, "open") == 0) {
 				gateways_announce(daemon); /* to who is behind it */
 			}
+			break;
+		case MLAG_EFFECT_DIFFERENCE:
+			log_difference(&effect->difference);
 			break;
 		}
 	}

@@ -381,6 +381,24 @@ static int promote(void *user, const char **ret_because)
 	return 0;
 }
 
+static void ask(void *user, const struct mlag_question *question)
+{
+	struct mlag_event event = {.type = MLAG_EVENT_ASK, .ask = question};
+
+	effects_step(user, &event);
+}
+
+static enum mlag_answer answer(void *user, uint32_t id, struct mlag_row_view *ret_row)
+{
+	struct daemon *daemon = user;
+	enum mlag_answer found = mlag_next_answer(daemon->engine, id, ret_row);
+
+	if (found == MLAG_ANSWER_NONE) {
+		effects_soon(daemon); /* perhaps the next question is due */
+	}
+	return found;
+}
+
 static void log_config_line(void *user, enum config_severity severity, const char *text)
 {
 	(void)user;
@@ -616,6 +634,8 @@ static int open_control(struct daemon *daemon)
 		.promote = promote,
 		.leave = leave_begin,
 		.leave_step = leave_get_step,
+		.ask = ask,
+		.answer = answer,
 		.user = daemon,
 	};
 	return control_server_new(daemon->event, daemon->run_dir, control_methods,

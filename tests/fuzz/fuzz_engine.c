@@ -65,7 +65,7 @@ static void check_table(const struct table *table)
 	require(own == table->own_count && peer == table->peer_count);
 	require(table->live || table->publish.count + table->unacked.count == 0);
 	require(!table->live || snapshot == table->snapshot_left);
-	require(own != 0 || table->own_digest == 0);
+	require(table->sent_count != 0 || table->sent_digest == 0);
 	require(peer != 0 || table->peer_digest == 0);
 	require(table->program_popped_count + table->program.count == table->program_pushed_count);
 }

@@ -163,6 +163,13 @@ static struct picture take_picture(void)
 	return picture;
 }
 
+/* A whole keepalive of a peer that does not say up to which batch it has heard. */
+static bool is_older_keepalive(const struct sample *sample, uint32_t size)
+{
+	return sample->type == WIRE_KEEPALIVE && size >= 7 &&
+	       size == 7 + sample->bytes[6] * (1U + 1U + 12U + 12U);
+}
+
 static void test_safe9_every_prefix_of_every_message(void **state)
 {
 	(void)state;
@@ -172,6 +179,9 @@ static void test_safe9_every_prefix_of_every_message(void **state)
 			struct picture before;
 			struct picture after;
 
+			if (is_older_keepalive(&samples[i], size)) {
+				continue;
+			}
 			(void)end(NULL);
 			(void)start(NULL);
 			for (uint32_t j = 0; j < i; j++) {

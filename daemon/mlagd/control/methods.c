@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "control/diff.h"
 #include "control/explain.h"
 #include "control/gateways.h"
 #include "control/status.h"
@@ -630,6 +631,7 @@ const struct control_method control_methods[] = {
 	{"gateways", control_gateways_begin, control_gateways_row},
 	{"counters", counters_begin, counters_row},
 	{"explain", control_explain, NULL},
+	{"diff", control_diff_begin, control_diff_row},
 	{"reload", reload_begin, NULL},
 	{"role", role_begin, NULL},
 	{"leave", leave_rows_begin, leave_row},

@@ -52,6 +52,7 @@ struct control_leave_step {
  * @promote: make this member primary; returns 0, or -errno and why not.  NULL: not available
  * @leave: leave the pair and end; returns 0 or -errno.  NULL: not available
  * @leave_step: what was done of that, by position: 1, 0 at the end, or -EAGAIN
+ * @ask, @answer: mlag_step() of MLAG_EVENT_ASK, and mlag_next_answer().  NULL: not available
  * @user: for all these
  * @wall_offset_ns: private; start it at 0
  */
@@ -72,6 +73,8 @@ struct control_context {
 	int (*promote)(void *user, const char **ret_because);
 	int (*leave)(void *user);
 	int (*leave_step)(void *user, uint32_t index, struct control_leave_step *ret);
+	void (*ask)(void *user, const struct mlag_question *question);
+	enum mlag_answer (*answer)(void *user, uint32_t id, struct mlag_row_view *ret_row);
 	void *user;
 	int64_t wall_offset_ns;
 };

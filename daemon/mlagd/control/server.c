@@ -35,6 +35,8 @@
 #define OUTPUT_RESERVE 8192 /* bytes kept for one more row and the last line */
 #define ACCEPTS_PER_TURN_MAX 16
 
+#define WAIT_US 5000 /* between two looks at what a call waits for */
+
 struct client {
 	struct control_server *server;
 	sd_event_source *source;
@@ -50,11 +52,13 @@ struct client {
 	json_t *result;
 	struct control_call call;
 	bool closing; /* after the output */
+	bool waiting; /* for something that takes its time: asked again in a moment */
 };
 
 struct control_server {
 	sd_event *event;
 	sd_event_source *source;
+	sd_event_source *waker; /* of those who wait */
 	int fd;
 	bool paused; /* out of descriptors: accepts nothing until a client goes */
 	const struct control_method *methods;
@@ -233,7 +237,8 @@ static void fill(struct client *client)
 			return;
 		}
 		r = client->method->row(&client->call, &row);
-		if (r == -EAGAIN) {
+		if (r == -EAGAIN || r == -EINPROGRESS) {
+			client->waiting = r == -EINPROGRESS;
 			return;
 		}
 		if (r == 0) {
@@ -398,6 +403,49 @@ static int serve(struct client *client, uint32_t events)
 	return r;
 }
 
+static int on_waker(sd_event_source *source, uint64_t usec, void *user)
+{
+	struct control_server *server = user;
+
+	(void)source;
+	(void)usec;
+	for (uint32_t i = 0; i < server->clients_count; i++) {
+		if (server->clients[i]->waiting) {
+			server->clients[i]->waiting = false;
+			(void)sd_event_source_set_enabled(server->clients[i]->source, SD_EVENT_ON);
+		}
+	}
+	return 0;
+}
+
+/* Its turn comes when the waker fires; a waker that cannot be had makes it a turn like others. */
+static void wait_a_moment(struct client *client)
+{
+	struct control_server *server = client->server;
+	int r = 0;
+
+	sd_event_source_set_io_events(client->source, EPOLLOUT);
+	if (server->waker == NULL) {
+		r = sd_event_add_time_relative(server->event, &server->waker, CLOCK_MONOTONIC,
+					       WAIT_US, 1000, on_waker, server);
+	} else {
+		int enabled = SD_EVENT_OFF;
+
+		(void)sd_event_source_get_enabled(server->waker, &enabled);
+		if (enabled == SD_EVENT_OFF) {
+			r = sd_event_source_set_time_relative(server->waker, WAIT_US);
+			if (r >= 0) {
+				r = sd_event_source_set_enabled(server->waker, SD_EVENT_ONESHOT);
+			}
+		}
+	}
+	if (r >= 0) {
+		(void)sd_event_source_set_enabled(client->source, SD_EVENT_OFF);
+	} else {
+		client->waiting = false;
+	}
+}
+
 static int on_client(sd_event_source *source, int fd, uint32_t events, void *user)
 {
 	struct client *client = user;
@@ -406,6 +454,10 @@ static int on_client(sd_event_source *source, int fd, uint32_t events, void *use
 	(void)fd;
 	if (gone || serve(client, events) < 0) {
 		drop_client(client);
+		return 0;
+	}
+	if (client->waiting) {
+		wait_a_moment(client);
 		return 0;
 	}
 	/* With a request in hand, "it can take output" is the call for the next turn. */
@@ -592,6 +644,7 @@ void control_server_free(struct control_server *server)
 	while (server->clients_count > 0) {
 		drop_client(server->clients[0]); /* NOLINT: it takes itself off the list */
 	}
+	sd_event_source_disable_unref(server->waker);
 	sd_event_source_disable_unref(server->source);
 	if (server->fd >= 0) {
 		close(server->fd);

@@ -53,7 +53,8 @@ struct control_call {
  *	Without a @row, *ret_result is the answer; the server takes it
  * @row: NULL, or called until it ends the list: 1 with a new object in *ret_row (the server takes
  *	it), 0 at the end, -EAGAIN when it looked at many and found none yet (it is called again in
- *	the next turn of the loop), another -errno as in @begin
+ *	the next turn of the loop), -EINPROGRESS when it waits for something (it is called again after
+ *	some milliseconds), another -errno as in @begin
  *
  * Context: in the event loop; must not block.
  */

@@ -377,8 +377,9 @@ static json_t *make_time(struct control_context *context, uint64_t time_ns)
 
 static json_t *make_table(const struct mlag_table_view *table)
 {
-	return json_pack("{s:I,s:I,s:b}", "local", (json_int_t)table->local_count, "remote",
-			 (json_int_t)table->remote_count, "match", table->match);
+	return json_pack("{s:I,s:I,s:b,s:I}", "local", (json_int_t)table->local_count, "remote",
+			 (json_int_t)table->remote_count, "match", table->match, "repaired",
+			 (json_int_t)table->differences_count);
 }
 
 /* A path is alive when something is heard on it; whether both ways, the finding says. */
