@@ -3,7 +3,7 @@
 # Usage: tests/lab/next.sh DIRECTORY      (normally: make build/next/mlagd)
 #
 # Builds the mlagd of some later release into DIRECTORY: a program that is another one, two maps with
-# room for more rows, one whose rows became longer, and a new reason among the counters.  That is
+# room for more rows, two whose rows became longer, and a new reason among the counters.  That is
 # what an upgrade of a running daemon has to cope with.
 
 set -eu
@@ -27,6 +27,8 @@ change() {
 change ebpf/mlag_maps.h 'define MLAG_MAP_PORTS_MAX 1024' 'define MLAG_MAP_PORTS_MAX 1536'
 change ebpf/mlag_maps.h 'define MLAG_MAP_ADDRESSES_MAX 16384' 'define MLAG_MAP_ADDRESSES_MAX 20000'
 change lib/forward.h '	struct mlag_port_memory memory;' '	struct mlag_port_memory memory; __u64 later;'
+change lib/forward.h '	__u64 peer_link_forwards\[MLAG_FORWARD_VLAN_WORDS\];' \
+	'	__u64 peer_link_forwards[MLAG_FORWARD_VLAN_WORDS]; __u64 later;'
 change lib/forward.h 'X(MLAG_REASON_NONE, "none", "", 1)' \
 	'X(MLAG_REASON_NONE, "none", "", 1) X(MLAG_REASON_LATER, "later", "", 1)'
 change ebpf/isolate.bpf.c 'return (int)bpf_redirect(' \

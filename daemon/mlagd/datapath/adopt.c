@@ -305,6 +305,7 @@ static void search_pinned(struct adopt_search *search)
 {
 	struct adopt_found set;
 
+	adopt_none(&set);
 	for (uint32_t i = 0; i < DATAPATH_MAPS_COUNT; i++) {
 		set.fds[i] = pins_get(search->directory, adopt_map_name((enum datapath_map)i));
 	}
