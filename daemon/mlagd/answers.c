@@ -12,6 +12,7 @@
 
 #include "daemon.h"
 #include "datapath/answerer.h"
+#include "datapath/qdisc.h"
 #include "log.h"
 
 #define ANSWERS_RENEW_NS UINT64_C(1000000000)
@@ -124,6 +125,9 @@ static void see(struct daemon *daemon, uint32_t ifindex, enum answerer_place pla
 			: answerer_detach(answers->answer, ifindex);
 	if (qdisc_made) {
 		ports_note_qdisc(daemon->ports, ifindex);
+	}
+	if (!answers->on && place == ANSWERER_AT_SVI && ports_take_qdisc(daemon->ports, ifindex)) {
+		(void)qdisc_remove(ifindex);
 	}
 	if (r < 0 && r != -ENODEV) {
 		log_warning("device #%u: the program that answers for the peer cannot be %s: %s",
