@@ -25,7 +25,7 @@ _mlagctl_assumptions()
 _mlagctl()
 {
 	local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]}
-	local commands="status lags macs neighbors addresses gateways counters explain diff reload role"
+	local commands="status lags macs neighbors addresses gateways counters explain diff reload role leave"
 	local options="-S --socket -j --json -h --help --version"
 	local word command="" skip=0
 
