@@ -150,6 +150,19 @@ static void see_all(struct daemon *daemon)
 	}
 }
 
+void answers_port_gone(struct daemon *daemon, uint32_t ifindex)
+{
+	struct answers *answers = daemon->answers;
+
+	for (uint32_t i = 0; i < answers->devices_count; i++) {
+		if (answers->devices[i] == ifindex) {
+			(void)answerer_detach(answers->answer, ifindex);
+			answers->devices[i] = answers->devices[--answers->devices_count];
+			return;
+		}
+	}
+}
+
 void answers_leave(struct daemon *daemon)
 {
 	struct answers *answers = daemon->answers;

@@ -39,6 +39,9 @@ void answers_router(struct daemon *daemon, const struct mlag_address_program *pr
  */
 void answers_run(struct daemon *daemon);
 
+/** answers_port_gone() - a device is no port any more, or the peer link from now on */
+void answers_port_gone(struct daemon *daemon, uint32_t ifindex);
+
 /** answers_leave() - take the programs off every device, for good */
 void answers_leave(struct daemon *daemon);
 

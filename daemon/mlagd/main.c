@@ -134,6 +134,7 @@ static void on_port(void *user, const struct links_port *port)
 
 static void on_port_gone(void *user, uint32_t ifindex)
 {
+	answers_port_gone(user, ifindex); /* before its clsact may go */
 	setup_port_gone(user, ifindex);
 }
 

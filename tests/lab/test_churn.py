@@ -119,7 +119,8 @@ def test_random_changes_leave_a_whole_pair_and_nothing_else(churned: Pair,
             check_macs(churned)
             check_reach(churned)
             wait_for("nothing left over", lambda: churn.leftovers(churned) == before, 15,
-                     show=lambda: (before, churn.leftovers(churned)))
+                     show=lambda: "\n".join([str(before), str(churn.leftovers(churned)),
+                                             *churn.filters(churned)]))
             for name, switch in churned.switches.items():
                 assert churn.rss_kib(switch) <= memory[name] + RSS_GROWTH_KIB
             assert not errors(churned), "\n".join(errors(churned))

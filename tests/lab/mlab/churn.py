@@ -250,7 +250,9 @@ def leftovers(pair: Pair) -> dict[str, int]:
     counts = {}
     for kind in ("prog", "map", "link"):
         done = run(["/usr/sbin/bpftool", "-j", kind, "show"], check=False)
-        counts[kind] = len(json.loads(done.stdout or "[]"))
+        for row in json.loads(done.stdout or "[]"):
+            name = f"{kind} {row.get('name', '')}"
+            counts[name] = counts.get(name, 0) + 1
     for name, switch in pair.switches.items():
         assert switch.mlagd.process is not None
         pid = switch.mlagd.process.pid
@@ -259,6 +261,18 @@ def leftovers(pair: Pair) -> dict[str, int]:
         counts[f"{name} clsacts"] = sum(row["kind"] == "clsact" for row in qdiscs)
         counts[f"{name} strangers"] = len(strangers(pair, switch))
     return counts
+
+
+def filters(pair: Pair) -> list[str]:
+    """Every filter of every device, for who looks for one too many."""
+    lines = []
+    for switch in pair.switches.values():
+        for row in switch.namespace.json("ip", "-j", "link", "show"):
+            done = switch.namespace.run("tc", "filter", "show", "dev", row["ifname"], "ingress",
+                                        check=False)
+            lines += [f"{switch.name} {row['ifname']} {line.strip()}"
+                      for line in done.stdout.splitlines() if "handle" in line]
+    return lines
 
 
 def strangers(pair: Pair, switch: Switch) -> set[tuple[str, int]]:
