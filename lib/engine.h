@@ -8,6 +8,7 @@
 
 #include "address.h"
 #include "diff.h"
+#include "flap.h"
 #include "lastresort.h"
 #include "leg.h"
 #include "liveness.h"
@@ -109,6 +110,7 @@ struct mlag_engine {
 	struct neighbor_state neighbor;
 	uint16_t dump_epoch;
 	uint64_t mac_retry_ns; /* 0 when nothing is to be retried */
+	struct flaps flaps;    /* MACs that move too often */
 	bool macs_dropped;     /* MACs of the kernel's found no room since the last dump */
 	bool synced;
 	uint64_t scrub_ns; /* when rows were last looked at again */

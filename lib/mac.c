@@ -153,6 +153,32 @@ static bool is_same_entry(const struct mlag_fdb_entry *a, const struct mlag_fdb_
 	return a->kind == b->kind && a->ifindex == b->ifindex;
 }
 
+static bool is_damped(const struct mlag_engine *engine, const struct table_row *row)
+{
+	return flap_is_damped(&engine->flaps, key_of(engine, row), engine->config.hash_seed,
+			      engine->now_ns);
+}
+
+/* R9: a move that is one too many is not followed; the kernel is asked again when that is over. */
+static bool is_move_damped(struct mlag_engine *engine, struct table_row *row)
+{
+	bool began, damped;
+
+	damped = flap_move(&engine->flaps, key_of(engine, row), engine->config.hash_seed,
+			   engine->now_ns, &began);
+	if (began) {
+		engine_notice(engine, MLAG_NOTICE_FLAPPING, 0, "followed", "damped",
+			      "a MAC moves to and fro; status names it");
+	}
+	if (damped) {
+		local_of(engine, row)->retry = true;
+		if (engine->mac_retry_ns == 0) {
+			engine->mac_retry_ns = engine->now_ns + ENGINE_SECOND;
+		}
+	}
+	return damped;
+}
+
 /* What the kernel should hold; for a MAC seen here, whatever it holds. */
 static struct mlag_fdb_entry wanted_entry(const struct mlag_engine *engine,
 					  const struct table_row *row)
@@ -162,6 +188,10 @@ static struct mlag_fdb_entry wanted_entry(const struct mlag_engine *engine,
 
 	/* What a person set is never taken away. */
 	if (table_row_is_own(row) || local->believed.kind == MLAG_FDB_OPERATOR) {
+		return local->believed;
+	}
+	/* Where it is seen here counts for the traffic here, as long as nobody follows it. */
+	if (is_sighting(engine, row) && is_damped(engine, row)) {
 		return local->believed;
 	}
 	if (table_row_is_peer(row)) {
@@ -288,6 +318,11 @@ static void claim_sighting(struct mlag_engine *engine, struct table_row *row)
 	}
 	if (table_row_is_own(row) &&
 	    memcmp(table_own(&engine->macs, row), &value, sizeof(value)) == 0) {
+		return;
+	}
+	if ((table_row_is_own(row) || table_row_is_peer(row)) &&
+	    !(table_row_is_peer(row) && is_same_place(&value, table_peer(&engine->macs, row))) &&
+	    is_move_damped(engine, row)) {
 		return;
 	}
 	if (!table_row_is_peer(row) || !is_same_place(&value, table_peer(&engine->macs, row))) {
@@ -483,6 +518,7 @@ void mac_tick(struct mlag_engine *engine)
 		return;
 	}
 	engine->mac_retry_ns = 0;
+	flap_expire(&engine->flaps, engine->now_ns);
 	while ((row = table_next(&engine->macs, &cursor)) != NULL) {
 		struct mac_local *local = local_of(engine, row);
 
@@ -639,4 +675,20 @@ bool mlag_next_mac(const struct mlag_engine *engine, uint32_t *cursor,
 		}
 	} while (!fill_view(engine, row, ret_view));
 	return true;
+}
+
+bool mlag_next_flap(const struct mlag_engine *engine, uint32_t *cursor,
+		    struct mlag_flap_view *ret_view)
+{
+	while (engine->flaps.damped_count > 0 && *cursor < FLAP_SLOTS) {
+		const struct flap *flap = &engine->flaps.slots[(*cursor)++];
+
+		if (flap->until_ns > engine->now_ns) {
+			ret_view->key = flap->key;
+			ret_view->moves = flap->moves;
+			ret_view->until_ns = flap->until_ns;
+			return true;
+		}
+	}
+	return false;
 }

@@ -376,6 +376,7 @@ enum mlag_effect_type {
 	X(MLAG_NOTICE_PEER_LEG, "peer-leg")       \
 	X(MLAG_NOTICE_REFUSED, "refused")         \
 	X(MLAG_NOTICE_TABLE_FULL, "table-full")   \
+	X(MLAG_NOTICE_FLAPPING, "flapping")       \
 	X(MLAG_NOTICE_MISMATCH, "mismatch")       \
 	X(MLAG_NOTICE_SYNCED, "synced")           \
 	X(MLAG_NOTICE_LAST_RESORT, "last-resort") \
@@ -833,6 +834,21 @@ struct mlag_mac_view {
  */
 bool mlag_next_mac(const struct mlag_engine *engine, uint32_t *cursor,
 		   struct mlag_mac_view *ret_view);
+
+/**
+ * struct mlag_flap_view - a MAC whose moves are not followed now, because there are too many (R9)
+ * @moves: that were followed before that
+ * @until_ns: when they are followed again, on the engine's clock
+ */
+struct mlag_flap_view {
+	struct mlag_mac_key key;
+	uint32_t moves;
+	uint64_t until_ns;
+};
+
+/** mlag_next_flap() - walk those MACs; as mlag_next_mac() */
+bool mlag_next_flap(const struct mlag_engine *engine, uint32_t *cursor,
+		    struct mlag_flap_view *ret_view);
 
 /** mlag_get_mac() - look a MAC up; false when nobody claims it */
 bool mlag_get_mac(const struct mlag_engine *engine, const struct mlag_mac_key *key,

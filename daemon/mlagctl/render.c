@@ -44,6 +44,8 @@ static const struct {
 	 "Wait: it is repaired by itself within seconds. If it stays, see the log."},
 	{"table-full", "There are more entries than this release holds; if it is MACs, look for a "
 		       "loop or a flood."},
+	{"mac-flapping",
+	 "Look for a loop behind the two ports, or for two machines with one address."},
 	{"partner-differs", "One of the two legs is plugged into another machine or another bond; "
 			    "compare 'partner_mac' of 'mlagctl -j lags' on both members."},
 	{"lag-id-mismatch", "Give the LAG the same 'id' in mlagd.conf on both members."},

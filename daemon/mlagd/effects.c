@@ -62,6 +62,7 @@ static void log_notice_effect(struct daemon *daemon, const struct mlag_effect *e
 		break;
 	case MLAG_NOTICE_REFUSED:
 	case MLAG_NOTICE_TABLE_FULL:
+	case MLAG_NOTICE_FLAPPING:
 	case MLAG_NOTICE_MISMATCH:
 		log_warning("%s: %s: %s", mlag_notice_text(effect->notice.notice),
 			    effect->notice.to, effect->notice.because);

@@ -416,6 +416,62 @@ static void test_a_mac_of_this_machine_is_not_insisted_on(void **state)
 	expect_nothing();
 }
 
+/* One move to and fro, each followed by what the engine wants of the kernel. */
+static void move_between_leg_and_orphan(uint32_t i)
+{
+	rig_fdb(&rig, 1, i % 2 == 0 ? RIG_LEG : RIG_ORPHAN, MLAG_FDB_DYNAMIC);
+	(void)rig_operations(&rig, (struct mlag_fdb_operation[MLAG_FDB_BATCH_MAX]){{0}});
+}
+
+static void test_r9_a_mac_that_flaps_is_damped_named_and_followed_again(void **state)
+{
+	struct mlag_flap_view flap;
+	uint32_t cursor = 0, seq;
+
+	(void)state;
+	for (uint32_t i = 0; i <= FLAP_MOVES_MAX; i++) {
+		move_between_leg_and_orphan(i); /* the first is no move */
+	}
+	assert_true(rig_mac(&rig, 1, &view));
+	assert_int_equal(rig.notices[MLAG_NOTICE_FLAPPING], 0);
+	seq = view.own_seq;
+	for (uint32_t i = FLAP_MOVES_MAX + 1; i < 10 * FLAP_MOVES_MAX; i++) {
+		move_between_leg_and_orphan(i);
+	}
+	assert_true(rig_mac(&rig, 1, &view));
+	assert_int_equal(view.own_seq, seq); /* the peer hears nothing of it */
+	assert_int_equal(rig.notices[MLAG_NOTICE_FLAPPING], 1);
+	assert_true(mlag_next_flap(rig.engine, &cursor, &flap));
+	assert_int_equal(flap.key.mac.octets[5], rig_key(1).mac.octets[5]);
+	assert_false(mlag_next_flap(rig.engine, &cursor, &flap));
+	/* Other MACs move on. */
+	rig_fdb(&rig, 2, RIG_LEG, MLAG_FDB_DYNAMIC);
+	rig_fdb(&rig, 2, RIG_ORPHAN, MLAG_FDB_DYNAMIC);
+	assert_true(rig_mac(&rig, 2, &view));
+	assert_int_equal(view.lag_id, 0);
+	/* It rests at the leg now: when the time is over that is asked for, and told. */
+	rig_fdb(&rig, 1, RIG_LEG, MLAG_FDB_DYNAMIC);
+	rig_tick(&rig, FLAP_HOLD_NS + RIG_SECOND);
+	rig_tick(&rig, 2 * RIG_SECOND);
+	rig_fdb(&rig, 1, RIG_LEG, MLAG_FDB_DYNAMIC);
+	assert_true(rig_mac(&rig, 1, &view));
+	assert_int_not_equal(view.lag_id, 0);
+	cursor = 0;
+	assert_false(mlag_next_flap(rig.engine, &cursor, &flap));
+}
+
+static void test_r9_moves_now_and_then_are_never_damped(void **state)
+{
+	(void)state;
+	for (uint32_t i = 0; i < 10 * FLAP_MOVES_MAX; i++) {
+		move_between_leg_and_orphan(i);
+		rig_tick(&rig, RIG_SECOND);
+		assert_true(rig_mac(&rig, 1, &view));
+		assert_int_equal(view.lag_id != 0, i % 2 == 0);
+	}
+	assert_int_equal(rig.notices[MLAG_NOTICE_FLAPPING], 0);
+}
+
 static void test_full_table_is_told_and_the_rest_goes_on(void **state)
 {
 	(void)state;
@@ -787,6 +843,13 @@ static void happen(uint32_t what)
 
 #define HAPPENINGS 6
 
+/* So that it is no flapping what happens. */
+static void pass_time(void)
+{
+	pair[0].rig.now_ns += 2 * RIG_SECOND;
+	pair[1].rig.now_ns += 2 * RIG_SECOND;
+}
+
 static void test_r9_moves_in_every_order_come_to_one_end(void **state)
 {
 	(void)state;
@@ -796,6 +859,7 @@ static void test_r9_moves_in_every_order_come_to_one_end(void **state)
 		for (uint32_t schedule = 0; schedule < 512; schedule++) {
 			uint32_t rest = story;
 
+			pass_time();
 			for (uint32_t i = 0; i < 3; i++) {
 				uint32_t spread = (schedule >> (3 * i)) & 7;
 
@@ -826,6 +890,7 @@ static void test_r9_a_later_sighting_wins_once_it_was_heard(void **state)
 	(void)state;
 	start_pair();
 	for (uint32_t i = 0; i < 100; i++) {
+		pass_time();
 		sight(i % 2, RIG_ORPHAN);
 		settle_pair();
 		assert_true(rig_mac(&pair[i % 2].rig, 1, &views[0]));
@@ -858,6 +923,8 @@ int main(void)
 		MAC_TEST(test_failed_operation_is_tried_again),
 		MAC_TEST(test_failed_deletion_is_tried_again),
 		MAC_TEST(test_a_mac_of_this_machine_is_not_insisted_on),
+		MAC_TEST(test_r9_a_mac_that_flaps_is_damped_named_and_followed_again),
+		MAC_TEST(test_r9_moves_now_and_then_are_never_damped),
 		MAC_TEST(test_full_table_is_told_and_the_rest_goes_on),
 		MAC_TEST(test_a_full_table_asks_for_a_dump_when_it_has_room),
 		MAC_TEST(test_rows_go_when_nobody_needs_them),

@@ -178,6 +178,37 @@ static void add_table_problems(const char *name, const struct mlag_table_view *t
 	}
 }
 
+#define FLAPS_NAMED_MAX 8 /* of more the number is enough */
+
+/* R9: MACs whose moves are not followed now. */
+static void add_flap_problems(const struct control_context *context, json_t *problems)
+{
+	struct mlag_flap_view flap;
+	struct mlag_mac_view mac;
+	uint32_t cursor = 0, count = 0;
+	char place[IFNAMSIZ];
+
+	while (mlag_next_flap(context->engine, &cursor, &flap)) {
+		const uint8_t *octets = flap.key.mac.octets;
+		bool known = mlag_get_mac(context->engine, &flap.key, &mac) &&
+			     mac.entry.ifindex != 0 && context->links != NULL;
+
+		if (count++ >= FLAPS_NAMED_MAX) {
+			continue;
+		}
+		add_problem(problems, "mac-flapping",
+			    "%02x:%02x:%02x:%02x:%02x:%02x in VLAN %u moved more than %u times in "
+			    "10 s%s%s; its moves are not followed for 10 s",
+			    octets[0], octets[1], octets[2], octets[3], octets[4], octets[5],
+			    flap.key.vlan, flap.moves - 1, known ? ", last seen at " : "",
+			    known ? links_ifname(context->links, mac.entry.ifindex, place) : "");
+	}
+	if (count > FLAPS_NAMED_MAX) {
+		add_problem(problems, "mac-flapping", "%u more MACs move like that",
+			    count - FLAPS_NAMED_MAX);
+	}
+}
+
 #define LEG_READY_LONG_NS UINT64_C(2000000000) /* many control round trips */
 
 /* The device of a LAG, from the configuration: it has a name even when it does not exist. */
@@ -336,6 +367,7 @@ static json_t *make_problems(const struct control_context *context, const struct
 	add_table_problems("address", &view->addresses, synced, problems);
 	add_table_problems("neighbor", &view->neighbors, synced, problems);
 	add_table_problems("leg", &view->legs, synced, problems);
+	add_flap_problems(context, problems);
 	add_leg_problems(context, problems);
 	add_link_problems(context, problems);
 	add_address_problems(context, problems);
