@@ -12,6 +12,7 @@ from typing import Callable
 
 from .netns import run
 from .topology import MEMBERS, Host, Pair, Switch
+from .wait import wait_for
 
 Undo = Callable[[], None]
 ELSEWHERE = "br9"  # another bridge, nothing to do with the pair
@@ -177,8 +178,9 @@ class Churn:
     @staticmethod
     def _reload(switch: Switch) -> None:
         switch.mlagd.write_config()
-        if switch.mlagd.is_running():
-            switch.mlagd.ctl("reload", check=True)
+        wait_for("the socket of a daemon that was just started",
+                 lambda: switch.mlagd.ctl("status").returncode != 2, 20)
+        switch.mlagd.ctl("reload", check=True)
 
     def lag_by_reload(self, switch: Switch) -> str:
         """A [lag] section goes, and later comes."""
