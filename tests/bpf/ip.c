@@ -9,6 +9,7 @@
 #include <fcntl.h>
 #include <linux/if_addr.h>
 #include <linux/if_ether.h>
+#include <linux/ipv6_route.h>
 #include <linux/neighbour.h>
 #include <net/if.h>
 #include <setjmp.h>
@@ -279,6 +280,49 @@ void ip_add_address(const char *name, const char *address)
 	rtnl_addr_put(request);
 	nl_addr_put(local);
 	nl_socket_free(socket);
+}
+
+/* Whether the kernel takes what is sent to an address, 32 digits, for its own. */
+static bool is_local(const char *digits)
+{
+	FILE *file = fopen("/proc/thread-self/net/ipv6_route", "re");
+	char line[256], destination[33];
+	uint32_t flags;
+	bool found = false;
+
+	assert_non_null(file);
+	while (!found && fgets(line, sizeof(line), file)) {
+		found = sscanf(line, "%32s 80 %*s %*s %*s %*s %*s %*s %x", destination, &flags) ==
+				2 &&
+			(flags & RTF_LOCAL) && strcmp(destination, digits) == 0;
+	}
+	assert_int_equal(fclose(file), 0);
+	return found;
+}
+
+static bool are_all_local(void)
+{
+	FILE *file = fopen("/proc/thread-self/net/if_inet6", "re");
+	char line[256], digits[33];
+	bool all = true;
+
+	assert_non_null(file);
+	while (all && fgets(line, sizeof(line), file)) {
+		all = sscanf(line, "%32s", digits) == 1 && is_local(digits);
+	}
+	assert_int_equal(fclose(file), 0);
+	return all;
+}
+
+void ip_wait_local(void)
+{
+	for (uint32_t attempt = 0; attempt < 2000; attempt++) {
+		if (are_all_local()) {
+			return;
+		}
+		usleep(5000);
+	}
+	fail_msg("an address never became the kernel's own");
 }
 
 void ip_add_route(const char *prefix, uint8_t type, const char *gateway)

@@ -75,6 +75,12 @@ void ip_enslave(const char *name, const char *vrf);
 /* @address has a prefix length; one that is there already stays. */
 void ip_add_address(const char *name, const char *address);
 
+/*
+ * Until every IPv6 address of the namespace is routed to this machine.  One that was added before the
+ * kernel had heard of its device's carrier, as much as a second late, is not: it is tentative.
+ */
+void ip_wait_local(void);
+
 /* @type is an RTN_…; unicast has a gateway. */
 void ip_add_route(const char *prefix, uint8_t type, const char *gateway);
 

@@ -265,6 +265,7 @@ static int set_up(void **state)
 	from = wire_open("port-far");
 	to = wire_open("second-far");
 	wire_wait_forwarding(from, to);
+	ip_wait_local();
 	assert_int_equal(lookup_open(&lab.lookup), 0);
 	return 0;
 }

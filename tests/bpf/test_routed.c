@@ -223,6 +223,7 @@ static void wait_forwarding(void)
 	wire_wait_forwarding(lab.leg_far, lab.peer_link_far);
 	wire_wait_forwarding(lab.orphan_far, lab.peer_link_far);
 	wire_wait_forwarding(lab.peer_link_far, lab.orphan_far);
+	ip_wait_local();
 }
 
 static void drain(void)

@@ -806,6 +806,7 @@ static int set_up_network(void **state)
 	set_up_routing();
 	wire_wait_forwarding(lab.leg_far, lab.peer_link_far);
 	wire_wait_forwarding(lab.out_far, lab.peer_link_far);
+	ip_wait_local();
 	return 0;
 }
 
