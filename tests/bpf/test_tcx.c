@@ -184,6 +184,31 @@ static void test_a_pin_that_is_removed_is_missed_and_made_again(void **state)
 	assert_true(is_isolated());
 }
 
+/*
+ * R27: the program of the bridge itself reads but one map.  Its link is still held, as by a neighbour's
+ * sweep, so the program does not go with the pin, and would be refused a second time for ever.
+ */
+static void test_R27_without_its_pin_is_known_all_the_same(void **state)
+{
+	char path[PINS_PATH_SIZE + 32];
+	bool intact = false;
+	int fd;
+
+	(void)state;
+	assert_int_equal(datapath_attach_svis(lab.dp, lab.bridge), 0);
+	(void)snprintf(path, sizeof(path), "%s/tcx-%u-egress", lab.pins, lab.bridge);
+	fd = bpf_obj_get(path);
+	assert_true(fd >= 0);
+	assert_int_equal(unlink(path), 0);
+	assert_int_equal(datapath_verify_svis(lab.dp, lab.bridge, &intact), 0);
+	assert_false(intact);
+	assert_int_equal(datapath_attach_svis(lab.dp, lab.bridge), 0);
+	assert_int_equal(datapath_verify_svis(lab.dp, lab.bridge, &intact), 0);
+	assert_true(intact);
+	close(fd);
+	assert_int_equal(datapath_detach(lab.dp, lab.bridge), 0);
+}
+
 static void test_a_link_that_is_detached_is_missed_and_made_again(void **state)
 {
 	char path[PINS_PATH_SIZE + 32];
@@ -344,6 +369,7 @@ int main(void)
 		test(test_programs_are_attached_by_links_that_are_pinned),
 		test(test_links_outlive_the_daemon_and_are_replaced_in_place),
 		test(test_a_pin_that_is_removed_is_missed_and_made_again),
+		test(test_R27_without_its_pin_is_known_all_the_same),
 		test(test_a_link_that_is_detached_is_missed_and_made_again),
 		test(test_only_one_way_to_attach_is_in_use),
 		test(test_programs_of_others_are_left_alone),

@@ -11,8 +11,9 @@
 
 #include <bpf/bpf.h>
 
-#define MAPS_MAX 32  /* of one program of ours, with room to spare */
-#define KNOWN_MAX 64 /* two generations of programs, with room to spare */
+#define OUR_MAPS "mlag_" /* what their names begin with */
+#define MAPS_MAX 32	 /* of one program of ours, with room to spare */
+#define KNOWN_MAX 64	 /* two generations of programs, with room to spare */
 
 /* The kernel gives no number twice before all others were given. */
 static uint32_t known[KNOWN_MAX];
@@ -48,7 +49,7 @@ static bool is_our_map(uint32_t id)
 		return false;
 	}
 	ours = bpf_obj_get_info_by_fd(fd, &info, &size) == 0 &&
-	       strcmp(info.name, "mlag_domain") == 0;
+	       strncmp(info.name, OUR_MAPS, sizeof(OUR_MAPS) - 1) == 0;
 	close(fd);
 	return ours;
 }

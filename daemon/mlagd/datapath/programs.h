@@ -12,8 +12,8 @@
  * programs_is_ours() - whether a program is of this project, of whatever version
  * @id: the kernel's number
  *
- * It is known by its map mlag_domain, or, where the kernel does not let us look (that takes
- * CAP_SYS_ADMIN), by programs_know().  One that went away meanwhile is nobody's.
+ * It is known by a map whose name begins with mlag_, or, where the kernel does not let us look (that
+ * takes CAP_SYS_ADMIN), by programs_know().  One that went away meanwhile is nobody's.
  */
 bool programs_is_ours(uint32_t id);
 
