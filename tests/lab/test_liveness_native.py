@@ -23,7 +23,6 @@ from mlab.daemon import die_with_parent
 from mlab.liveness import DETECT_MS, MARGIN, Mark, daemon_pid, mend
 
 NEEDS = ["bridge", "veth"]
-LONG = True
 ALONE = True  # it takes every processor, and measures time
 PAIR = {"vlan_aware": False, "has_backup": True}
 ROUNDS = 5
