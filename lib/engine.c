@@ -46,6 +46,7 @@ struct mlag_engine *mlag_engine_init(void *memory, const struct mlag_config *con
 	engine->verdict_since_ns = now_ns;
 	engine->verdict_wait_ns = now_ns + config->startup_wait_ns;
 	engine->leg_generation = (uint32_t)config->boot_id | 1;
+	engine->hold.start_ns = now_ns;
 	pair_init(engine);
 	table_init(&engine->legs, &leg_table_class, rows, ENGINE_LEG_ROWS, config->hash_seed);
 	rows += table_size(&leg_table_class, ENGINE_LEG_ROWS);
@@ -186,6 +187,7 @@ static void establish(struct mlag_engine *engine, const struct wire_hello *hello
 	same_peer = engine->peer_known && engine->peer.boot_id == hello->boot_id;
 	engine->peer = *hello;
 	engine->peer_known = true;
+	engine->peer_role = (enum mlag_role)hello->role;
 	engine->peer_left = false;
 	pair_hear_session(engine);
 	engine->sessions_count++;
@@ -384,6 +386,7 @@ static void get_keepalive(struct mlag_engine *engine, struct buf_reader *reader)
 		return;
 	}
 	engine->peer.role_epoch = keepalive.role_epoch;
+	engine->peer_role = (enum mlag_role)keepalive.role;
 	for (uint32_t i = 0; i < keepalive.digests_count; i++) {
 		uint32_t index;
 		struct table *table = table_by_id(engine, keepalive.digests[i].table, &index);
@@ -651,6 +654,7 @@ static void refresh_world(struct mlag_engine *engine)
 
 	pair_refresh(engine);
 	refresh_lift(engine);
+	hold_refresh_pair(engine);
 	leg_refresh_all(engine);
 	refresh_addresses_known(engine);
 	lastresort_refresh(engine);
@@ -699,6 +703,8 @@ static bool concerns_world(enum mlag_event_type type)
 	case MLAG_EVENT_LEG_REMOVE:
 	case MLAG_EVENT_ADDRESS:
 	case MLAG_EVENT_DEFAULT_ROUTE:
+	case MLAG_EVENT_DRAIN:
+	case MLAG_EVENT_FENCED:
 	case MLAG_EVENT_RECONFIGURE:
 	case MLAG_EVENT_GOODBYE:
 	case MLAG_EVENT_RESUME:
@@ -746,7 +752,8 @@ static void dispatch(struct mlag_engine *engine, const struct mlag_event *event)
 		leg_applied(engine, event->leg_applied.lag_id, event->leg_applied.serial);
 		break;
 	case MLAG_EVENT_LEG_CONFIGURE:
-		leg_configure(engine, event->leg_configure.lag_id);
+		leg_configure(engine, event->leg_configure.lag_id, event->leg_configure.is_new,
+			      event->leg_configure.is_drained);
 		break;
 	case MLAG_EVENT_LEG_REMOVE:
 		leg_remove(engine, event->leg_configure.lag_id);
@@ -779,6 +786,12 @@ static void dispatch(struct mlag_engine *engine, const struct mlag_event *event)
 		break;
 	case MLAG_EVENT_ASK:
 		diff_ask(engine, event->ask);
+		break;
+	case MLAG_EVENT_DRAIN:
+		hold_drain(engine, event->drain.lag_id, event->drain.on);
+		break;
+	case MLAG_EVENT_FENCED:
+		hold_fence(engine);
 		break;
 	case MLAG_EVENT_RECONFIGURE:
 		reconfigure(engine, event->reconfigure);
@@ -845,9 +858,11 @@ uint64_t mlag_deadline_ns(const struct mlag_engine *engine)
 	uint64_t deadline = engine->verdict_wait_ns;
 	uint64_t leg_ns = leg_deadline_ns(engine);
 	uint64_t pair_ns = pair_deadline_ns(engine);
+	uint64_t hold_ns = hold_deadline_ns(engine);
 
 	deadline = leg_ns < deadline ? leg_ns : deadline;
 	deadline = pair_ns < deadline ? pair_ns : deadline;
+	deadline = hold_ns < deadline ? hold_ns : deadline;
 	if (limit_ns != 0 && engine->heard_ns + limit_ns < deadline) {
 		deadline = engine->heard_ns + limit_ns;
 	}

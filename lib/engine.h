@@ -9,6 +9,7 @@
 #include "address.h"
 #include "diff.h"
 #include "flap.h"
+#include "hold.h"
 #include "lastresort.h"
 #include "leg.h"
 #include "liveness.h"
@@ -70,7 +71,8 @@ struct mlag_engine {
 	struct verdict_rank peer_rank; /* by the session's or a trusted hello's word */
 	uint64_t peer_rank_boot_id;
 	bool peer_rank_known;
-	uint64_t peer_hold_ns; /* its restart-hold */
+	uint64_t peer_hold_ns;	  /* its restart-hold */
+	enum mlag_role peer_role; /* what it last said of itself */
 
 	enum mlag_role role;
 	uint32_t role_epoch;
@@ -83,6 +85,7 @@ struct mlag_engine {
 	enum mlag_path_finding backup_finding;
 	enum mlag_peer_finding peer_finding;
 
+	struct hold_pair hold;
 	struct mlag_peer_link peer_link;
 	bool hello_legs_known; /* what hellos say of the peer's legs counts: no table says it */
 	bool lift_allowed;     /* R2: the peer's word may lift R1 */

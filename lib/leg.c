@@ -43,6 +43,8 @@ static const enum mlag_leg_state next_state[MLAG_LEG_OPEN + 1][LEG_INPUTS_COUNT]
 		[LEG_INPUT_PROVEN] = MLAG_LEG_NONE,
 		[LEG_INPUT_ACKED] = MLAG_LEG_NONE,
 		[LEG_INPUT_UNACKED] = MLAG_LEG_NONE,
+		[LEG_INPUT_CLOSING] = MLAG_LEG_NONE,
+		[LEG_INPUT_HELD] = MLAG_LEG_NONE,
 	},
 	[MLAG_LEG_DOWN] = {
 		[LEG_INPUT_NONE] = MLAG_LEG_DOWN,
@@ -51,6 +53,8 @@ static const enum mlag_leg_state next_state[MLAG_LEG_OPEN + 1][LEG_INPUTS_COUNT]
 		[LEG_INPUT_PROVEN] = MLAG_LEG_READY,
 		[LEG_INPUT_ACKED] = MLAG_LEG_DOWN,
 		[LEG_INPUT_UNACKED] = MLAG_LEG_DOWN,
+		[LEG_INPUT_CLOSING] = MLAG_LEG_DOWN,
+		[LEG_INPUT_HELD] = MLAG_LEG_DOWN,
 	},
 	[MLAG_LEG_PENDING] = {
 		[LEG_INPUT_NONE] = MLAG_LEG_PENDING,
@@ -59,6 +63,8 @@ static const enum mlag_leg_state next_state[MLAG_LEG_OPEN + 1][LEG_INPUTS_COUNT]
 		[LEG_INPUT_PROVEN] = MLAG_LEG_READY,
 		[LEG_INPUT_ACKED] = MLAG_LEG_PENDING,
 		[LEG_INPUT_UNACKED] = MLAG_LEG_PENDING,
+		[LEG_INPUT_CLOSING] = MLAG_LEG_PENDING,
+		[LEG_INPUT_HELD] = MLAG_LEG_PENDING,
 	},
 	[MLAG_LEG_READY] = {
 		[LEG_INPUT_NONE] = MLAG_LEG_READY,
@@ -67,6 +73,8 @@ static const enum mlag_leg_state next_state[MLAG_LEG_OPEN + 1][LEG_INPUTS_COUNT]
 		[LEG_INPUT_PROVEN] = MLAG_LEG_READY,
 		[LEG_INPUT_ACKED] = MLAG_LEG_OPEN,
 		[LEG_INPUT_UNACKED] = MLAG_LEG_READY,
+		[LEG_INPUT_CLOSING] = MLAG_LEG_READY,
+		[LEG_INPUT_HELD] = MLAG_LEG_PENDING,
 	},
 	[MLAG_LEG_OPEN] = {
 		[LEG_INPUT_NONE] = MLAG_LEG_OPEN,
@@ -75,6 +83,8 @@ static const enum mlag_leg_state next_state[MLAG_LEG_OPEN + 1][LEG_INPUTS_COUNT]
 		[LEG_INPUT_PROVEN] = MLAG_LEG_OPEN,
 		[LEG_INPUT_ACKED] = MLAG_LEG_OPEN,
 		[LEG_INPUT_UNACKED] = MLAG_LEG_READY,
+		[LEG_INPUT_CLOSING] = MLAG_LEG_READY,
+		[LEG_INPUT_HELD] = MLAG_LEG_PENDING,
 	},
 };
 /* clang-format on */
@@ -287,6 +297,18 @@ bool leg_gate_passes(const struct leg *leg, enum mlag_gate gate)
 	return leg->seen.carrier && leg->seen.ifindex != 0 && leg->applied_gate >= gate;
 }
 
+bool leg_says_up(const struct leg *leg)
+{
+	/* Floods have ended before the peer lifts R1 for what it is told here. */
+	return leg_gate_passes(leg, MLAG_GATE_UNICAST) &&
+	       (leg->hold.stage == HOLD_STAGE_FREE || leg_says_open(leg));
+}
+
+bool leg_says_open(const struct leg *leg)
+{
+	return leg_gate_passes(leg, MLAG_GATE_OPEN);
+}
+
 /* Tell the peer what it does not know yet.  Nothing is said before our own gate is in place. */
 static void publish(struct mlag_engine *engine, struct table_row *row)
 {
@@ -302,8 +324,8 @@ static void publish(struct mlag_engine *engine, struct table_row *row)
 	 * and enforces R1 on our word, so it must not lift while our gate still passes floods, nor
 	 * enforce while our gate still sends unicast over PL.
 	 */
-	value.up = leg_gate_passes(leg, MLAG_GATE_UNICAST);
-	value.open = leg_gate_passes(leg, MLAG_GATE_OPEN);
+	value.up = leg_says_up(leg);
+	value.open = leg_says_open(leg);
 	value.lacp = leg->seen.lacp;
 	value.generation = leg->generation;
 	value.enforced = leg->applied_generation;
@@ -330,6 +352,7 @@ static void refresh_program(struct mlag_engine *engine, struct table_row *row)
 	program.gate = decide_gate(leg->state);
 	program.flood = leg->state == MLAG_LEG_OPEN;
 	program.carrier = leg->seen.carrier;
+	program.hold = leg->hold.stage == HOLD_STAGE_DOWN ? leg->hold.reason : MLAG_HOLD_NONE;
 	decide_isolation(engine, row, &program.isolated);
 	decide_held(leg, &program.held);
 	decide_memory(engine, row, &program.memory);
@@ -356,7 +379,7 @@ static void refresh_program(struct mlag_engine *engine, struct table_row *row)
 }
 
 /* Never one of before, also of a leg that was removed in between. */
-static void next_generation(struct mlag_engine *engine, struct leg *leg)
+void leg_next_generation(struct mlag_engine *engine, struct leg *leg)
 {
 	engine->leg_generation += engine->leg_generation == UINT32_MAX ? 2 : 1;
 	leg->generation = engine->leg_generation;
@@ -381,7 +404,7 @@ static void leg_enter(struct mlag_engine *engine, struct table_row *row, enum ml
 		break;
 	case MLAG_LEG_READY:
 		if (leg->state != MLAG_LEG_OPEN) {
-			next_generation(engine, leg);
+			leg_next_generation(engine, leg);
 			leg->collecting_seen = leg->seen.partner_collecting;
 		}
 		leg->opened_alone = false;
@@ -503,8 +526,15 @@ static void refresh(struct mlag_engine *engine, struct table_row *row)
 	if (!leg->configured) {
 		return;
 	}
-	apply_input(engine, row, physical_input(engine, leg));
-	apply_input(engine, row, peer_input(engine, row));
+	hold_refresh(engine, row);
+	if (leg->hold.stage == HOLD_STAGE_FREE || physical_input(engine, leg) == LEG_INPUT_LOST) {
+		apply_input(engine, row, physical_input(engine, leg));
+		apply_input(engine, row, peer_input(engine, row));
+	} else {
+		apply_input(engine, row,
+			    leg->hold.stage == HOLD_STAGE_CLOSING ? LEG_INPUT_CLOSING
+								  : LEG_INPUT_HELD);
+	}
 	if (leg->opened_alone && peer != NULL && peer->enforced == leg->generation) {
 		leg->opened_alone = false;
 	}
@@ -516,7 +546,10 @@ static void refresh(struct mlag_engine *engine, struct table_row *row)
 
 void leg_begin(const struct mlag_engine *engine, struct leg *leg)
 {
+	struct hold hold = leg->hold;
+
 	memset(leg, 0, sizeof(*leg));
+	leg->hold = hold;
 	leg->configured = true;
 	leg->fresh = true;
 	leg->generation = engine->leg_generation;
@@ -524,7 +557,7 @@ void leg_begin(const struct mlag_engine *engine, struct leg *leg)
 	leg->since_ns = engine->now_ns;
 }
 
-void leg_configure(struct mlag_engine *engine, uint16_t lag_id)
+void leg_configure(struct mlag_engine *engine, uint16_t lag_id, bool is_new, bool is_drained)
 {
 	struct leg_key key = {.lag_id = lag_id};
 	struct table_row *row = lag_id == 0 ? NULL : table_add(&engine->legs, &key);
@@ -539,6 +572,7 @@ void leg_configure(struct mlag_engine *engine, uint16_t lag_id)
 		return;
 	}
 	leg_begin(engine, leg);
+	hold_configure(engine, row, is_new, is_drained);
 	refresh(engine, row);
 }
 
@@ -590,7 +624,7 @@ void leg_observe(struct mlag_engine *engine, uint16_t lag_id,
 			memcmp(&leg->seen.vlans, &observation->vlans, sizeof(leg->seen.vlans)) != 0;
 	if (has_more_vlans(&observation->vlans, &leg->seen.vlans) &&
 	    (leg->state == MLAG_LEG_READY || leg->state == MLAG_LEG_OPEN)) {
-		next_generation(engine, leg); /* the peer is to acknowledge the new ones */
+		leg_next_generation(engine, leg); /* the peer is to acknowledge the new ones */
 	}
 	leg->seen = *observation;
 	if (!observation->distributing) {

@@ -12,16 +12,19 @@
 #define MLAG_LEG_H
 
 #include "hello.h"
+#include "hold.h"
 #include "mlag.h"
 #include "table.h"
 
-#define LEG_INPUTS(X)                                                  \
-	X(LEG_INPUT_NONE, "none")                                      \
-	X(LEG_INPUT_LOST, "no carrier, or no such port of the bridge") \
-	X(LEG_INPUT_ALIVE, "carrier, but no partner that takes part")  \
-	X(LEG_INPUT_PROVEN, "the partner takes part")                  \
-	X(LEG_INPUT_ACKED, "the peer isolates, or is out of the way")  \
-	X(LEG_INPUT_UNACKED, "the peer is back and has not acknowledged")
+#define LEG_INPUTS(X)                                                     \
+	X(LEG_INPUT_NONE, "none")                                         \
+	X(LEG_INPUT_LOST, "no carrier, or no such port of the bridge")    \
+	X(LEG_INPUT_ALIVE, "carrier, but no partner that takes part")     \
+	X(LEG_INPUT_PROVEN, "the partner takes part")                     \
+	X(LEG_INPUT_ACKED, "the peer isolates, or is out of the way")     \
+	X(LEG_INPUT_UNACKED, "the peer is back and has not acknowledged") \
+	X(LEG_INPUT_CLOSING, "it is to be held: floods end first")        \
+	X(LEG_INPUT_HELD, "it is held")
 #define LEG_INPUT_VALUE(symbol, text) symbol,
 enum leg_input { LEG_INPUTS(LEG_INPUT_VALUE) LEG_INPUTS_COUNT };
 const char *leg_input_text(enum leg_input input);
@@ -81,6 +84,7 @@ struct leg_value {
  * @handed_ns: when the program was handed out and not yet confirmed, else 0
  * @resumed: an earlier daemon had programmed it; @resumed_isolated, @resumed_generation: what R1 it
  *	had put in force, for which coming-up of the peer's leg
+ * @hold: whether it is held
  */
 struct leg {
 	bool configured;
@@ -106,6 +110,7 @@ struct leg {
 	bool resumed;
 	uint32_t resumed_generation;
 	struct mlag_vlans resumed_isolated;
+	struct hold hold;
 };
 
 extern const struct table_class leg_table_class;
@@ -126,13 +131,21 @@ const struct leg_value *leg_peer_value(const struct mlag_engine *engine,
  */
 bool leg_gate_passes(const struct leg *leg, enum mlag_gate gate);
 
+/** leg_says_up(), leg_says_open() - what the peer is told: a leg that is to be held serves no more */
+bool leg_says_up(const struct leg *leg);
+bool leg_says_open(const struct leg *leg);
+
+/** leg_next_generation() - it comes up anew: what the peer acknowledged so far does not count */
+void leg_next_generation(struct mlag_engine *engine, struct leg *leg);
+
 /** leg_lag_of_device() - the LAG whose configured leg is device @ifindex; 0 for none */
 uint16_t leg_lag_of_device(const struct mlag_engine *engine, uint32_t ifindex);
 
 /** leg_has_vlan() - the local leg of a LAG is a port of the bridge and carries @vlan */
 bool leg_has_vlan(const struct mlag_engine *engine, uint16_t lag_id, uint16_t vlan);
 
-void leg_configure(struct mlag_engine *engine, uint16_t lag_id);
+/** leg_configure() - a [lag] section appeared; see struct mlag_event */
+void leg_configure(struct mlag_engine *engine, uint16_t lag_id, bool is_new, bool is_drained);
 void leg_remove(struct mlag_engine *engine, uint16_t lag_id);
 void leg_observe(struct mlag_engine *engine, uint16_t lag_id,
 		 const struct mlag_leg_observation *observation);

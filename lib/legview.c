@@ -60,10 +60,8 @@ uint16_t leg_fill_hello(const struct mlag_engine *engine, struct hello_leg *ret_
 			ret_legs[count].lag_id = leg_lag_id(engine, row);
 			ret_legs[count].generation = (uint16_t)leg->generation;
 			ret_legs[count].flags =
-				(uint8_t)((leg_gate_passes(leg, MLAG_GATE_UNICAST) ? HELLO_LEG_UP
-										   : 0) |
-					  (leg_gate_passes(leg, MLAG_GATE_OPEN) ? HELLO_LEG_OPEN
-										: 0));
+				(uint8_t)((leg_says_up(leg) ? HELLO_LEG_UP : 0) |
+					  (leg_says_open(leg) ? HELLO_LEG_OPEN : 0));
 			count++;
 		}
 	}
@@ -118,6 +116,8 @@ bool mlag_get_leg(const struct mlag_engine *engine, uint32_t index, struct mlag_
 	ret_view->lag_id = leg_lag_id(engine, row);
 	ret_view->ifindex = leg->seen.ifindex;
 	ret_view->state = leg->state;
+	ret_view->hold = leg->hold.reason;
+	ret_view->held = leg->hold.stage == HOLD_STAGE_DOWN && !leg->seen.carrier;
 	ret_view->since_ns = leg->since_ns;
 	ret_view->generation = leg->generation;
 	ret_view->partner_mac = leg->seen.partner_mac;

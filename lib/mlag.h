@@ -240,6 +240,8 @@ enum mlag_event_type {
 	MLAG_EVENT_NEIGHBOR_FAILED,	/* an operation of mlag_next_neighbors() failed */
 	MLAG_EVENT_DEFAULT_ROUTE,	/* the default route was looked at */
 	MLAG_EVENT_ASK,			/* somebody wants to know how the peer sees a table */
+	MLAG_EVENT_DRAIN,		/* somebody wants a leg held, or no longer */
+	MLAG_EVENT_FENCED,		/* the guard of this member had taken its legs down */
 	MLAG_EVENT_RECONFIGURE,		/* [domain] or timers changed */
 	MLAG_EVENT_GOODBYE,		/* this member leaves: tell the peer */
 	MLAG_EVENT_RESUME,	   /* the data plane goes on by the word of an earlier daemon */
@@ -268,6 +270,11 @@ struct mlag_address_program;
  * @leg.observation: borrowed
  * @leg_applied.lag_id, @leg_applied.serial: as mlag_next_leg() gave them
  * @leg_configure.lag_id: 1..65535
+ * @leg_configure.is_new: nothing of it was in service under an earlier daemon: it is held until sync is
+ *	proven; only heeded when it is configured
+ * @leg_configure.is_drained: as @drain.on
+ * @drain.lag_id: the LAG
+ * @drain.on: its leg is to be held; off: no longer for that
  * @fdb.key, @fdb.entry: the entry; kind none means it is gone
  * @fdb_failed.key: the key of the operation
  * @fdb_failed.error: errno, positive
@@ -316,7 +323,13 @@ struct mlag_event {
 		} leg_applied;
 		struct {
 			uint16_t lag_id;
+			bool is_new;
+			bool is_drained;
 		} leg_configure;
+		struct {
+			uint16_t lag_id;
+			bool on;
+		} drain;
 		struct {
 			struct mlag_mac_key key;
 			struct mlag_fdb_entry entry;
@@ -380,7 +393,8 @@ enum mlag_effect_type {
 	X(MLAG_NOTICE_MISMATCH, "mismatch")       \
 	X(MLAG_NOTICE_SYNCED, "synced")           \
 	X(MLAG_NOTICE_LAST_RESORT, "last-resort") \
-	X(MLAG_NOTICE_RESUMED, "resumed")
+	X(MLAG_NOTICE_RESUMED, "resumed")         \
+	X(MLAG_NOTICE_HOLD, "hold")
 enum mlag_notice { MLAG_NOTICES(MLAG_ENUM_VALUE) };
 const char *mlag_notice_text(enum mlag_notice notice);
 
@@ -390,7 +404,7 @@ const char *mlag_notice_text(enum mlag_notice notice);
  * @close.reason: why
  * @close.retry_ns: do not connect or accept before this time has passed
  * @notice.notice: what changed
- * @notice.lag_id: of a leg notice, else 0
+ * @notice.lag_id: of a leg or hold notice, else 0
  * @notice.from, @notice.to: old and new word; constant strings
  * @notice.because: the cause; a constant string
  * @difference: of the row
@@ -520,6 +534,8 @@ bool mlag_may_promote(const struct mlag_engine *engine, const char **ret_because
  * @carrier: the leg has carrier; if so and the gate closes, the flood flags go first, so that no
  *	flood is mistaken for known unicast; without carrier the gate goes first (DESIGN §4)
  * @untagged_vid: see struct mlag_leg_observation
+ * @hold: why the device is to be out of service, told to its partner by LACP first; none: it is to be
+ *	as it was found.  Only with a closed gate, once that is applied
  * @isolated: VLANs in which R1 is in force
  * @held: of an open leg: VLANs that the peer has not acknowledged: no group frames there
  * @memory: to be kept with the rest, for the daemon after this one
@@ -532,6 +548,7 @@ struct mlag_leg_program {
 	enum mlag_gate gate;
 	bool flood;
 	bool carrier;
+	enum mlag_hold hold;
 	struct mlag_vlans isolated;
 	struct mlag_vlans held;
 	struct mlag_port_memory memory;
@@ -772,6 +789,7 @@ void mlag_get_view(const struct mlag_engine *engine, struct mlag_view *ret_view)
 /**
  * struct mlag_leg_view - one LAG, for `mlagctl lags`
  * @state: of the local leg
+ * @hold: why it is to be held; @held: its device is out of service for that
  * @peer_present: the peer has a leg of this LAG
  * @peer_up: the peer's leg is ready or open
  * @peer_open: the peer's leg floods
@@ -786,6 +804,8 @@ struct mlag_leg_view {
 	uint16_t lag_id;
 	uint32_t ifindex;
 	enum mlag_leg_state state;
+	enum mlag_hold hold;
+	bool held;
 	uint64_t since_ns;
 	uint32_t generation;
 	bool peer_present;
@@ -808,6 +828,22 @@ struct mlag_leg_view {
  * Return: true when there is one; LAGs that only the peer has come too.
  */
 bool mlag_get_leg(const struct mlag_engine *engine, uint32_t index, struct mlag_leg_view *ret_view);
+
+/**
+ * mlag_may_drain() - may a leg be drained without cutting its host off?
+ * @lag_id: a LAG that is configured here, or any other
+ * @ret_because: why not; a constant string, NULL if it may
+ */
+bool mlag_may_drain(const struct mlag_engine *engine, uint16_t lag_id, const char **ret_because);
+
+/**
+ * mlag_held_vlans() - VLANs whose hosts this member cannot reach
+ * @ret_vlans: those of at least one leg here, all of which are held, while the peer link does not
+ *	carry; bit 0 on a plain bridge
+ *
+ * Orphans are not looked at: the engine does not know them.
+ */
+void mlag_held_vlans(const struct mlag_engine *engine, struct mlag_vlans *ret_vlans);
 
 /**
  * struct mlag_mac_view - one MAC, for `mlagctl macs`

@@ -56,9 +56,10 @@ struct mlag_neighbor_entry {
 };
 
 /**
- * mlag_answers_for_peer() - R30: the peer lives, but the peer link does not carry
+ * mlag_answers_for_peer() - R30: the peer cannot be asked: PL does not carry, or the peer is dead
  *
- * What hosts ask for the peer's own addresses is then answered here, with the peer's router MAC.
+ * What hosts ask for the peer's own addresses is then answered here, with the peer's router MAC.  Of a
+ * peer that left nothing is answered.
  */
 bool mlag_answers_for_peer(const struct mlag_engine *engine);
 

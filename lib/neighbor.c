@@ -685,5 +685,11 @@ bool mlag_next_neighbor_view(const struct mlag_engine *engine, uint32_t *cursor,
 
 bool mlag_answers_for_peer(const struct mlag_engine *engine)
 {
-	return engine->verdict == MLAG_VERDICT_SPLIT;
+	/*
+	 * Behind a peer link with carrier the peer's own kernel answers.  A dead one does not, and who
+	 * routes by its addresses must not notice (R26): what comes for its MAC is routed here.
+	 */
+	return engine->verdict == MLAG_VERDICT_SPLIT ||
+	       (engine_is_alone(engine) && engine->liveness.ever_heard && !engine->peer_left &&
+		liveness_link(&engine->liveness) == LIVENESS_LINK_NO_CARRIER);
 }

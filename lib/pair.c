@@ -51,6 +51,7 @@ static void take_word(struct mlag_engine *engine, const struct hello *hello)
 {
 	take_rank(engine, hello->boot_id, hello->role_epoch, hello->priority, &hello->member_id);
 	engine->peer_hold_ns = hello->restart_hold_ms * ENGINE_MS;
+	engine->peer_role = (enum mlag_role)hello->role;
 	if ((hello->flags & HELLO_LEGS_KNOWN) != 0 &&
 	    !(engine->session == MLAG_SESSION_UP && engine->legs.peer_complete)) {
 		leg_hear_hello(engine, hello->legs, hello->legs_count);

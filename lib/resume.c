@@ -369,6 +369,11 @@ void resume_begin(struct mlag_engine *engine, const struct mlag_resume *resume)
 		return;
 	}
 	engine->role = resume->role;
+	if (resume->role != MLAG_ROLE_NONE && resume->peer_rank_known) {
+		/* As it was when they last heard each other; the next hello says. */
+		engine->peer_role = resume->role == MLAG_ROLE_PRIMARY ? MLAG_ROLE_SECONDARY
+								      : MLAG_ROLE_PRIMARY;
+	}
 	engine->verdict = resume->verdict;
 	engine->verdict_since_ns = resume->verdict_since_ns;
 	engine->birth_ns = resume->birth_ns + gap_ns;

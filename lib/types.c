@@ -24,6 +24,7 @@ MLAG_ENUM_TEXT_FUNCTION(mlag_path_finding_text, enum mlag_path_finding, MLAG_PAT
 MLAG_ENUM_TEXT_FUNCTION(mlag_peer_finding_text, enum mlag_peer_finding, MLAG_PEER_FINDINGS)
 MLAG_ENUM_TEXT_FUNCTION(mlag_session_state_text, enum mlag_session_state, MLAG_SESSION_STATES)
 MLAG_ENUM_TEXT_FUNCTION(mlag_leg_state_text, enum mlag_leg_state, MLAG_LEG_STATES)
+MLAG_ENUM_TEXT_FUNCTION(mlag_hold_text, enum mlag_hold, MLAG_HOLDS)
 MLAG_ENUM_TEXT_FUNCTION(mlag_close_reason_text, enum mlag_close_reason, MLAG_CLOSE_REASONS)
 MLAG_ENUM_TEXT_FUNCTION(mlag_fdb_kind_text, enum mlag_fdb_kind, MLAG_FDB_KINDS)
 MLAG_ENUM_TEXT_FUNCTION(mlag_address_kind_text, enum mlag_address_kind, MLAG_ADDRESS_KINDS)

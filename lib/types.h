@@ -111,6 +111,17 @@ enum mlag_session_state { MLAG_SESSION_STATES(MLAG_ENUM_VALUE) };
 	X(MLAG_LEG_OPEN, "open")
 enum mlag_leg_state { MLAG_LEG_STATES(MLAG_ENUM_VALUE) };
 
+/* Why a leg is held: taken out of service though its device could serve (DESIGN §2). */
+#define MLAG_HOLDS(X)                                                                       \
+	X(MLAG_HOLD_NONE, "none")                                                           \
+	X(MLAG_HOLD_STARTING, "starting") /* until in sync, or startup-wait has passed */   \
+	X(MLAG_HOLD_SPLIT, "split")	  /* PL is lost, and the primary serves this LAG */ \
+	X(MLAG_HOLD_RESYNC, "resync")	  /* no session for long, and the same */           \
+	X(MLAG_HOLD_REJOIN, "rejoin")	  /* PL is back, and has yet to prove stable */     \
+	X(MLAG_HOLD_DRAINED, "drained")	  /* somebody asked for it */                       \
+	X(MLAG_HOLD_FENCED, "fenced")	  /* the guard of this member took it down */
+enum mlag_hold { MLAG_HOLDS(MLAG_ENUM_VALUE) };
+
 /* Why a session was refused or closed; the number is on the wire (docs/protocol.md). */
 #define MLAG_CLOSE_REASONS(X)                                                             \
 	X(MLAG_CLOSE_NONE, "no reason given")                                             \
@@ -140,6 +151,7 @@ const char *mlag_path_finding_text(enum mlag_path_finding finding);
 const char *mlag_peer_finding_text(enum mlag_peer_finding finding);
 const char *mlag_session_state_text(enum mlag_session_state state);
 const char *mlag_leg_state_text(enum mlag_leg_state state);
+const char *mlag_hold_text(enum mlag_hold hold);
 const char *mlag_close_reason_text(enum mlag_close_reason reason);
 
 #endif

@@ -182,23 +182,62 @@ uint32_t verdict_next_epoch(uint32_t own, uint32_t peer)
 	return higher == UINT32_MAX ? higher : higher + 1;
 }
 
-enum verdict_hold verdict_hold(const struct verdict_leg *leg)
+/* A leg that has not served since the start waits for sync, but not for ever: somebody has to serve. */
+static bool waits_for_sync(const struct verdict_leg *leg, bool served)
 {
-	bool served = leg->role == MLAG_ROLE_SECONDARY && leg->peer_leg_up;
-
+	if (!leg->unproven) {
+		return false;
+	}
 	switch (leg->verdict) {
 	case MLAG_VERDICT_STARTING:
-		return VERDICT_HOLD_STARTING;
-	case MLAG_VERDICT_SPLIT:
-		return served ? VERDICT_HOLD_SPLIT : VERDICT_HOLD_NONE;
-	case MLAG_VERDICT_RESYNC:
-		return served && leg->peer_trusted && leg->hold_passed ? VERDICT_HOLD_RESYNC
-								       : VERDICT_HOLD_NONE;
-	case MLAG_VERDICT_NONE:
+		return true;
 	case MLAG_VERDICT_PEERED:
+	case MLAG_VERDICT_RESYNC:
+		return !leg->startup_passed || served;
+	case MLAG_VERDICT_SPLIT:
+		/* There will be no sync while PL is down; the primary serves at once. */
+		return leg->role != MLAG_ROLE_PRIMARY && (!leg->startup_passed || served);
+	case MLAG_VERDICT_NONE:
 	case MLAG_VERDICT_ALONE:
 	case MLAG_VERDICT_ALONE_UNSURE:
 		break;
 	}
-	return VERDICT_HOLD_NONE;
+	return false;
+}
+
+/* It gave way to the primary's leg. */
+static bool gives_way(enum mlag_hold held)
+{
+	return held == MLAG_HOLD_SPLIT || held == MLAG_HOLD_RESYNC || held == MLAG_HOLD_REJOIN;
+}
+
+enum mlag_hold verdict_hold(const struct verdict_leg *leg)
+{
+	bool served = leg->role == MLAG_ROLE_SECONDARY && leg->peer_role == MLAG_ROLE_PRIMARY &&
+		      leg->peer_leg_up;
+
+	if (leg->drained) {
+		return MLAG_HOLD_DRAINED;
+	}
+	if (waits_for_sync(leg, served)) {
+		return leg->fenced ? MLAG_HOLD_FENCED : MLAG_HOLD_STARTING;
+	}
+	switch (leg->verdict) {
+	case MLAG_VERDICT_SPLIT:
+		return served ? MLAG_HOLD_SPLIT : MLAG_HOLD_NONE;
+	case MLAG_VERDICT_RESYNC:
+		/* What is held stays so while nothing newer is known: frozen. */
+		return served && (gives_way(leg->held) || (leg->peer_trusted && leg->hold_passed))
+			       ? MLAG_HOLD_RESYNC
+			       : MLAG_HOLD_NONE;
+	case MLAG_VERDICT_PEERED:
+		return served && gives_way(leg->held) && !leg->rejoin_passed ? MLAG_HOLD_REJOIN
+									     : MLAG_HOLD_NONE;
+	case MLAG_VERDICT_NONE:
+	case MLAG_VERDICT_STARTING:
+	case MLAG_VERDICT_ALONE:
+	case MLAG_VERDICT_ALONE_UNSURE:
+		break;
+	}
+	return MLAG_HOLD_NONE;
 }

@@ -88,35 +88,42 @@ enum mlag_role verdict_role(const struct verdict_lead *lead, bool *ret_promoted)
  */
 uint32_t verdict_next_epoch(uint32_t own, uint32_t peer);
 
-/* Why a leg is held. */
-#define VERDICT_HOLDS(X)                                                                     \
-	X(VERDICT_HOLD_NONE, "none")                                                         \
-	X(VERDICT_HOLD_STARTING, "starting") /* until in sync, or startup-wait has passed */ \
-	X(VERDICT_HOLD_SPLIT, "split")	     /* the primary serves this LAG */               \
-	X(VERDICT_HOLD_RESYNC, "resync")     /* the same, and the session is refused too long */
-enum verdict_hold { VERDICT_HOLDS(LIVENESS_VALUE) VERDICT_HOLDS_COUNT };
-
 /**
  * struct verdict_leg - what decides whether the leg of one LAG is held
  * @role: of this member
- * @peer_leg_up: by the peer's word that is still alive, its leg of this LAG is up
+ * @peer_role: what the peer last said of itself
+ * @peer_leg_up: by the peer's last word, its leg of this LAG serves
  * @peer_trusted: its hellos are authentic
- * @hold_passed: restart-hold has passed since the session was lost
+ * @hold_passed: restart-hold has passed since the verdict is resync
+ * @rejoin_passed: the pair is in sync, and the peer link has been stable for long enough
+ * @held: as the leg is held now
+ * @drained: somebody asked for it
+ * @fenced: the guard had taken it down; @unproven is set too
+ * @unproven: it has not served since the start, and sync has not been proven
+ * @startup_passed: startup-wait has, since the start
  */
 struct verdict_leg {
 	enum mlag_verdict verdict;
 	enum mlag_role role;
+	enum mlag_role peer_role;
 	bool peer_leg_up;
 	bool peer_trusted;
 	bool hold_passed;
+	bool rejoin_passed;
+	enum mlag_hold held;
+	bool drained;
+	bool fenced;
+	bool unproven;
+	bool startup_passed;
 };
 
 /**
- * verdict_hold() - is this leg held?
+ * verdict_hold() - is this leg held, and why?
  *
- * Never both members' legs of a LAG: only a secondary holds, and only while the primary's is up.
- * Nothing calls it yet; the adapter that holds legs comes with it.
+ * But for what somebody asked for, and until startup-wait has passed, never both members' legs of a
+ * LAG: only a secondary holds, only while the peer says that it is the primary and that its leg
+ * serves, and a leg that is held does not serve.
  */
-enum verdict_hold verdict_hold(const struct verdict_leg *leg);
+enum mlag_hold verdict_hold(const struct verdict_leg *leg);
 
 #endif

@@ -57,6 +57,11 @@ static void log_notice_effect(struct daemon *daemon, const struct mlag_effect *e
 			   effect->notice.lag_id, effect->notice.from, effect->notice.to,
 			   effect->notice.because);
 		break;
+	case MLAG_NOTICE_HOLD:
+		log_notice("leg %s (LAG %u): held: %s -> %s: %s", lag != NULL ? lag->ifname : "?",
+			   effect->notice.lag_id, effect->notice.from, effect->notice.to,
+			   effect->notice.because);
+		break;
 	case MLAG_NOTICE_PEER_LEG:
 		log_debug("LAG %u: the peer's leg is %s", effect->notice.lag_id, effect->notice.to);
 		break;

@@ -20,7 +20,7 @@
 
 #define SEEDS_DEFAULT 300
 #define CHAOS_STEPS 400
-#define HEAL_NS (20 * WORLD_SECOND)
+#define HEAL_NS (26 * WORLD_SECOND) /* 20 s, and the longest that legs stay away after flaps */
 #define RESTART_ROUNDS 3
 
 /* Every seed that ever failed. */
@@ -44,6 +44,7 @@ struct totals {
 	uint64_t last_resorts;
 	uint64_t neighbor_events;
 	uint64_t neighbor_writes;
+	uint64_t holds;
 	uint64_t virtual_ns;
 };
 
@@ -67,6 +68,7 @@ static void add_totals(struct totals *totals, const struct world *world)
 	totals->last_resorts += world->last_resort_changes;
 	totals->neighbor_events += world->neighbor_events;
 	totals->neighbor_writes += world->neighbor_writes;
+	totals->holds += world->holds;
 	totals->virtual_ns += world->now_ns;
 }
 
@@ -155,6 +157,31 @@ static void change_default(struct world *world)
 	if (how == 0 && other_random(world, 2) == 0) {
 		/* What both had by the same router goes at both, before either hears of the other. */
 		world_set_default(world, 1 - member, index, &route);
+	}
+}
+
+static void set_drained(struct world *world, uint32_t member, uint32_t lag, bool on)
+{
+	if (world->members[member].legs[lag].drained != on) {
+		tell(world, on ? "somebody drains a leg" : "nobody drains it any more", member,
+		     lag);
+		world_set_drained(world, member, lag, on);
+	}
+}
+
+/* Somebody drains a leg, or no longer; by numbers of a stream of their own. */
+static void change_drain(struct world *world)
+{
+	uint64_t kept = world->random;
+	uint32_t member, lag, how;
+
+	world->random = kept + UINT64_C(0x647261696e) * ++world->drain_changes;
+	member = world_random(world, WORLD_MEMBERS);
+	lag = world_random(world, WORLD_LAGS);
+	how = world_random(world, 16);
+	world->random = kept;
+	if (how < 3 && world->members[member].running && !world->members[member].stopped) {
+		set_drained(world, member, lag, how == 0);
 	}
 }
 
@@ -383,6 +410,7 @@ static void heal(struct world *world)
 	for (uint32_t m = 0; m < WORLD_MEMBERS; m++) {
 		world_set_svi(world, m, true);
 		for (uint32_t lag = 0; lag < WORLD_LAGS; lag++) {
+			set_drained(world, m, lag, false);
 			world_set_link(world, m, lag, true);
 			world_set_partner(world, m, lag, true);
 			world_set_vlan(world, m, lag, true);
@@ -685,6 +713,7 @@ static const char *run_seed(uint64_t seed, bool trace, struct totals *totals)
 	world.members[0].config.startup_wait_ns = 3600 * WORLD_SECOND;
 	world.members[1].config.startup_wait_ns = 3600 * WORLD_SECOND;
 	/* A switch that never ran the daemon has no filter: nothing can be promised of it. */
+	world.hold_at_start = seed % 2 == 1;
 	world.members[0].config.last_resort = true;
 	world.members[1].config.last_resort = true;
 	start_member(&world, 0);
@@ -698,6 +727,7 @@ static const char *run_seed(uint64_t seed, bool trace, struct totals *totals)
 		}
 		if (complaint == NULL) {
 			change_default(&world);
+			change_drain(&world);
 			complaint = check_now(&world);
 		}
 		for (uint32_t n = world_neighbor_random(&world, 6); n > 0; n--) {
@@ -712,7 +742,7 @@ static const char *run_seed(uint64_t seed, bool trace, struct totals *totals)
 		/* A daemon that starts while old LACP values linger takes its legs for open first. */
 		world_run(&world, WORLD_SECOND);
 		if (!world_run_until_open(&world, HEAL_NS)) {
-			complaint = "LIVE: not converged 20 s after healing";
+			complaint = "LIVE: not converged after healing";
 		}
 	}
 	if (complaint == NULL) {
@@ -788,6 +818,7 @@ static int run_seeds(uint64_t first, uint64_t count)
 	}
 	(void)printf("\nsim: the last resort came or went %llu times\n",
 		     (unsigned long long)totals.last_resorts);
+	(void)printf("sim: legs were held %llu times\n", (unsigned long long)totals.holds);
 	(void)printf("sim: neighbours: %llu events, %llu writes\n",
 		     (unsigned long long)totals.neighbor_events,
 		     (unsigned long long)totals.neighbor_writes);

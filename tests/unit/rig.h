@@ -29,7 +29,7 @@ struct rig {
 	struct mlag_effects effects; /* of the last step */
 	uint32_t closes;	     /* since rig_init() */
 	enum mlag_close_reason close_reason;
-	uint32_t notices[MLAG_NOTICE_RESUMED + 1];
+	uint32_t notices[MLAG_NOTICE_HOLD + 1];
 	uint32_t batch; /* of the last ROWS message of MACs, then of legs */
 	uint32_t leg_batch;
 	uint32_t neighbor_batch;

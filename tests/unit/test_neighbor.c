@@ -14,6 +14,7 @@
 
 #include "rig.h"
 #include "world.h"
+#include "worldkernel.h"
 
 #define SVI 50
 
@@ -380,7 +381,7 @@ static void test_r29_failed_writes_are_made_good(void **state)
 	}
 }
 
-static void test_r30_a_member_answers_for_its_peer_in_a_split_alone(void **state)
+static void test_r30_a_member_answers_for_its_peer_when_nobody_can_ask_it(void **state)
 {
 	(void)state;
 	assert_false(mlag_answers_for_peer(world.members[0].engine));
@@ -390,10 +391,29 @@ static void test_r30_a_member_answers_for_its_peer_in_a_split_alone(void **state
 	world_set_peer_link(&world, true);
 	pass_time();
 	assert_false(mlag_answers_for_peer(world.members[0].engine));
-	/* Of a dead peer nothing is left to answer for: routers use its MAC by R26. */
-	world_set_peer_link(&world, false);
+	/* Behind carrier the kernel of a member whose daemon is dead answers by itself. */
 	world_stop(&world, 1);
-	world_run(&world, 2 * WORLD_SECOND);
+	world_run(&world, 10 * WORLD_SECOND);
+	assert_false(mlag_answers_for_peer(world.members[0].engine));
+	/* Of a dead box nobody else does, and routers go on using its MAC (R26). */
+	world_set_peer_link(&world, false);
+	pass_time();
+	assert_true(mlag_answers_for_peer(world.members[0].engine));
+}
+
+static void test_r30_nobody_answers_for_a_peer_that_left_or_was_never_there(void **state)
+{
+	struct mlag_event goodbye = {.type = MLAG_EVENT_GOODBYE};
+
+	(void)state;
+	world_step(&world, 1, &goodbye);
+	world_run(&world, 50 * WORLD_MS);
+	world_stop(&world, 1);
+	world_set_peer_link(&world, false);
+	world_run(&world, WORLD_SECOND);
+	assert_false(mlag_answers_for_peer(world.members[0].engine));
+	world_start(&world, 0);
+	world_run(&world, 10 * WORLD_SECOND);
 	assert_false(mlag_answers_for_peer(world.members[0].engine));
 }
 
@@ -709,7 +729,8 @@ int main(void)
 		PAIR_TEST(test_r29_the_members_own_addresses_are_no_neighbours),
 		PAIR_TEST(test_r29_the_members_router_macs_are_no_neighbours),
 		PAIR_TEST(test_r29_failed_writes_are_made_good),
-		PAIR_TEST(test_r30_a_member_answers_for_its_peer_in_a_split_alone),
+		PAIR_TEST(test_r30_a_member_answers_for_its_peer_when_nobody_can_ask_it),
+		PAIR_TEST(test_r30_nobody_answers_for_a_peer_that_left_or_was_never_there),
 		RIG_TEST(test_a_dump_alone_withdraws_nothing),
 		RIG_TEST(test_a_full_table_says_so_and_wants_a_dump_when_there_is_room),
 		RIG_TEST(test_the_gateway_of_a_vlan_has_neighbours_of_its_own),

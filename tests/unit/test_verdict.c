@@ -283,56 +283,158 @@ static void test_who_cannot_tell_stays_what_he_is(void **state)
 	}
 }
 
-/* A leg that is held is down, so the other member hears that; whatever follows, one leg is up. */
+/* Every view of two members that there can be, as far as it decides about one LAG. */
+#define HOLD_VIEWS (7 * 3 * 3 * 7 * 256)
+
+static struct verdict_leg hold_view(uint32_t number)
+{
+	struct verdict_leg view = {
+		.verdict = (enum mlag_verdict)(number % 7),
+		.role = (enum mlag_role)(number / 7 % 3),
+		.peer_role = (enum mlag_role)(number / 21 % 3),
+		.held = (enum mlag_hold)(number / 63 % 7),
+	};
+	uint32_t bits = number / (63 * 7);
+
+	view.peer_leg_up = bits & 1;
+	view.peer_trusted = bits & 2;
+	view.hold_passed = bits & 4;
+	view.rejoin_passed = bits & 8;
+	view.drained = bits & 16;
+	view.fenced = bits & 32;
+	view.unproven = bits & 64;
+	view.startup_passed = bits & 128;
+	return view;
+}
+
+/* Two that both hold would each have to be the secondary, and say to be the primary. */
 static void test_never_both_legs_of_a_lag_are_held(void **state)
 {
-	static const enum mlag_verdict verdicts[] = {MLAG_VERDICT_PEERED, MLAG_VERDICT_RESYNC,
-						     MLAG_VERDICT_SPLIT, MLAG_VERDICT_ALONE,
-						     MLAG_VERDICT_ALONE_UNSURE};
-
 	(void)state;
-	for (uint32_t i = 0; i < 5 * 5 * 2 * 16; i++) {
-		struct verdict_leg a = {
-			.verdict = verdicts[i % 5],
-			.role = i / 25 % 2 == 0 ? MLAG_ROLE_PRIMARY : MLAG_ROLE_SECONDARY,
-			.peer_leg_up = i / 50 & 1,
-			.peer_trusted = true,
-			.hold_passed = i / 50 & 2,
-		};
-		struct verdict_leg b = {
-			.verdict = verdicts[i / 5 % 5],
-			.role = a.role == MLAG_ROLE_PRIMARY ? MLAG_ROLE_SECONDARY
-							    : MLAG_ROLE_PRIMARY,
-			.peer_leg_up = i / 50 & 4,
-			.peer_trusted = true,
-			.hold_passed = i / 50 & 8,
-		};
-		bool a_held = verdict_hold(&a) != VERDICT_HOLD_NONE;
-		bool b_held = verdict_hold(&b) != VERDICT_HOLD_NONE;
+	for (uint32_t i = 0; i < HOLD_VIEWS; i++) {
+		struct verdict_leg view = hold_view(i);
+		enum mlag_hold hold = verdict_hold(&view);
+		bool asked = hold == MLAG_HOLD_DRAINED;
+		bool waits = (hold == MLAG_HOLD_STARTING || hold == MLAG_HOLD_FENCED) &&
+			     (!view.startup_passed || view.verdict == MLAG_VERDICT_STARTING);
 
-		assert_false(a_held && b_held);
-		/* Who holds does so because the other's leg serves, and never as a primary. */
-		assert_true(!a_held || (a.peer_leg_up && a.role == MLAG_ROLE_SECONDARY));
+		assert_int_equal(asked, view.drained);
+		if (hold != MLAG_HOLD_NONE && !asked && !waits) {
+			assert_int_equal(view.role, MLAG_ROLE_SECONDARY);
+			assert_int_equal(view.peer_role, MLAG_ROLE_PRIMARY);
+			assert_true(view.peer_leg_up);
+		}
 	}
 }
 
-static void test_what_holds_a_leg(void **state)
+static void test_who_is_alone_holds_nothing_but_what_somebody_asked_for(void **state)
 {
-	struct verdict_leg leg = {.verdict = MLAG_VERDICT_STARTING};
+	(void)state;
+	for (uint32_t i = 0; i < HOLD_VIEWS; i++) {
+		struct verdict_leg view = hold_view(i);
+
+		if (!view.drained && (view.verdict == MLAG_VERDICT_ALONE ||
+				      view.verdict == MLAG_VERDICT_ALONE_UNSURE)) {
+			assert_int_equal(verdict_hold(&view), MLAG_HOLD_NONE);
+		}
+	}
+}
+
+static void test_what_served_before_is_not_held_by_a_start(void **state)
+{
+	(void)state;
+	for (uint32_t i = 0; i < HOLD_VIEWS; i++) {
+		struct verdict_leg view = hold_view(i);
+		enum mlag_hold hold = verdict_hold(&view);
+
+		if (!view.unproven) {
+			assert_true(hold != MLAG_HOLD_STARTING && hold != MLAG_HOLD_FENCED);
+		}
+	}
+}
+
+static struct verdict_leg secondary(enum mlag_verdict verdict, enum mlag_hold held)
+{
+	struct verdict_leg view = {
+		.verdict = verdict,
+		.role = MLAG_ROLE_SECONDARY,
+		.peer_role = MLAG_ROLE_PRIMARY,
+		.peer_leg_up = true,
+		.startup_passed = true,
+		.held = held,
+	};
+
+	return view;
+}
+
+static void test_split_holds_the_secondary_where_the_primary_serves(void **state)
+{
+	struct verdict_leg view = secondary(MLAG_VERDICT_SPLIT, MLAG_HOLD_NONE);
 
 	(void)state;
-	assert_int_equal(verdict_hold(&leg), VERDICT_HOLD_STARTING);
-	leg = (struct verdict_leg){MLAG_VERDICT_SPLIT, MLAG_ROLE_SECONDARY, true, false, false};
-	assert_int_equal(verdict_hold(&leg), VERDICT_HOLD_SPLIT);
-	leg.peer_leg_up = false; /* the primary's leg failed: this one serves */
-	assert_int_equal(verdict_hold(&leg), VERDICT_HOLD_NONE);
-	leg = (struct verdict_leg){MLAG_VERDICT_RESYNC, MLAG_ROLE_SECONDARY, true, true, true};
-	assert_int_equal(verdict_hold(&leg), VERDICT_HOLD_RESYNC);
-	leg.hold_passed = false;
-	assert_int_equal(verdict_hold(&leg), VERDICT_HOLD_NONE);
-	leg.hold_passed = true;
-	leg.peer_trusted = false; /* the primary could not lift R1 by our hellos */
-	assert_int_equal(verdict_hold(&leg), VERDICT_HOLD_NONE);
+	assert_int_equal(verdict_hold(&view), MLAG_HOLD_SPLIT);
+	view.peer_leg_up = false; /* the primary's leg failed: this one serves */
+	assert_int_equal(verdict_hold(&view), MLAG_HOLD_NONE);
+	view.peer_leg_up = true;
+	view.role = MLAG_ROLE_PRIMARY;
+	assert_int_equal(verdict_hold(&view), MLAG_HOLD_NONE);
+}
+
+static void test_resync_holds_only_past_restart_hold_and_by_hellos_that_can_be_trusted(void **state)
+{
+	struct verdict_leg view = secondary(MLAG_VERDICT_RESYNC, MLAG_HOLD_NONE);
+
+	(void)state;
+	assert_int_equal(verdict_hold(&view), MLAG_HOLD_NONE);
+	view.hold_passed = true;
+	assert_int_equal(verdict_hold(&view), MLAG_HOLD_NONE); /* R1 could not be lifted by them */
+	view.peer_trusted = true;
+	assert_int_equal(verdict_hold(&view), MLAG_HOLD_RESYNC);
+	view.peer_leg_up = false;
+	assert_int_equal(verdict_hold(&view), MLAG_HOLD_NONE);
+}
+
+static void test_what_gave_way_stays_so_while_nothing_newer_is_known(void **state)
+{
+	static const enum mlag_hold held[] = {MLAG_HOLD_SPLIT, MLAG_HOLD_RESYNC, MLAG_HOLD_REJOIN};
+
+	(void)state;
+	for (uint32_t i = 0; i < 3; i++) {
+		struct verdict_leg view = secondary(MLAG_VERDICT_RESYNC, held[i]);
+
+		assert_int_equal(verdict_hold(&view), MLAG_HOLD_RESYNC);
+		view.verdict = MLAG_VERDICT_PEERED;
+		assert_int_equal(verdict_hold(&view), MLAG_HOLD_REJOIN);
+		view.rejoin_passed = true;
+		assert_int_equal(verdict_hold(&view), MLAG_HOLD_NONE);
+		view.rejoin_passed = false;
+		view.peer_leg_up = false;
+		assert_int_equal(verdict_hold(&view), MLAG_HOLD_NONE);
+	}
+}
+
+static void test_a_start_waits_for_sync_and_not_for_ever(void **state)
+{
+	struct verdict_leg view = {.verdict = MLAG_VERDICT_STARTING, .unproven = true};
+
+	(void)state;
+	assert_int_equal(verdict_hold(&view), MLAG_HOLD_STARTING);
+	view.fenced = true;
+	assert_int_equal(verdict_hold(&view), MLAG_HOLD_FENCED);
+	view.fenced = false;
+	view.verdict = MLAG_VERDICT_PEERED; /* but not in sync: that would have cleared unproven */
+	view.role = MLAG_ROLE_PRIMARY;
+	assert_int_equal(verdict_hold(&view), MLAG_HOLD_STARTING);
+	view.startup_passed = true;
+	assert_int_equal(verdict_hold(&view), MLAG_HOLD_NONE);
+	/* The primary serves at once when PL is lost already; the secondary waits whether it does. */
+	view.startup_passed = false;
+	view.verdict = MLAG_VERDICT_SPLIT;
+	assert_int_equal(verdict_hold(&view), MLAG_HOLD_NONE);
+	view.role = MLAG_ROLE_SECONDARY;
+	assert_int_equal(verdict_hold(&view), MLAG_HOLD_STARTING);
+	view.startup_passed = true;
+	assert_int_equal(verdict_hold(&view), MLAG_HOLD_NONE);
 }
 
 int main(void)
@@ -350,7 +452,13 @@ int main(void)
 		cmocka_unit_test(test_a_survivor_leads_also_when_the_other_had_led_long_before),
 		cmocka_unit_test(test_who_cannot_tell_stays_what_he_is),
 		cmocka_unit_test(test_never_both_legs_of_a_lag_are_held),
-		cmocka_unit_test(test_what_holds_a_leg),
+		cmocka_unit_test(test_who_is_alone_holds_nothing_but_what_somebody_asked_for),
+		cmocka_unit_test(test_what_served_before_is_not_held_by_a_start),
+		cmocka_unit_test(test_split_holds_the_secondary_where_the_primary_serves),
+		cmocka_unit_test(
+			test_resync_holds_only_past_restart_hold_and_by_hellos_that_can_be_trusted),
+		cmocka_unit_test(test_what_gave_way_stays_so_while_nothing_newer_is_known),
+		cmocka_unit_test(test_a_start_waits_for_sync_and_not_for_ever),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

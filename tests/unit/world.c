@@ -32,6 +32,7 @@ uint32_t world_random(struct world *world, uint32_t below)
 }
 
 static void run_member(struct world *world, uint32_t member);
+static void hold_leg(struct world *world, uint32_t member, const struct mlag_leg_program *program);
 
 static void print_effects(const struct world *world, uint32_t member,
 			  const struct mlag_effects *effects)
@@ -184,6 +185,7 @@ static void apply_legs(struct world *world, uint32_t member)
 		}
 		world->members[member].leg_failed = false;
 		worldkernel_apply_leg(world, member, &program);
+		hold_leg(world, member, &program);
 		event.leg_applied.lag_id = program.lag_id;
 		event.leg_applied.serial = program.serial;
 		world_step(world, member, &event);
@@ -604,6 +606,8 @@ void world_start(struct world *world, uint32_t member)
 	resumed = resume(world, member);
 	for (uint16_t lag = 0; lag < WORLD_LAGS; lag++) {
 		event.leg_configure.lag_id = (uint16_t)(lag + 1);
+		event.leg_configure.is_drained = m->legs[lag].drained;
+		event.leg_configure.is_new = world->hold_at_start && !m->legs[lag].served;
 		world_step(world, member, &event);
 		if (resumed) {
 			resume_leg(world, member, lag);
@@ -664,6 +668,7 @@ void world_init(struct world *world, uint64_t seed)
 		member->svi = true;
 		for (uint32_t lag = 0; lag < WORLD_LAGS; lag++) {
 			member->legs[lag].link = true;
+			member->legs[lag].cable = true;
 			member->legs[lag].partner = true;
 			member->legs[lag].flood = true;
 		}
@@ -935,6 +940,9 @@ void world_run(struct world *world, uint64_t duration_ns)
 			run_quantum(world, m);
 		}
 		judge_verdicts(world);
+		if (world->complaint == NULL) {
+			world->complaint = world_judge_holds(world);
+		}
 	}
 }
 
@@ -976,9 +984,11 @@ bool world_run_until_open(struct world *world, uint64_t limit_ns)
 	return false;
 }
 
-void world_set_link(struct world *world, uint32_t member, uint32_t lag, bool up)
+/* Carrier follows cable and hold. */
+static void change_carrier(struct world *world, uint32_t member, uint32_t lag)
 {
 	struct world_leg *leg = &world->members[member].legs[lag];
+	bool up = leg->cable && leg->held == MLAG_HOLD_NONE;
 
 	if (leg->link == up) {
 		return;
@@ -992,6 +1002,41 @@ void world_set_link(struct world *world, uint32_t member, uint32_t lag, bool up)
 	leg->join_ns = world->now_ns + (300 + world_random(world, 2500)) * WORLD_MS;
 	if (is_awake(world, member)) {
 		observe_leg(world, member, lag);
+	}
+}
+
+static void hold_leg(struct world *world, uint32_t member, const struct mlag_leg_program *program)
+{
+	uint32_t lag = program->lag_id - 1U;
+	struct world_leg *leg = &world->members[member].legs[lag];
+
+	world->holds += leg->held == MLAG_HOLD_NONE && program->hold != MLAG_HOLD_NONE;
+	leg->held = program->hold;
+	leg->served = program->hold == MLAG_HOLD_NONE;
+	change_carrier(world, member, lag);
+}
+
+void world_set_link(struct world *world, uint32_t member, uint32_t lag, bool up)
+{
+	struct world_leg *leg = &world->members[member].legs[lag];
+	bool before = leg->link;
+
+	leg->cable = up;
+	change_carrier(world, member, lag);
+	if (leg->link != before) {
+		run_member(world, member);
+	}
+}
+
+void world_set_drained(struct world *world, uint32_t member, uint32_t lag, bool on)
+{
+	struct mlag_event event = {.type = MLAG_EVENT_DRAIN};
+
+	world->members[member].legs[lag].drained = on;
+	event.drain.lag_id = (uint16_t)(lag + 1);
+	event.drain.on = on;
+	if (is_awake(world, member)) {
+		world_step(world, member, &event);
 		run_member(world, member);
 	}
 }

@@ -36,7 +36,12 @@
 #define WORLD_ORPHAN_HOST(member) (WORLD_LAGS + (member))
 
 struct world_leg {
-	bool link;	       /* the cable */
+	bool link;	       /* carrier: the cable, unless it is held */
+	bool cable;	       /* what is plugged in */
+	enum mlag_hold held;   /* out of service; outlives the daemon */
+	bool served;	       /* under an earlier daemon */
+	bool drained;	       /* somebody asked for it; outlives the daemon */
+	uint64_t dark_ns;      /* since when it is held though nobody else serves, 0: it is not */
 	bool partner;	       /* the host's port is in its bond */
 	bool vlan_missing;     /* WORLD_VLAN is not allowed on this leg */
 	bool partner_before;   /* it took part when the link was lost */
@@ -181,6 +186,9 @@ struct world {
 	uint64_t last_resort_changes; /* routes of ours that came or went */
 	uint64_t neighbor_events;
 	uint64_t neighbor_writes;
+	uint64_t holds;		/* legs taken out of service */
+	uint64_t drain_changes; /* numbers that the simulator drew for them */
+	bool hold_at_start;	/* what did not serve before is held until sync is proven */
 };
 
 /** struct world_delivery - where the copies of one frame came out */
@@ -294,6 +302,9 @@ const char *world_check_claims(struct world *world);
 const char *world_check_neighbors(const struct world *world);
 
 void world_set_link(struct world *world, uint32_t member, uint32_t lag, bool up);
+
+/** world_set_drained() - somebody drains a leg, or no longer; a daemon that is dead reads it later */
+void world_set_drained(struct world *world, uint32_t member, uint32_t lag, bool on);
 void world_set_partner(struct world *world, uint32_t member, uint32_t lag, bool in_bond);
 void world_set_peer_link(struct world *world, bool up);
 void world_set_path(struct world *world, bool up);

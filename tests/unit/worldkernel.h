@@ -5,6 +5,9 @@
 
 #include "world.h"
 
+/** world_judge_holds() - SAFE-32 and LIVE-32, after each quantum; a text or NULL */
+const char *world_judge_holds(struct world *world);
+
 void world_step(struct world *world, uint32_t member, const struct mlag_event *event);
 bool worldkernel_distributes(const struct world *world, const struct world_leg *leg);
 void worldkernel_apply_leg(struct world *world, uint32_t member,
