@@ -26,8 +26,9 @@
  * @name: also the method
  * @filters: FILTER_… that it takes
  * @frames: it takes a frame (explain.h)
- * @argument, @argument_help: name of the one parameter that it takes, and what it may be; or NULL
- * @argument_optional: it does without
+ * @argument, @argument_help: name of the one parameter that it needs, and what it may be; or NULL
+ * @argument_optional: it may be left out
+ * @may_force: it takes --force
  * @show_row: for a list: prints a row as text
  * @show_result: otherwise: prints the answer as text
  * @empty: of a list: what to say when there are no rows
@@ -40,6 +41,7 @@ struct command {
 	const char *argument;
 	const char *argument_help;
 	bool argument_optional;
+	bool may_force;
 	render_row_fn *show_row;
 	void (*show_result)(FILE *out, const json_t *result);
 	const char *empty;
@@ -163,11 +165,32 @@ static const struct command commands[] = {
 			"found. Then mlagd ends with exit code 0. Exit 4 when something could not be taken\n"
 			"back; the steps say what.\n",
 	},
+	{
+		.name = "drain",
+		.argument = "lag",
+		.argument_help = "LAG|all",
+		.may_force = true,
+		.show_result = render_drain,
+		.summary = "take the legs of this member out of service, without loss",
+		.help = "The peer takes over, the partner is told by LACP, then the link goes down, and stays so\n"
+			"over restarts of mlagd until 'mlagctl undrain'. Refused (exit code 4) where the\n"
+			"peer's leg does not serve, unless --force is given.\n",
+	},
+	{
+		.name = "undrain",
+		.argument = "lag",
+		.argument_help = "LAG|all",
+		.argument_optional = true,
+		.show_result = render_drain,
+		.summary = "put drained legs into service again",
+		.help = "Undoes 'mlagctl drain', for all LAGs if none is named. A leg may stay out of service for\n"
+			"another reason; 'mlagctl lags' says which.\n",
+	},
 };
 
 /* Names that are promised, so that a script can tell "not yet" from "no such command". */
 static const char *const later_commands[] = {
-	"consistency", "monitor", "drain", "undrain", "record", "metrics", "genkey",
+	"consistency", "monitor", "record", "metrics", "genkey",
 };
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
@@ -177,6 +200,7 @@ struct options {
 	bool json;
 	bool help;
 	bool version;
+	bool force;
 	const char *vlan;
 	const char *lag;
 	const char *mac;
@@ -223,9 +247,12 @@ static void print_command_help(FILE *out, const struct command *command)
 		 "  --mac MAC    only this address, such as 44:38:39:ff:00:01\n"},
 	};
 
-	fprintf(out, "Usage: mlagctl [-S SOCKET] [-j] %s%s%s%s", command->name,
-		command->argument != NULL ? " " : "",
+	fprintf(out, "Usage: mlagctl [-S SOCKET] [-j] %s%s%s%s%s%s", command->name,
+		command->argument == NULL    ? ""
+		: command->argument_optional ? " ["
+					     : " ",
 		command->argument != NULL ? command->argument_help : "",
+		command->argument_optional ? "]" : "", command->may_force ? " [--force]" : "",
 		command->frames ? " --in PORT --dst-mac MAC [OPTIONS]" : "");
 	for (size_t i = 0; i < COUNT(filters); i++) {
 		fputs((command->filters & filters[i].filter) != 0 ? filters[i].usage : "", out);
@@ -234,6 +261,8 @@ static void print_command_help(FILE *out, const struct command *command)
 	if (command->frames) {
 		explain_help(out);
 	}
+	fputs(command->may_force ? "\n  --force      also where hosts are cut off by it\n" : "",
+	      out);
 	for (size_t i = 0; i < COUNT(filters); i++) {
 		fputs((command->filters & filters[i].filter) != 0 ? filters[i].help : "", out);
 	}
@@ -302,7 +331,8 @@ static int run_command(const struct command *command, const struct options *opti
 	}
 	if (params == NULL ||
 	    (argument != NULL &&
-	     json_object_set_new(params, command->argument, json_string(argument)) < 0)) {
+	     json_object_set_new(params, command->argument, json_string(argument)) < 0) ||
+	    (options->force && json_object_set_new(params, "force", json_true()) < 0)) {
 		json_decref(params);
 		fprintf(err, "mlagctl: %s: a parameter is not valid text\n", command->name);
 		return CLIENT_EXIT_USAGE;
@@ -321,7 +351,7 @@ static int run_command(const struct command *command, const struct options *opti
 /* Reads options; the command and its arguments end up at argv[optind]. */
 static int read_options(int argc, char *argv[], struct options *ret, FILE *err)
 {
-	enum { OPTION_VERSION = 256, OPTION_VLAN, OPTION_LAG, OPTION_MAC };
+	enum { OPTION_VERSION = 256, OPTION_VLAN, OPTION_LAG, OPTION_MAC, OPTION_FORCE };
 	static const struct option long_options[] = {
 		{"socket", required_argument, NULL, 'S'},
 		{"json", no_argument, NULL, 'j'},
@@ -330,6 +360,7 @@ static int read_options(int argc, char *argv[], struct options *ret, FILE *err)
 		{"vlan", required_argument, NULL, OPTION_VLAN},
 		{"lag", required_argument, NULL, OPTION_LAG},
 		{"mac", required_argument, NULL, OPTION_MAC},
+		{"force", no_argument, NULL, OPTION_FORCE},
 		EXPLAIN_LONG_OPTIONS,
 		{NULL, 0, NULL, 0},
 	};
@@ -359,6 +390,9 @@ static int read_options(int argc, char *argv[], struct options *ret, FILE *err)
 			break;
 		case OPTION_MAC:
 			ret->mac = optarg;
+			break;
+		case OPTION_FORCE:
+			ret->force = true;
 			break;
 		default:
 			if (explain_take_option(&ret->explain, option, optarg)) {
@@ -437,6 +471,10 @@ int commands_run(int argc, char *argv[], FILE *out, FILE *err)
 		fprintf(err, "mlagctl: %s do%s not go with %s\n",
 			command->filters != 0 ? "--lag" : "--vlan, --lag and --mac",
 			command->filters != 0 ? "es" : "", command->name);
+		return CLIENT_EXIT_USAGE;
+	}
+	if (!command->may_force && options.force) {
+		fprintf(err, "mlagctl: --force does not go with %s\n", command->name);
 		return CLIENT_EXIT_USAGE;
 	}
 	if (!command->frames && options.explain.is_used) {

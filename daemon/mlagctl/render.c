@@ -52,6 +52,9 @@ static const struct {
 	{"lag-mode-differs", "Use 802.3ad on both members' devices of the LAG, or on neither."},
 	{"floods-held", "See why the peer does not answer; its daemon must put its filter in force "
 			"before this leg may flood."},
+	{"leg-held",
+	 "See 'mlagctl lags'. It returns by itself when the reason is gone; what was drained by "
+	 "'mlagctl undrain'."},
 	{"not-supported-yet", "Remove it from mlagd.conf, or wait for the release that has it."},
 	{"not-peered", "Look at 'mlagctl status' of the peer."},
 	{"device-missing",
@@ -240,6 +243,9 @@ void render_lag(FILE *out, const json_t *row)
 		text_of(row, "ifname"), text_of(row, "state"),
 		is_set(row, "local_up") ? "up" : "down", is_set(row, "peer_up") ? "up" : "down",
 		is_set(row, "isolated") ? "yes" : "no", text_of(row, "partner_mac"));
+	if (json_is_string(json_object_get(row, "held_reason"))) {
+		fprintf(out, "      held: %s\n", text_of(row, "held_reason"));
+	}
 }
 
 void render_mac(FILE *out, const json_t *row)
@@ -356,4 +362,17 @@ void render_role(FILE *out, const json_t *result)
 	fprintf(out, "This member %s %s (role epoch %lld).\n",
 		is_set(result, "changed") ? "is now" : "was already", text_of(result, "role"),
 		number_of(result, "role_epoch"));
+}
+
+void render_drain(FILE *out, const json_t *result)
+{
+	const json_t *lags = json_object_get(result, "lags");
+
+	for (size_t i = 0; i < json_array_size(lags); i++) {
+		const char *ifname = json_string_value(json_array_get(lags, i));
+
+		fprintf(out, "%s: %s\n", ifname != NULL ? ifname : "?",
+			is_set(result, "drained") ? "going out of service; see 'mlagctl lags'"
+						  : "no longer drained");
+	}
 }

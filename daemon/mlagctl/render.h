@@ -32,6 +32,7 @@ render_row_fn render_difference; /* renderdiff.c */
  */
 void render_reload(FILE *out, const json_t *result);
 void render_role(FILE *out, const json_t *result);
+void render_drain(FILE *out, const json_t *result);
 
 /**
  * render_remedy() - what to do about a problem

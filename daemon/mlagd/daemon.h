@@ -126,6 +126,7 @@ struct daemon_neighbor_devices {
 
 struct answers;
 struct leave;
+struct holds;
 
 struct daemon {
 	sd_event *event;
@@ -149,6 +150,7 @@ struct daemon {
 	struct svis *svis;
 	struct answers *answers;
 	struct leave *leave; /* this member is leaving the pair; NULL: it is not */
+	struct holds *holds;
 	struct channel *channel;
 	struct hellos *hellos;
 	struct control_server *control;

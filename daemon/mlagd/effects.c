@@ -15,6 +15,7 @@
 #include "fastpath.h"
 #include "gateways.h"
 #include "handover.h"
+#include "holds.h"
 #include "kernel/addressstate.h"
 #include "keytext.h"
 #include "log.h"
@@ -130,6 +131,7 @@ static void apply_legs(struct daemon *daemon)
 		if (setup_apply_leg(daemon, &program) == 0) {
 			struct mlag_event event = {.type = MLAG_EVENT_LEG_APPLIED};
 
+			holds_leg(daemon, setup_find_leg(daemon, program.lag_id));
 			event.leg_applied.lag_id = program.lag_id;
 			event.leg_applied.serial = program.serial;
 			plain_step(daemon, &event);
@@ -531,6 +533,7 @@ void effects_leg(struct daemon *daemon, uint16_t lag_id,
 		copy.partner_collecting = false;
 	}
 	fastpath_slaves(daemon, observation->ifindex);
+	holds_leg(daemon, port);
 	event.leg.lag_id = lag_id;
 	event.leg.observation = &copy;
 	effects_step(daemon, &event);

@@ -119,10 +119,10 @@ static int take_down(struct daemon *daemon, uint32_t ifindex)
 
 	links_get_bond(daemon->links, ifindex, &bond);
 	if (!bond.is_bond || bond.has_more) {
-		return ports_set_down(daemon->ports, ifindex);
+		return ports_set_up(daemon->ports, ifindex, false);
 	}
 	for (uint32_t i = 0; i < bond.slaves_count; i++) {
-		int r = ports_set_down(daemon->ports, bond.slaves[i].ifindex);
+		int r = ports_set_up(daemon->ports, bond.slaves[i].ifindex, false);
 
 		error = r < 0 && r != -ENODEV ? r : error;
 	}

@@ -30,6 +30,7 @@
 #include "gateways.h"
 #include "handover.h"
 #include "hello.h"
+#include "holds.h"
 #include "leave.h"
 #include "log.h"
 #include "neighbordevices.h"
@@ -571,6 +572,10 @@ static int open_adapters(struct daemon *daemon)
 	if (r < 0) {
 		return fail("the programs that answer for the peer cannot be loaded", r);
 	}
+	r = holds_open(daemon);
+	if (r < 0) {
+		return fail("legs out of service", r);
+	}
 	r = fdb_open(&daemon->fdb, daemon->event, &fdb_handler, daemon);
 	if (r < 0) {
 		return fail("netlink, FDB", r);
@@ -637,6 +642,7 @@ static int open_control(struct daemon *daemon)
 		.leave_step = leave_get_step,
 		.ask = ask,
 		.answer = answer,
+		.drain = holds_drain,
 		.user = daemon,
 	};
 	return control_server_new(daemon->event, daemon->run_dir, control_methods,
@@ -660,6 +666,7 @@ static void close_daemon(struct daemon *daemon)
 	ports_close(daemon->ports);
 	datapath_trial_close(daemon->control_context.trial);
 	answers_close(daemon);
+	holds_close(daemon);
 	datapath_close(daemon->datapath);
 	sd_event_source_disable_unref(daemon->timer);
 	sd_event_source_disable_unref(daemon->more);

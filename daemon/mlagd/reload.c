@@ -15,6 +15,7 @@
 #include "effects.h"
 #include "fastpath.h"
 #include "gateways.h"
+#include "holds.h"
 #include "log.h"
 #include "setup.h"
 
@@ -35,6 +36,9 @@ void reload_configure_leg(struct daemon *daemon, enum mlag_event_type type, uint
 	struct mlag_event event = {.type = type};
 
 	event.leg_configure.lag_id = lag_id;
+	if (type == MLAG_EVENT_LEG_CONFIGURE) {
+		holds_configure_leg(daemon, config_lag_by_id(daemon->config, lag_id), &event);
+	}
 	effects_step(daemon, &event);
 }
 
@@ -63,6 +67,7 @@ static int change_hellos(struct daemon *daemon)
 static int change_devices(struct daemon *daemon, const struct config_changes *changes)
 {
 	static struct links_spec spec;
+	int r;
 
 	for (uint32_t i = 0; i < changes->removed_count; i++) {
 		setup_forget_leg(daemon, changes->removed[i]);
@@ -72,7 +77,9 @@ static int change_devices(struct daemon *daemon, const struct config_changes *ch
 		reload_configure_leg(daemon, MLAG_EVENT_LEG_CONFIGURE, changes->added[i]);
 	}
 	reload_links_spec(daemon->config, &spec);
-	return links_configure(daemon->links, &spec);
+	r = links_configure(daemon->links, &spec);
+	holds_config(daemon);
+	return r;
 }
 
 /* Tell engine and adapters what the new file has and the old one had not, and the other way. */

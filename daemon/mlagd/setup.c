@@ -21,7 +21,7 @@ const char *setup_ifname(const struct daemon *daemon, uint32_t ifindex, char buf
 	return links_ifname(daemon->links, ifindex, buf);
 }
 
-static struct daemon_port *find_leg(struct daemon *daemon, uint16_t lag_id)
+struct daemon_port *setup_find_leg(struct daemon *daemon, uint16_t lag_id)
 {
 	for (uint32_t i = 0; i < daemon->ports_count; i++) {
 		if (daemon->leg_ports[i].lag_id == lag_id) {
@@ -33,7 +33,7 @@ static struct daemon_port *find_leg(struct daemon *daemon, uint16_t lag_id)
 
 static struct daemon_port *add_leg(struct daemon *daemon, uint16_t lag_id)
 {
-	struct daemon_port *port = find_leg(daemon, lag_id);
+	struct daemon_port *port = setup_find_leg(daemon, lag_id);
 
 	if (port == NULL && daemon->ports_count < MLAG_LEGS_MAX) {
 		port = &daemon->leg_ports[daemon->ports_count++];
@@ -375,7 +375,7 @@ struct daemon_port *setup_observe_leg(struct daemon *daemon, uint16_t lag_id,
 
 void setup_forget_leg(struct daemon *daemon, uint16_t lag_id)
 {
-	struct daemon_port *port = find_leg(daemon, lag_id);
+	struct daemon_port *port = setup_find_leg(daemon, lag_id);
 
 	if (port == NULL) {
 		return;

@@ -30,6 +30,9 @@ const char *setup_ifname(const struct daemon *daemon, uint32_t ifindex, char buf
 struct daemon_port *setup_observe_leg(struct daemon *daemon, uint16_t lag_id,
 				      const struct mlag_leg_observation *observation);
 
+/** setup_find_leg() - what is kept of a leg that was observed or applied; NULL for none */
+struct daemon_port *setup_find_leg(struct daemon *daemon, uint16_t lag_id);
+
 /**
  * setup_apply_leg() - make a leg what the engine wants it to be
  * @daemon: the daemon

@@ -110,12 +110,22 @@ def targets(lab: Routing, member: str) -> list[str]:
     return [address(number, 10), address(number, 10, 6), link_local(lab.macs[member])]
 
 
+def serve_by(lab: Routing, leg: str) -> None:
+    """In a split the primary's leg serves, and the other one is held."""
+    switch = lab.pair.switches[leg]
+    if switch.mlagd.query("status")["role"] != "primary":
+        assert switch.mlagd.ctl("role", "primary").returncode == 0
+    lag = lab.r.switch_lag()
+    wait_for(f"R's leg to {leg}", lambda: switch.mlagd.lag(lag)["local_up"], 15)
+
+
 @pytest.mark.parametrize("is_unicast", [False, True], ids=["group", "unicast"])
 @pytest.mark.parametrize("owner", MEMBERS)
 @pytest.mark.parametrize("leg", MEMBERS)
 def test_r30_one_answer_from_the_owners_mac_by_either_leg(
         split: Routing, owner: str, leg: str, is_unicast: bool) -> None:
     """The owner answers on its own leg; on the other one the peer does, in its name."""
+    serve_by(split, leg)
     for target in targets(split, owner):
         asker = address(NUMBER, 10, 6 if ":" in target else 4)
         answers = ask(split.r.leg(leg), question(split, target, asker, split.r.mac, owner,
@@ -131,6 +141,7 @@ def test_r30_one_answer_from_the_owners_mac_by_either_leg(
 
 def test_r30_without_the_program_nobody_answers(split: Routing) -> None:
     """So this lab can fail."""
+    serve_by(split, "s1")
     namespace = split.pair.s1.namespace
     namespace.run("tc", "filter", "del", "dev", "br0.10", "ingress", "pref", "2")
     for target in targets(split, "s2"):
@@ -141,6 +152,7 @@ def test_r30_without_the_program_nobody_answers(split: Routing) -> None:
 
 def test_r30_what_is_not_the_peers_or_tries_an_address_gets_no_answer(split: Routing) -> None:
     """A third party's address; ARP probes and DAD; the peer's MAC as sender."""
+    serve_by(split, "s1")
     leg, mac, bond = split.r.leg("s1"), split.r.mac, split.r.port
     peers, peers6 = targets(split, "s2")[:2]
     group, group_mac = solicited_node(peers6)
@@ -190,6 +202,7 @@ def test_r30_r_finds_both_members_by_its_own_stack(split: Routing) -> None:
 
 def test_r30_it_is_counted(split: Routing) -> None:
     """At the SVI, once an answer."""
+    serve_by(split, "s1")
     before = split.pair.s1.mlagd.counter("answered", "br0.10")
     frame = question(split, address(2, 10), address(NUMBER, 10), split.r.mac, "s2", False)
     assert len(ask(split.r.leg("s1"), frame, split.r.port)) == 1
@@ -212,6 +225,7 @@ def test_r30_it_ends_with_the_split(lab: Routing) -> None:
 
 def test_r30_a_daemon_that_dies_stops_answering(split: Routing) -> None:
     """Its lease runs out: nobody knows any more whether the peer link is down."""
+    serve_by(split, "s1")
     target = address(2, 10)
     frame = question(split, target, address(NUMBER, 10), split.r.mac, "s2", False)
     assert len(ask(split.r.leg("s1"), frame, split.r.port)) == 1
@@ -245,6 +259,40 @@ def test_r30_a_restart_in_a_split_goes_on_answering(split: Routing, member: str,
     assert "going on with the data plane" in said and "verdict:" not in said, said
     assert "no longer answered" not in said, said
     other.mlagd.wait_status(verdict="split")
+
+
+def test_r30_r26_a_dead_peers_addresses_are_answered_and_routed_by(lab: Routing) -> None:
+    """The box is gone: a router with a static route by it finds its MAC for ever, and loses nothing."""
+    victim, switch = lab.pair.s2, lab.pair.s1
+    lab.pair.wait_known(vlan=10)
+    links = [host.switch_link() for host in lab.pair.hosts.values() if "s2" in host.members]
+    r, h, target = lab.r.namespace, lab.host_ip(lab.h), address(2, 10)
+    r.ip(f"route replace {h}/32 via {target} dev bond0")
+    try:
+        assert victim.mlagd.process is not None
+        victim.mlagd.stop(signal.SIGKILL)
+        for ifname in (*links, "peerlink", "backup"):
+            victim.namespace.set_up(ifname, False)
+        switch.mlagd.wait_status(verdict="alone")
+        wait_for("the programs", lambda: filters(switch), 5)
+        for peers in targets(lab, "s2"):
+            asker = address(NUMBER, 10, 6 if ":" in peers else 4)
+            answers = ask(lab.r.leg("s1"), question(lab, peers, asker, lab.r.mac, "s2", False),
+                          lab.r.port)
+            assert len(answers) == 1 and answers[0][6:12] == mac_bytes(lab.macs["s2"]), peers
+        r.run("ip", "neigh", "flush", "dev", "bond0")
+        done = r.run("ping", "-n", "-q", "-c", "20", "-i", "0.1", "-W", "1", h, check=False)
+        assert " 0% packet loss" in done.stdout, done.stdout
+        switch.namespace.run("tc", "filter", "del", "dev", "br0.10", "ingress", "pref", "2")
+        r.run("ip", "neigh", "flush", "dev", "bond0")
+        done = r.run("ping", "-n", "-q", "-c", "3", "-i", "0.1", "-W", "1", h, check=False)
+        assert " 100% packet loss" in done.stdout, f"this lab cannot fail: {done.stdout}"
+    finally:
+        r.ip(f"route del {h}/32 via {target} dev bond0")
+        for ifname in (*links, "peerlink", "backup"):
+            victim.namespace.set_up(ifname, True)
+        victim.mlagd.start()
+        lab.pair.wait_whole(60)
 
 
 def test_r30_nothing_is_left_in_the_end(lab: Routing) -> None:

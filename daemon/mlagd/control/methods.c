@@ -45,6 +45,9 @@ static bool leg_is_up(const struct mlag_leg_view *leg)
 
 static const char *lag_state(const struct mlag_leg_view *leg)
 {
+	if (leg->held) {
+		return "held";
+	}
 	switch (leg->state) {
 	case MLAG_LEG_NONE:
 	case MLAG_LEG_DOWN:
@@ -80,11 +83,12 @@ static int lags_row(struct control_call *call, json_t **ret_row)
 	}
 	call->cursor++;
 	lag = config_lag_by_id(context->config, leg.lag_id);
-	*ret_row = json_pack("{s:s?,s:i,s:b,s:b,s:b,s:s,s:n,s:o}", "ifname",
+	*ret_row = json_pack("{s:s?,s:i,s:b,s:b,s:b,s:s,s:s?,s:o}", "ifname",
 			     lag != NULL ? lag->ifname : NULL, "id", (int)leg.lag_id, "local_up",
 			     leg_is_up(&leg), "peer_up", leg.peer_up, "isolated", leg.isolated,
-			     "state", lag_state(&leg), "held_reason", "partner_mac",
-			     control_mac_json(&leg.partner_mac));
+			     "state", lag_state(&leg), "held_reason",
+			     leg.hold != MLAG_HOLD_NONE ? mlag_hold_text(leg.hold) : NULL,
+			     "partner_mac", control_mac_json(&leg.partner_mac));
 	return *ret_row != NULL ? 1 : -ENOMEM;
 }
 
@@ -622,6 +626,77 @@ static int leave_row(struct control_call *call, json_t **ret_row)
 	return *ret_row != NULL ? 1 : -ENOMEM;
 }
 
+/* ---- drain, undrain ---- */
+
+/* The LAG that is meant: 0 for all. */
+static int parse_drained(struct control_call *call, uint16_t *ret_lag_id)
+{
+	const char *text = json_string_value(json_object_get(call->params, "lag"));
+	const struct control_context *context = call->context;
+	struct mac_walk *walk;
+	int r;
+
+	*ret_lag_id = 0;
+	if (text == NULL || strcmp(text, "all") == 0) {
+		return 0;
+	}
+	walk = calloc(1, sizeof(*walk));
+	if (walk == NULL) {
+		return -ENOMEM;
+	}
+	r = parse_lag(call, walk, text);
+	*ret_lag_id = walk->lag_id;
+	free(walk);
+	if (r == 0 && config_lag_by_id(context->config, *ret_lag_id) == NULL) {
+		r = control_call_fail(call, EINVAL, "bad-params", "lag: there is no LAG %u here",
+				      *ret_lag_id);
+	}
+	return r;
+}
+
+static int drain(struct control_call *call, bool on, json_t **ret_result)
+{
+	struct control_context *context = call->context;
+	bool force = json_is_true(json_object_get(call->params, "force"));
+	const char *because = NULL;
+	const struct config_lag *lag;
+	uint16_t lag_id, failed_id = 0;
+	json_t *list;
+	int r = parse_drained(call, &lag_id);
+
+	if (r < 0) {
+		return r;
+	}
+	if (context->drain == NULL) {
+		return control_call_fail(call, EOPNOTSUPP, "unavailable",
+					 "this daemon cannot hold legs");
+	}
+	r = context->drain(context->user, lag_id, on, force, &failed_id, &because);
+	if (r < 0) {
+		lag = config_lag_by_id(context->config, failed_id);
+		return control_call_fail(call, -r, "drain", "nothing was changed: LAG %u (%s): %s",
+					 failed_id, lag != NULL ? lag->ifname : "?", because);
+	}
+	list = json_array();
+	for (uint32_t i = 0; i < context->config->lags_count; i++) {
+		if (lag_id == 0 || context->config->lags[i].id == lag_id) {
+			json_array_append_new(list, json_string(context->config->lags[i].ifname));
+		}
+	}
+	*ret_result = json_pack("{s:b,s:o}", "drained", on, "lags", list);
+	return *ret_result != NULL ? 0 : -ENOMEM;
+}
+
+static int drain_begin(struct control_call *call, json_t **ret_result)
+{
+	return drain(call, true, ret_result);
+}
+
+static int undrain_begin(struct control_call *call, json_t **ret_result)
+{
+	return drain(call, false, ret_result);
+}
+
 const struct control_method control_methods[] = {
 	{"status", control_status, NULL},
 	{"lags", lags_begin, lags_row},
@@ -635,5 +710,7 @@ const struct control_method control_methods[] = {
 	{"reload", reload_begin, NULL},
 	{"role", role_begin, NULL},
 	{"leave", leave_rows_begin, leave_row},
+	{"drain", drain_begin, NULL},
+	{"undrain", undrain_begin, NULL},
 	{NULL, NULL, NULL},
 };

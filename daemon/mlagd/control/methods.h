@@ -53,6 +53,7 @@ struct control_leave_step {
  * @leave: leave the pair and end; returns 0 or -errno.  NULL: not available
  * @leave_step: what was done of that, by position: 1, 0 at the end, or -EAGAIN
  * @ask, @answer: mlag_step() of MLAG_EVENT_ASK, and mlag_next_answer().  NULL: not available
+ * @drain: hold LAGs or no longer (see holds.h); NULL: not available
  * @user: for all these
  * @wall_offset_ns: private; start it at 0
  */
@@ -75,6 +76,8 @@ struct control_context {
 	int (*leave_step)(void *user, uint32_t index, struct control_leave_step *ret);
 	void (*ask)(void *user, const struct mlag_question *question);
 	enum mlag_answer (*answer)(void *user, uint32_t id, struct mlag_row_view *ret_row);
+	int (*drain)(void *user, uint16_t lag_id, bool on, bool force, uint16_t *ret_lag_id,
+		     const char **ret_because);
 	void *user;
 	int64_t wall_offset_ns;
 };

@@ -209,6 +209,30 @@ static void add_flap_problems(const struct control_context *context, json_t *pro
 	}
 }
 
+/* Why the leg of a LAG is held, for people. */
+static const char *const hold_texts[] = {
+	[MLAG_HOLD_STARTING] =
+		"it has not served since the start, and waits until the tables of the two "
+		"members are proven equal",
+	[MLAG_HOLD_SPLIT] = "the peer link is lost, and the primary's leg serves",
+	[MLAG_HOLD_RESYNC] = "there is no session with the peer, and the primary's leg serves",
+	[MLAG_HOLD_REJOIN] = "the peer link is back, and has to be stable for a while first",
+	[MLAG_HOLD_DRAINED] = "somebody drained it",
+	[MLAG_HOLD_FENCED] =
+		"the guard of this member had taken it down, and the tables of the two "
+		"members are not proven equal yet",
+};
+
+static void add_hold_problem(const struct mlag_leg_view *leg, const char *name, json_t *problems)
+{
+	uint32_t hold = (uint32_t)leg->hold;
+
+	if (hold < sizeof(hold_texts) / sizeof(hold_texts[0]) && hold_texts[hold] != NULL) {
+		add_problem(problems, "leg-held", "LAG %u (%s) is out of service here: %s",
+			    leg->lag_id, name, hold_texts[hold]);
+	}
+}
+
 #define LEG_READY_LONG_NS UINT64_C(2000000000) /* many control round trips */
 
 /* The device of a LAG, from the configuration: it has a name even when it does not exist. */
@@ -220,6 +244,8 @@ static void add_leg_problems(const struct control_context *context, json_t *prob
 		const struct config_lag *lag = config_lag_by_id(context->config, leg.lag_id);
 
 		const char *name = lag != NULL ? lag->ifname : "only on the peer";
+
+		add_hold_problem(&leg, name, problems);
 
 		if (leg.partner_elsewhere_lag_id != 0) {
 			add_problem(problems, "lag-id-mismatch",
@@ -248,6 +274,19 @@ static void add_leg_problems(const struct control_context *context, json_t *prob
 	}
 }
 
+/* The device is down because its leg is held: that is told already. */
+static bool is_held(const struct control_context *context, uint16_t lag_id)
+{
+	struct mlag_leg_view leg;
+
+	for (uint32_t i = 0; lag_id != 0 && mlag_get_leg(context->engine, i, &leg); i++) {
+		if (leg.lag_id == lag_id) {
+			return leg.hold != MLAG_HOLD_NONE;
+		}
+	}
+	return false;
+}
+
 static void add_link_problems(const struct control_context *context, json_t *problems)
 {
 	struct links_problem *list = calloc(LINK_PROBLEMS_MAX, sizeof(*list));
@@ -264,7 +303,9 @@ static void add_link_problems(const struct control_context *context, json_t *pro
 						LINK_PROBLEMS_MAX - count);
 	}
 	for (uint32_t i = 0; i < count; i++) {
-		add_problem(problems, list[i].code, "%s", list[i].text);
+		if (!is_held(context, list[i].lag_id)) {
+			add_problem(problems, list[i].code, "%s", list[i].text);
+		}
 	}
 	free(list);
 }

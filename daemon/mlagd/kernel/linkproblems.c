@@ -27,6 +27,7 @@ linkproblems_add(struct linkproblems *problems, const char *code, const char *fo
 	}
 	problem = &problems->list[problems->count++];
 	problem->code = code;
+	problem->lag_id = 0;
 	va_start(arguments, format);
 	(void)vsnprintf(problem->text, sizeof(problem->text), format, arguments);
 	va_end(arguments);
@@ -88,8 +89,13 @@ static bool linkproblems_of_port(struct linkproblems *problems, const struct lin
 		return false;
 	}
 	if (!port->link->message.up) {
+		uint32_t count = problems->count;
+
 		linkproblems_add(problems, "device-down", "%s %s is administratively down", what,
 				 ifname);
+		if (index > 0 && problems->count > count) {
+			problems->list[count].lag_id = state->spec.lags[index - 1].id;
+		}
 	}
 	if (state->bridge != NULL && !linkstate_is_member(state, port->link)) {
 		linkproblems_add(problems, "not-a-port", "%s %s is not a port of the bridge %s",

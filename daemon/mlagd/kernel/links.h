@@ -143,21 +143,25 @@ const char *links_ifname(const struct links *links, uint32_t ifindex, char buf[I
 /**
  * struct links_slave - a device that frames of a bond arrive at
  * @ifindex: its number
+ * @is_up: administratively
  * @collects: it has carrier, is in the active aggregator, and bonding takes what arrives there
  */
 struct links_slave {
 	uint32_t ifindex;
+	bool is_up;
 	bool collects;
 };
 
 /**
  * struct links_bond - a port as a bond
+ * @is_up: the port itself is administratively up, bond or not
  * @is_bond: it is one
  * @is_lacp_leg: a leg in 802.3ad mode; of other bonds it is not known which slaves collect
  * @slaves_count: how many of @slaves are filled
  * @has_more: there are more slaves than fit
  */
 struct links_bond {
+	bool is_up;
 	bool is_bond;
 	bool is_lacp_leg;
 	bool has_more;
@@ -182,10 +186,12 @@ void links_get_bond(const struct links *links, uint32_t ifindex, struct links_bo
  *	"vlan-protocol", "peer-link-learning", "vlan-conflict" or "vlan-missing-on-peer-link";
  *	constant
  * @text: a sentence that names the device
+ * @lag_id: with "device-down": the LAG whose leg it is, 0 for none
  */
 struct links_problem {
 	const char *code;
 	char text[160];
+	uint16_t lag_id;
 };
 
 /**

@@ -449,7 +449,11 @@ void linkstate_get_bond(const struct linkstate *state, uint32_t ifindex, struct 
 	const struct linkstate_link *bond = linkstate_find(state, ifindex);
 
 	memset(ret, 0, sizeof(*ret));
-	if (bond == NULL || bond->message.kind != LINKMSG_KIND_BOND) {
+	if (bond == NULL) {
+		return;
+	}
+	ret->is_up = bond->message.up;
+	if (bond->message.kind != LINKMSG_KIND_BOND) {
 		return;
 	}
 	ret->is_bond = true;
@@ -465,6 +469,7 @@ void linkstate_get_bond(const struct linkstate *state, uint32_t ifindex, struct 
 			return;
 		}
 		ret->slaves[ret->slaves_count].ifindex = slave->ifindex;
+		ret->slaves[ret->slaves_count].is_up = slave->up;
 		ret->slaves[ret->slaves_count].collects =
 			slave->up && slave->lower_up &&
 			slave->aggregator == bond->message.aggregator &&

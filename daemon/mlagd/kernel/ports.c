@@ -50,6 +50,7 @@ struct ports {
  * @is_8023ad: a bond in that mode
  * @system_mac: its ad_actor_system
  * @all_slaves_active: of the bond
+ * @system_priority: its ad_actor_sys_prio, 0 where it was not told
  */
 struct ports_state {
 	bool found;
@@ -62,6 +63,7 @@ struct ports_state {
 	bool is_8023ad;
 	struct mlag_mac system_mac;
 	bool all_slaves_active;
+	uint16_t system_priority;
 };
 
 /* ---- talking to the kernel ---------------------------------------------------------------- */
@@ -175,6 +177,9 @@ static void ports_read_bond(struct nlattr *data, struct ports_state *ret)
 	ret->is_8023ad = table[IFLA_BOND_MODE] != NULL && nla_get_u8(table[IFLA_BOND_MODE]) == 4;
 	ret->all_slaves_active = table[IFLA_BOND_ALL_SLAVES_ACTIVE] != NULL &&
 				 nla_get_u8(table[IFLA_BOND_ALL_SLAVES_ACTIVE]) != 0;
+	if (table[IFLA_BOND_AD_ACTOR_SYS_PRIO] != NULL) {
+		ret->system_priority = nla_get_u16(table[IFLA_BOND_AD_ACTOR_SYS_PRIO]);
+	}
 	system_mac = table[IFLA_BOND_AD_ACTOR_SYSTEM];
 	if (system_mac != NULL && nla_len(system_mac) == (int)sizeof(ret->system_mac.octets)) {
 		memcpy(ret->system_mac.octets, nla_data(system_mac),
@@ -549,20 +554,71 @@ bool ports_take_qdisc(struct ports *ports, uint32_t ifindex)
 	return noted;
 }
 
-int ports_set_down(struct ports *ports, uint32_t ifindex)
+/* ---- taking out of service ----------------------------------------------------------------- */
+
+int ports_set_up(struct ports *ports, uint32_t ifindex, bool up)
 {
-	struct ifinfomsg header = {.ifi_index = (int)ifindex, .ifi_change = IFF_UP};
+	const char *what = up ? "setting the device up" : "setting the device down";
+	struct ifinfomsg header = {
+		.ifi_index = (int)ifindex,
+		.ifi_flags = up ? IFF_UP : 0,
+		.ifi_change = IFF_UP,
+	};
 	struct nl_msg *message = nlmsg_alloc_simple(RTM_NEWLINK, NLM_F_REQUEST | NLM_F_ACK);
 	int error;
 
 	ports->kernel_words[0] = '\0';
-	if (message == NULL || nlmsg_append(message, &header, sizeof(header), NLMSG_ALIGNTO) < 0) {
+	if (message == NULL) {
+		return ports_fail(ports, what, ifindex, -ENOMEM);
+	}
+	if (nlmsg_append(message, &header, sizeof(header), NLMSG_ALIGNTO) < 0) {
 		nlmsg_free(message);
-		return ports_fail(ports, "taking down", ifindex, -ENOMEM);
+		return ports_fail(ports, what, ifindex, -ENOMEM);
 	}
 	ports->writes++;
 	error = ports_send_take(ports, message);
-	return error < 0 ? ports_fail(ports, "taking down", ifindex, error) : 0;
+	return error < 0 ? ports_fail(ports, what, ifindex, error) : 0;
+}
+
+int ports_get_system_priority(struct ports *ports, uint32_t ifindex, uint16_t *ret_priority)
+{
+	struct ports_state state;
+	int error = ports_read(ports, ifindex, &state);
+
+	if (error < 0) {
+		return error;
+	}
+	if (!state.is_8023ad || state.system_priority == 0) {
+		return ports_fail(ports, "reading ad_actor_sys_prio", ifindex, -EINVAL);
+	}
+	*ret_priority = state.system_priority;
+	return 0;
+}
+
+int ports_set_system_priority(struct ports *ports, uint32_t ifindex, uint16_t priority)
+{
+	const char *what = "setting ad_actor_sys_prio";
+	struct nl_msg *message = ports_message(RTM_NEWLINK, AF_UNSPEC, ifindex);
+	struct nlattr *info = NULL;
+	struct nlattr *data = NULL;
+	int error;
+
+	ports->kernel_words[0] = '\0';
+	if (message != NULL) {
+		info = nla_nest_start(message, IFLA_LINKINFO);
+	}
+	if (info != NULL && nla_put_string(message, IFLA_INFO_KIND, "bond") == 0) {
+		data = nla_nest_start(message, IFLA_INFO_DATA);
+	}
+	if (data == NULL || nla_put_u16(message, IFLA_BOND_AD_ACTOR_SYS_PRIO, priority) < 0) {
+		nlmsg_free(message);
+		return ports_fail(ports, what, ifindex, -ENOMEM);
+	}
+	(void)nla_nest_end(message, data);
+	(void)nla_nest_end(message, info);
+	ports->writes++;
+	error = ports_send_take(ports, message);
+	return error < 0 ? ports_fail(ports, what, ifindex, error) : 0;
 }
 
 /* ---- comparing ---------------------------------------------------------------------------- */

@@ -91,13 +91,25 @@ void ports_note_qdisc(struct ports *ports, uint32_t ifindex);
 bool ports_take_qdisc(struct ports *ports, uint32_t ifindex);
 
 /**
- * ports_set_down() - take a device down
+ * ports_set_up() - set a device administratively up or down
  * @ports: the object
  * @ifindex: any device
  *
- * Return: as ports_set_flood().
+ * Return: 0, -ENODEV, or another -errno; ports_error() has the words.
  */
-int ports_set_down(struct ports *ports, uint32_t ifindex);
+int ports_set_up(struct ports *ports, uint32_t ifindex, bool up);
+
+/**
+ * ports_get_system_priority(), ports_set_system_priority() - ad_actor_sys_prio of a bond in 802.3ad
+ * mode: with another one its partner takes it for another system, and leaves
+ * @ports: the object
+ * @ifindex: the bond
+ * @ret_priority, @priority: 1..65535
+ *
+ * Return: 0, -EINVAL for a bond in another mode, or as ports_set_up().
+ */
+int ports_get_system_priority(struct ports *ports, uint32_t ifindex, uint16_t *ret_priority);
+int ports_set_system_priority(struct ports *ports, uint32_t ifindex, uint16_t priority);
 
 /* What somebody changed at a port; bits. */
 #define PORTS_FOUND_FLOOD 1    /* flood, mcast_flood or bcast_flood */

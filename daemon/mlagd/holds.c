@@ -1,0 +1,358 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/*
+ * Legs out of service (see holds.h).  effects.c calls holds_leg() when the engine or the kernel has
+ * something new of a leg; a timer looks again where something is still to be done, and once a second
+ * while anything is held, for a slave may come to a bond without a word that a leg would hear.
+ */
+#include "holds.h"
+
+#include <errno.h>
+#include <net/if.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "effects.h"
+#include "kernel/holder.h"
+#include "kernel/statefile.h"
+#include "log.h"
+
+#define HOLDS_LOOK_NS UINT64_C(1000000000)
+#define HOLDS_PATH_SIZE 512
+
+/**
+ * struct holds_leg - what the next daemon has to know of a LAG
+ * @ifindex: the device that serves, 0 while it does not
+ * @drained: somebody asked for it
+ */
+struct holds_leg {
+	uint16_t lag_id;
+	bool drained;
+	uint32_t ifindex;
+};
+
+struct holds {
+	struct holder *holder;
+	sd_event_source *timer;
+	uint64_t due_ns; /* what the timer is set to, 0 for off */
+	char path[HOLDS_PATH_SIZE];
+	int file_error;
+	uint32_t legs_count;
+	struct holds_leg legs[2 * MLAG_LEGS_MAX];
+};
+
+/* ---- the kernel ---------------------------------------------------------------------------- */
+
+static int do_set_up(void *user, uint32_t ifindex, bool up)
+{
+	const struct daemon *daemon = user;
+
+	return ports_set_up(daemon->ports, ifindex, up);
+}
+
+static int do_get_priority(void *user, uint32_t ifindex, uint16_t *ret_priority)
+{
+	const struct daemon *daemon = user;
+
+	return ports_get_system_priority(daemon->ports, ifindex, ret_priority);
+}
+
+static int do_set_priority(void *user, uint32_t ifindex, uint16_t priority)
+{
+	const struct daemon *daemon = user;
+
+	return ports_set_system_priority(daemon->ports, ifindex, priority);
+}
+
+static const char *get_error_text(void *user)
+{
+	const struct daemon *daemon = user;
+
+	return ports_error(daemon->ports);
+}
+
+static const struct holder_ops ops = {do_set_up, do_get_priority, do_set_priority, get_error_text};
+
+/* ---- what the next daemon has to know ------------------------------------------------------ */
+
+static struct holds_leg *find_leg(struct holds *holds, uint16_t lag_id)
+{
+	for (uint32_t i = 0; i < holds->legs_count; i++) {
+		if (holds->legs[i].lag_id == lag_id) {
+			return &holds->legs[i];
+		}
+	}
+	return NULL;
+}
+
+static struct holds_leg *add_leg(struct holds *holds, uint16_t lag_id)
+{
+	struct holds_leg *leg = find_leg(holds, lag_id);
+
+	if (leg == NULL && holds->legs_count < sizeof(holds->legs) / sizeof(holds->legs[0])) {
+		leg = &holds->legs[holds->legs_count++];
+		memset(leg, 0, sizeof(*leg));
+		leg->lag_id = lag_id;
+	}
+	return leg;
+}
+
+static void read_line(void *user, const char *line)
+{
+	struct holds_leg *leg;
+	unsigned int lag_id, ifindex;
+
+	if (sscanf(line, "serving %u %u", &lag_id, &ifindex) == 2 && lag_id <= UINT16_MAX) {
+		leg = add_leg(user, (uint16_t)lag_id);
+		if (leg != NULL) {
+			leg->ifindex = ifindex;
+		}
+	} else if (sscanf(line, "drained %u", &lag_id) == 1 && lag_id <= UINT16_MAX) {
+		leg = add_leg(user, (uint16_t)lag_id);
+		if (leg != NULL) {
+			leg->drained = true;
+		}
+	}
+}
+
+static void write_lines(void *user, FILE *file)
+{
+	const struct holds *holds = user;
+
+	for (uint32_t i = 0; i < holds->legs_count; i++) {
+		const struct holds_leg *leg = &holds->legs[i];
+
+		if (leg->ifindex != 0) {
+			(void)fprintf(file, "serving %u %u\n", leg->lag_id, leg->ifindex);
+		}
+		if (leg->drained) {
+			(void)fprintf(file, "drained %u\n", leg->lag_id);
+		}
+	}
+}
+
+static void save(struct holds *holds)
+{
+	int error = statefile_save(holds->path, write_lines, holds);
+
+	if (error < 0 && error != holds->file_error) {
+		log_warning("%s cannot be written: %s; what is drained, and what served, is not "
+			    "known to the next daemon",
+			    holds->path, strerror(-error));
+	}
+	holds->file_error = error;
+}
+
+/* A leg that serves is not held by the next start. */
+static void note_serving(struct holds *holds, uint16_t lag_id, uint32_t ifindex)
+{
+	struct holds_leg *leg = add_leg(holds, lag_id);
+
+	if (leg != NULL && leg->ifindex != ifindex) {
+		leg->ifindex = ifindex;
+		save(holds);
+	}
+}
+
+void holds_configure_leg(const struct daemon *daemon, const struct config_lag *lag,
+			 struct mlag_event *event)
+{
+	const struct holds_leg *leg = find_leg(daemon->holds, lag->id);
+
+	event->leg_configure.is_new = leg == NULL || leg->ifindex == 0 ||
+				      leg->ifindex != if_nametoindex(lag->ifname);
+	event->leg_configure.is_drained = leg != NULL && leg->drained;
+}
+
+/* ---- what is wanted ------------------------------------------------------------------------ */
+
+static void arm(struct daemon *daemon, uint64_t due_ns)
+{
+	struct holds *holds = daemon->holds;
+
+	if (due_ns == 0 || (holds->due_ns != 0 && holds->due_ns <= due_ns)) {
+		return;
+	}
+	holds->due_ns = due_ns;
+	(void)sd_event_source_set_time(holds->timer, due_ns / 1000);
+	(void)sd_event_source_set_enabled(holds->timer, SD_EVENT_ONESHOT);
+}
+
+static void apply(struct daemon *daemon, uint32_t ifindex, bool lacp, bool hold)
+{
+	char name[IFNAMSIZ];
+	struct holder_leg leg = {
+		.ifindex = ifindex,
+		.ifname = links_ifname(daemon->links, ifindex, name),
+		.lacp = lacp,
+		.hold = hold,
+	};
+	struct links_bond bond;
+	uint64_t now_ns = daemon_now_ns();
+
+	links_get_bond(daemon->links, ifindex, &bond);
+	if (!bond.is_bond) {
+		leg.devices[leg.devices_count].ifindex = ifindex;
+		leg.devices[leg.devices_count++].is_up = bond.is_up;
+	}
+	for (uint32_t i = 0; i < bond.slaves_count && i < HOLDER_DEVICES_MAX; i++) {
+		leg.devices[leg.devices_count].ifindex = bond.slaves[i].ifindex;
+		leg.devices[leg.devices_count++].is_up = bond.slaves[i].is_up;
+	}
+	arm(daemon, holder_apply(daemon->holds->holder, &leg, now_ns));
+	if (hold) {
+		arm(daemon, now_ns + HOLDS_LOOK_NS);
+	}
+}
+
+void holds_leg(struct daemon *daemon, const struct daemon_port *port)
+{
+	if (port->seen_ifindex == 0 || port->wanted.ifindex != port->seen_ifindex) {
+		arm(daemon,
+		    daemon_now_ns() + HOLDS_LOOK_NS); /* what it was may have to be given back */
+		return;
+	}
+	if (port->wanted.hold != MLAG_HOLD_NONE) {
+		note_serving(daemon->holds, port->lag_id, 0);
+	}
+	apply(daemon, port->seen_ifindex, port->lacp, port->wanted.hold != MLAG_HOLD_NONE);
+	if (port->wanted.hold == MLAG_HOLD_NONE) {
+		note_serving(daemon->holds, port->lag_id, port->seen_ifindex);
+	}
+}
+
+static bool is_leg(const struct daemon *daemon, uint32_t ifindex)
+{
+	for (uint32_t i = 0; i < daemon->ports_count; i++) {
+		if (daemon->leg_ports[i].seen_ifindex == ifindex) {
+			return true;
+		}
+	}
+	return false;
+}
+
+/* What was held of a device that is no leg any more. */
+static void give_others_back(struct daemon *daemon)
+{
+	uint32_t cursor = 0, ifindex;
+
+	while ((ifindex = holder_next_leg(daemon->holds->holder, &cursor)) != 0) {
+		if (!is_leg(daemon, ifindex)) {
+			apply(daemon, ifindex, false, false);
+			cursor = holder_is_held(daemon->holds->holder, ifindex) ? cursor : 0;
+		}
+	}
+}
+
+static int on_timer(sd_event_source *source, uint64_t usec, void *user)
+{
+	struct daemon *daemon = user;
+
+	(void)source;
+	(void)usec;
+	daemon->holds->due_ns = 0;
+	for (uint32_t i = 0; i < daemon->ports_count; i++) {
+		const struct daemon_port *port = &daemon->leg_ports[i];
+
+		if (port->seen_ifindex != 0 && port->wanted.ifindex == port->seen_ifindex) {
+			holds_leg(daemon, port);
+		}
+	}
+	give_others_back(daemon);
+	return 0;
+}
+
+void holds_config(struct daemon *daemon)
+{
+	struct holds *holds = daemon->holds;
+	uint32_t i = 0;
+
+	give_others_back(daemon);
+	while (i < holds->legs_count) {
+		if (config_lag_by_id(daemon->config, holds->legs[i].lag_id) == NULL) {
+			holds->legs[i] = holds->legs[--holds->legs_count];
+			save(holds);
+		} else {
+			i++;
+		}
+	}
+}
+
+/* ---- for people ---------------------------------------------------------------------------- */
+
+static void drain_leg(struct daemon *daemon, uint16_t lag_id, bool on)
+{
+	struct mlag_event event = {.type = MLAG_EVENT_DRAIN};
+	struct holds_leg *leg = add_leg(daemon->holds, lag_id);
+
+	if (leg != NULL && leg->drained != on) {
+		leg->drained = on;
+		save(daemon->holds);
+	}
+	event.drain.lag_id = lag_id;
+	event.drain.on = on;
+	effects_step(daemon, &event);
+}
+
+int holds_drain(void *user, uint16_t lag_id, bool on, bool force, uint16_t *ret_lag_id,
+		const char **ret_because)
+{
+	struct daemon *daemon = user;
+	const struct config *config = daemon->config;
+
+	for (uint32_t i = 0; on && !force && i < config->lags_count; i++) {
+		if ((lag_id == 0 || config->lags[i].id == lag_id) &&
+		    !mlag_may_drain(daemon->engine, config->lags[i].id, ret_because)) {
+			*ret_lag_id = config->lags[i].id;
+			return -EPERM;
+		}
+	}
+	for (uint32_t i = 0; i < config->lags_count; i++) {
+		if (lag_id == 0 || config->lags[i].id == lag_id) {
+			drain_leg(daemon, config->lags[i].id, on);
+		}
+	}
+	return 0;
+}
+
+bool holds_is_held(const struct daemon *daemon, const char *ifname)
+{
+	uint32_t ifindex = if_nametoindex(ifname);
+
+	return ifindex != 0 && holder_is_held(daemon->holds->holder, ifindex);
+}
+
+/* ---- life and death ------------------------------------------------------------------------ */
+
+int holds_open(struct daemon *daemon)
+{
+	struct holds *holds = calloc(1, sizeof(*holds));
+	int r;
+
+	if (holds == NULL) {
+		return -ENOMEM;
+	}
+	daemon->holds = holds;
+	if (snprintf(holds->path, sizeof(holds->path), "%s/legs", daemon->run_dir) >=
+	    (int)sizeof(holds->path)) {
+		return -ENAMETOOLONG;
+	}
+	statefile_load(holds->path, read_line, holds);
+	r = holder_open(&holds->holder, daemon->run_dir, &ops, daemon);
+	if (r < 0) {
+		return r;
+	}
+	r = sd_event_add_time_relative(daemon->event, &holds->timer, CLOCK_MONOTONIC, 1000000, 1000,
+				       on_timer, daemon);
+	return r < 0 ? r : sd_event_source_set_enabled(holds->timer, SD_EVENT_OFF);
+}
+
+void holds_close(struct daemon *daemon)
+{
+	if (daemon->holds == NULL) {
+		return;
+	}
+	sd_event_source_disable_unref(daemon->holds->timer);
+	holder_close(daemon->holds->holder);
+	free(daemon->holds);
+	daemon->holds = NULL;
+}

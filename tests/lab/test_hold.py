@@ -1,0 +1,364 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""Holding legs (DESIGN §2): which member serves when the two cannot work together, and what it costs.
+
+The pair has a backup path.  S1 is the primary.  A and B are dual hosts with LACP, C is one without
+(two ports, both used); O1 and O2 are orphans.  Every row prints what was lost; nothing is ever doubled.
+"""
+
+import os
+import signal
+import time
+from typing import Callable, Iterator
+
+import pytest
+
+from mlab import BROADCAST, Pair
+from mlab.holds import Row, admin_state, flows_of, is_up, wait_held
+from mlab.liveness import Mark, daemon_pid, mend, wait_found
+from mlab.topology import Switch
+from mlab.wait import wait_for
+
+NEEDS = ["bridge", "veth", "bond", "vlan", "vlan-device"]
+PAIR = {"has_backup": True}
+VLAN = 10
+RATE = 200
+MARGIN = 5  # one slow processor, shared
+
+
+def LAYOUT(pair: Pair) -> None:
+    """Two LACP hosts, one static, an orphan on each side."""
+    pair.host("a", lag_id=1, access=VLAN)
+    pair.host("b", lag_id=2, access=VLAN)
+    pair.host("c", lag_id=3, access=VLAN, is_lacp=False)
+    pair.orphan("o1", on="s1", access=VLAN)
+    pair.orphan("o2", on="s2", access=VLAN)
+
+
+@pytest.fixture(autouse=True)
+def whole_again(pair: Pair) -> Iterator[None]:
+    """Each test begins whole, with S1 as the primary, and leaves everything as it was found."""
+    pair.wait_whole(60)
+    if pair.s1.mlagd.query("status")["role"] != "primary":
+        assert pair.s1.mlagd.ctl("role", "primary").returncode == 0
+    wait_for("S2 secondary", lambda: pair.s2.mlagd.query("status")["role"] == "secondary", 5)
+    before = admin_state(pair)
+    yield
+    mend(pair)
+    for switch in pair.switches.values():
+        switch.mlagd.ctl("undrain")
+    pair.wait_whole(60)
+    assert admin_state(pair) == before
+
+
+def cut(pair: Pair) -> None:
+    """The peer link loses its carrier on both sides."""
+    pair.s2.namespace.set_up("peerlink", False)
+
+
+def die(switch: Switch, *devices: str) -> None:
+    """The box is gone: its daemon, and the carrier of everything plugged into it."""
+    os.kill(daemon_pid(switch), signal.SIGKILL)
+    for device in ("peerlink", "backup", *devices):
+        switch.namespace.set_up(device, False)
+
+
+BOX = ("a-leg", "b-leg", "lag3", "o1")
+
+
+# -- split ---------------------------------------------------------------------------------------
+
+
+def test_split_holds_the_secondarys_legs_where_the_primarys_serve(
+        pair: Pair, tell: Callable[[str], None]) -> None:
+    """Peer link cut, backup alive: dual hosts go by S1, all that O2 has is lost, nothing is doubled."""
+    a, b, o1 = (pair.hosts[name] for name in ("a", "b", "o1"))
+    before = admin_state(pair)
+    pair.wait_known(vlan=VLAN)
+    with pair.traffic() as run:
+        row = Row(tell, "peer link cut, backup alive")
+        row.add("A to B, both legs", "b", *flows_of(run, a, b.mac, 1200, RATE, "A to B"))
+        row.add("A to the primary's orphan", "o1",
+                *flows_of(run, a, o1.mac, 1200, RATE, "A to O1"))
+        row.add("the primary's orphan to A", "a",
+                pair.flow(run, o1, a.mac, vlan=VLAN, rate=RATE, count=1200))
+        row.add("broadcasts of the primary's orphan at A", "a",
+                pair.flow(run, o1, BROADCAST, vlan=VLAN, rate=RATE, count=1200))
+        run.start()
+        run.wait_sent(run.flows[0], 400)
+        cut(pair)
+        wait_held(pair.s2, "bond1", "split")
+        wait_held(pair.s2, "bond2", "split")
+        wait_held(pair.s2, "lag3", "split")
+        run.finish()
+    rows = row.report(run)
+    for name, result in rows.items():
+        assert result["ends_well"] and result["gap_ms"] < 1000 * MARGIN, f"{name}: {result}"
+    assert rows["the primary's orphan to A"]["lost"] == 0
+    for device in ("a-leg", "b-leg", "lag3"):
+        assert not is_up(pair.s2, device) and is_up(pair.s1, device)
+    for lag in ("bond1", "bond2", "lag3"):
+        assert pair.s1.mlagd.lag(lag)["held_reason"] is None
+    assert pair.lacp(a)["ports"] == 1
+    status = pair.s2.mlagd.query("status")
+    assert "leg-held" in {problem["code"] for problem in status["problems"]}
+    with pair.traffic() as run:
+        row = Row(tell, "peer link back: the legs return after it was stable")
+        row.add("A to B, both legs", "b", *flows_of(run, a, b.mac, 2000, RATE, "A to B"))
+        row.add("A to the primary's orphan", "o1",
+                *flows_of(run, a, o1.mac, 2000, RATE, "A to O1"))
+        row.add("the primary's orphan to A", "a",
+                pair.flow(run, o1, a.mac, vlan=VLAN, rate=RATE, count=2000))
+        run.start()
+        run.wait_sent(run.flows[0], 200)
+        pair.s2.namespace.set_up("peerlink", True)
+        wait_held(pair.s2, "bond1", None)
+        pair.wait_whole()
+        run.finish()
+    for name, result in row.report(run).items():
+        assert result["lost"] == 0, f"{name}: {result}"
+    assert admin_state(pair) == before
+
+
+def test_split_leaves_the_leg_in_service_whose_lag_the_primary_does_not_serve(
+        pair: Pair, tell: Callable[[str], None]) -> None:
+    """The primary's leg of one LAG is down already when the peer link falls."""
+    a, o2 = pair.hosts["a"], pair.hosts["o2"]
+    pair.fail_leg(a, "s1")
+    wait_for("bond1 peer-only", lambda: pair.s1.mlagd.lag("bond1")["state"] == "peer-only", 10)
+    pair.wait_known(vlan=VLAN)
+    with pair.traffic() as run:
+        row = Row(tell, "the primary's leg of A down already, then the peer link cut")
+        row.add("A to the secondary's orphan", "o2",
+                *flows_of(run, a, o2.mac, 1000, RATE, "A to O2"))
+        row.add("the secondary's orphan to A", "a",
+                pair.flow(run, o2, a.mac, vlan=VLAN, rate=RATE, count=1000))
+        run.start()
+        run.wait_sent(run.flows[0], 300)
+        cut(pair)
+        wait_held(pair.s2, "bond2", "split")
+        run.finish()
+    for name, result in row.report(run).items():
+        assert result["lost"] == 0, f"{name}: {result}"
+    assert pair.s2.mlagd.lag("bond1")["held_reason"] is None
+    assert is_up(pair.s2, "a-leg") and not is_up(pair.s2, "b-leg")
+    # And the primary's leg of another LAG fails later: the secondary's returns.
+    pair.fail_leg(pair.hosts["b"], "s1")
+    wait_held(pair.s2, "bond2", None)
+    wait_for("B by S2", lambda: pair.s2.mlagd.lag("bond2")["local_up"], 15)
+
+
+def test_peer_link_cut_and_then_the_primary_dies_is_not_dark(
+        pair: Pair, tell: Callable[[str], None]) -> None:
+    """The secondary gives its legs free by itself; LACP has to form again."""
+    a, b, c, o2 = (pair.hosts[name] for name in ("a", "b", "c", "o2"))
+    cut(pair)
+    wait_held(pair.s2, "bond1", "split")
+    log2 = Mark(pair.s2)
+    with pair.traffic() as run:
+        row = Row(tell, "peer link cut, then the primary dies")
+        row.add("A to B", "b", *flows_of(run, a, b.mac, 2400, RATE, "A to B"))
+        row.add("the secondary's orphan to A", "a",
+                pair.flow(run, o2, a.mac, vlan=VLAN, rate=RATE, count=2400))
+        row.add("the secondary's orphan to C, static", "c",
+                pair.flow(run, o2, c.mac, vlan=VLAN, rate=RATE, count=2400))
+        run.start()
+        run.wait_sent(run.flows[0], 200)
+        since = time.monotonic()
+        die(pair.s1, *BOX)
+        freed = log2.wait(r"^leg bond1 .*held: .* -> none") - since
+        opened = log2.wait(r"^leg bond1 .*-> open") - since
+        run.finish()
+    tell(f"the primary dies in a split: legs given free after {freed * 1e3:.0f} ms, "
+         f"LACP formed and the leg open after {opened * 1e3:.0f} ms")
+    for name, result in row.report(run).items():
+        assert result["ends_well"], f"{name}: {result}"
+    assert freed < 1 * MARGIN
+
+
+def test_flapping_peer_link_moves_the_legs_once_and_the_wait_grows(
+        pair: Pair, tell: Callable[[str], None]) -> None:
+    """Rejoin with back-off: legs that gave way stay away until the peer link has proved stable."""
+    a, b = pair.hosts["a"], pair.hosts["b"]
+    log2 = Mark(pair.s2)
+    pair.wait_known(vlan=VLAN)
+    with pair.traffic() as run:
+        row = Row(tell, "peer link flaps 6 times")
+        row.add("A to B, both legs", "b", *flows_of(run, a, b.mac, 2400, RATE, "A to B"))
+        run.start()
+        run.wait_sent(run.flows[0], 200)
+        for _ in range(6):
+            cut(pair)
+            wait_found(pair.s2, "split")
+            pair.s2.namespace.set_up("peerlink", True)
+            wait_for("peered", lambda: pair.s2.mlagd.query("status")["verdict"] == "peered", 10)
+            time.sleep(0.3)
+        back = time.monotonic()
+        run.finish()
+    result = row.report(run)["A to B, both legs"]
+    assert result["ends_well"] and result["gap_ms"] < 1000 * MARGIN
+    text = log2.text()
+    assert text.count("leg bond1 (LAG 1): held: none -> split") == 1, text
+    pair.wait_whole(60)
+    tell(f"6 flaps: the legs returned {time.monotonic() - back:.1f} s after the last, once")
+
+
+# -- somebody asks for it --------------------------------------------------------------------------
+
+
+def test_drain_and_undrain_lose_nothing(pair: Pair, tell: Callable[[str], None]) -> None:
+    """Known unicast 0; of floods at most what a control round trip holds, and none doubled."""
+    a, b, o1, o2 = (pair.hosts[name] for name in ("a", "b", "o1", "o2"))
+    before = admin_state(pair)
+    pair.wait_known(vlan=VLAN)
+    for what, argv in (("drain", ("drain", "bond1")), ("undrain", ("undrain", "bond1"))):
+        with pair.traffic() as run:
+            row = Row(tell, what)
+            for src in (o1, o2):
+                row.add(f"{src.name} to A", "a",
+                        pair.flow(run, src, a.mac, vlan=VLAN, rate=RATE, count=1400))
+            for dst in (o1, o2, b):
+                row.add(f"A to {dst.name}", dst.name,
+                        *flows_of(run, a, dst.mac, 700, RATE / 2, f"A to {dst.name}"))
+            floods = [("floods of o1 at A", o1), ("floods of o2 at A", o2)]
+            for name, src in floods:
+                row.add(name, "a", pair.flow(run, src, BROADCAST, vlan=VLAN, rate=RATE,
+                                             count=1400))
+            run.start()
+            run.wait_sent(run.flows[0], 300)
+            done = pair.s1.mlagd.ctl(*argv)
+            assert done.returncode == 0, done.stderr
+            wait_held(pair.s1, "bond1", "drained" if what == "drain" else None)
+            if what == "drain":
+                assert not is_up(pair.s1, "a-leg") and is_up(pair.s1, "b-leg")
+            else:
+                pair.wait_whole()
+            run.finish()
+        for name, result in row.report(run).items():
+            limit = 0.1 * RATE if name.startswith("floods") else 0
+            assert result["lost"] <= limit, f"{what}: {name}: {result}"
+    assert admin_state(pair) == before
+
+
+def test_drain_outlives_the_daemon_and_is_refused_where_it_cuts_off(pair: Pair) -> None:
+    """kill -9 while drained: the next daemon holds the same, and gives back nothing else."""
+    a = pair.hosts["a"]
+    daemon = pair.s1.mlagd
+    assert daemon.ctl("drain", "1").returncode == 0
+    wait_held(pair.s1, "bond1", "drained")
+    daemon.stop(signal.SIGKILL)
+    daemon.start()
+    wait_held(pair.s1, "bond1", "drained")
+    assert not is_up(pair.s1, "a-leg") and is_up(pair.s1, "b-leg") and is_up(pair.s1, "lag3")
+    refused = pair.s2.mlagd.ctl("drain", "all")
+    assert refused.returncode == 4 and "bond1" in refused.stderr and "cut off" in refused.stderr
+    assert pair.s2.mlagd.lag("bond2")["held_reason"] is None
+    forced = pair.s2.mlagd.ctl("drain", "bond1", "--force")
+    assert forced.returncode == 0, forced.stderr
+    wait_held(pair.s2, "bond1", "drained")
+    assert pair.lacp(a)["in_use"] == 0
+
+
+# -- at start --------------------------------------------------------------------------------------
+
+
+def boot(switch: Switch) -> None:
+    """As after a boot: no daemon was here, the links are as the machine's configuration has them."""
+    switch.mlagd.stop()
+    for name in ("legs", "held"):
+        path = os.path.join(switch.mlagd.run_dir, name)
+        if os.path.exists(path):
+            os.remove(path)
+
+
+def test_legs_come_up_after_sync_and_not_by_a_timer(pair: Pair,
+                                                    tell: Callable[[str], None]) -> None:
+    """A member that boots beside a peer that serves: held, in sync, then in service."""
+    a, b, o1 = (pair.hosts[name] for name in ("a", "b", "o1"))
+    pair.wait_known(vlan=VLAN)
+    log2 = Mark(pair.s2)
+    boot(pair.s2)
+    with pair.traffic() as run:
+        row = Row(tell, "S2 boots beside a peer that serves (its legs had been up)")
+        row.add("A to B, both legs", "b", *flows_of(run, a, b.mac, 1600, RATE, "A to B"))
+        row.add("o1 to A", "a", pair.flow(run, o1, a.mac, vlan=VLAN, rate=RATE, count=1600))
+        run.start()
+        run.wait_sent(run.flows[0], 100)
+        pair.s2.mlagd.start()
+        held = log2.wait(r"^leg bond1 .*held: none -> starting")
+        freed = log2.wait(r"^leg bond1 .*held: starting -> none")
+        pair.wait_whole()
+        run.finish()
+    text = log2.text()
+    assert text.index("sync: pending -> synced" if "sync: pending" in text else "-> synced") < \
+        text.index("held: starting -> none"), text
+    tell(f"held for {(freed - held) * 1e3:.0f} ms, until in sync")
+    for name, result in row.report(run).items():
+        assert result["ends_well"], f"{name}: {result}"
+
+
+def test_who_boots_alone_serves_after_startup_wait(pair: Pair) -> None:
+    """Nobody is to be heard: startup-wait, then the legs."""
+    for switch in pair.switches.values():
+        boot(switch)
+    log1 = Mark(pair.s1)
+    since = time.monotonic()
+    pair.s1.mlagd.start()
+    log1.wait(r"^leg bond1 .*held: none -> starting")
+    freed = log1.wait(r"^leg bond1 .*held: starting -> none", 20) - since
+    assert freed >= 3, f"startup-wait is 3 s, and the legs were free after {freed:.1f} s"
+    wait_for("bond1 in service", lambda: pair.s1.mlagd.lag("bond1")["local_up"], 15)
+
+
+def test_both_boot_with_the_peer_link_cut_and_one_serves(pair: Pair) -> None:
+    """The primary at once, for there will be no sync; the secondary where the primary does not."""
+    for switch in pair.switches.values():
+        boot(switch)
+    cut(pair)
+    for switch in pair.switches.values():
+        switch.mlagd.start()
+    wait_for("the primary serves", lambda: pair.s1.mlagd.lag("bond1")["local_up"], 20)
+    time.sleep(4)  # startup-wait
+    assert pair.s1.mlagd.lag("bond1")["local_up"]
+    assert pair.s2.mlagd.lag("bond1")["state"] == "held"
+    assert pair.s2.mlagd.lag("bond1")["held_reason"] in ("starting", "split")
+
+
+def test_restart_holds_nothing_that_was_in_service(pair: Pair) -> None:
+    """kill -9 and start: no leg is taken down, not for a moment."""
+    log2 = Mark(pair.s2)
+    pair.s2.mlagd.stop(signal.SIGKILL)
+    pair.s2.mlagd.start()
+    pair.wait_whole()
+    assert "held:" not in log2.text() and "out of service" not in log2.text(), log2.text()
+
+
+# -- as it was found -------------------------------------------------------------------------------
+
+
+def test_held_legs_are_given_back_exactly_after_kill_9(pair: Pair) -> None:
+    """A slave that somebody had down stays down; one that comes to a held bond is held too."""
+    s2 = pair.s2.namespace
+    s2.ip("link add x1 type veth peer name x1p", "link add x2 type veth peer name x2p",
+          "link set x1p up", "link set x2p up", "link set x1 master bond1", "link set x1 down")
+    try:
+        before = admin_state(pair)
+        cut(pair)
+        wait_held(pair.s2, "bond1", "split")
+        s2.ip("link set x2 master bond1")
+        wait_for("the new slave held too", lambda: not is_up(pair.s2, "x2"), 5)
+        pair.s2.mlagd.stop(signal.SIGKILL)
+        # What somebody else set down meanwhile is his.
+        s2.set_up("o2", False)
+        pair.s2.mlagd.start()
+        time.sleep(1)
+        assert not is_up(pair.s2, "a-leg") and not is_up(pair.s2, "x2")
+        s2.set_up("peerlink", True)
+        wait_held(pair.s2, "bond1", None, 30)
+        wait_for("a-leg up", lambda: is_up(pair.s2, "a-leg") and is_up(pair.s2, "x2"), 5)
+        after = admin_state(pair)
+        assert not after["s2/x1"][0] and not after["s2/o2"][0]
+        changed = {name for name in before if after[name] != before[name]}
+        assert changed == {"s2/x2", "s2/o2"}, changed
+    finally:
+        s2.set_up("o2", True)
+        s2.ip("link del x1", "link del x2")
