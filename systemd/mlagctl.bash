@@ -25,7 +25,7 @@ _mlagctl_assumptions()
 _mlagctl()
 {
 	local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]}
-	local commands="status lags macs neighbors addresses gateways counters explain diff reload role leave"
+	local commands="status lags macs neighbors addresses gateways counters explain diff reload role drain undrain leave"
 	local options="-S --socket -j --json -h --help --version"
 	local word command="" skip=0
 
@@ -77,6 +77,13 @@ _mlagctl()
 		return
 	elif [[ $command == diff ]]; then
 		options="$options --vlan"
+	fi
+	if [[ $command == drain ]]; then
+		options="$options --force"
+	fi
+	if [[ $command == drain || $command == undrain ]] && [[ $prev == "$command" && $cur != -* ]]; then
+		mapfile -t COMPREPLY < <(compgen -W "all $(_mlagctl_ports)" -- "$cur")
+		return
 	fi
 	if [[ $command == role && $prev == role ]]; then
 		mapfile -t COMPREPLY < <(compgen -W "primary" -- "$cur")
