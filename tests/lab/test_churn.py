@@ -6,6 +6,7 @@ MLAB_SEED repeats a run.  `make check` has time for 20 operations, `make check-l
 
 import os
 import random
+import signal
 import time
 from typing import Callable, Iterator
 
@@ -96,6 +97,42 @@ def test_a_second_daemon_is_refused_and_told_who_holds_it(churned: Pair) -> None
     assert done.returncode == 4
     assert f"pid {daemon.process.pid}" in done.stderr
     assert daemon.query("status")["verdict"] == "peered"
+
+
+@pytest.mark.parametrize("wrong, remedy", [
+    (("domain", "system-mac", "44:38:39:ff:00:99"), "put back 44:38:39:ff:00:01"),
+    (("peer", "link", "o1"), "put back peerlink"),
+    (("domain", "bridge", "lo"), "put back br0"),
+    (("peer", "dead-multiplier", "99"), "allowed: a number from 2 to 20"),
+], ids=lambda value: value if isinstance(value, str) else value[1])
+def test_a_wrong_file_changes_nothing_and_is_named(churned: Pair, wrong: tuple[str, str, str],
+                                                   remedy: str) -> None:
+    """By file, line, key and remedy, to who asked and for SIGHUP in the log."""
+    daemon = churned.s1.mlagd
+    section, key, value = wrong
+    before = dict(daemon.config[section])
+    rows = daemon.query("lags")
+    changed = {key: value, "priority": "7"} if section == "domain" else {key: value}
+    daemon.config[section] = before | changed
+    try:
+        daemon.write_config()
+        with open(daemon.config_path, encoding="utf-8") as file:
+            line = next(number for number, text in enumerate(file, 1)
+                        if text.startswith(f"{key} ="))
+        done = daemon.ctl("reload")
+        assert done.returncode == 4
+        named = f"{daemon.config_path}:{line}: [{section}] {key}: "
+        assert named in done.stderr and remedy in done.stderr, done.stderr
+        assert daemon.process is not None
+        count = daemon.log().count(named)
+        daemon.process.send_signal(signal.SIGHUP)
+        wait_for("the line in the log", lambda: daemon.log().count(named) > count, 5)
+        assert daemon.query("lags") == rows
+        assert daemon.query("status")["role"] == "primary"
+    finally:
+        daemon.config[section] = before
+    daemon.write_config()
+    assert "nothing differs" in daemon.ctl("reload", check=True).stdout
 
 
 def test_random_changes_leave_a_whole_pair_and_nothing_else(churned: Pair,
