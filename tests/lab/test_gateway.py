@@ -11,7 +11,7 @@ from typing import Sequence
 
 import pytest
 
-from mlab import LabError, Pair, wait_for
+from mlab import LabError, Pair, explained, wait_for
 from mlab.gateway import (HELD, LINK_LOCAL, ROUTES_FROM, VERSIONS, Ear, Gateways, ask, gateway_ip, prefix,
                           sysctl)
 from mlab.routed import RoutedTraffic, faults_once
@@ -60,6 +60,21 @@ def known(lab: Gateways):
 def test_r28_each_packet_is_routed_once_ttl_minus_one_none_on_the_peer_link(lab: Gateways) -> None:
     """From a dual host by each leg and from an orphan, to R in another VLAN."""
     assert not (faults := lab.faults_routed_once()), "\n".join(faults)
+
+
+def test_r28_explain_of_the_shared_mac_is_what_the_wire_shows(lab: Gateways) -> None:
+    """By each leg and from the orphan: routed by the member where it arrives, to R's leg there."""
+    with lab.lab.traffic() as run:
+        flows = {(name, by, version): lab.flow(run, name, address(ROUTER, 10, version), by)
+                 for version in VERSIONS for name, by in ROUTES_FROM}
+        run.send()
+        for (name, by, _), flow in flows.items():
+            assert not (faults := faults_once(run, flow, "r", ttl=63)), "\n".join(faults)
+            switch = lab.pair.switches[by]
+            told = explained.ask(switch, lab.pair.hosts[name].switch_lag(), flow)
+            foretold = explained.foretell(lab.pair, switch, told)
+            assert told["verdict"] == "routed" and foretold.certain == {"r"}, told
+            assert foretold.ttl == 63 and told["agrees"], told
 
 
 def test_r28_hosts_reach_each_other_by_it(lab: Gateways) -> None:

@@ -18,7 +18,7 @@ import time
 
 import pytest
 
-from mlab import Pair, wait_for
+from mlab import Pair, explained, wait_for
 from mlab.gateway import Gateways
 from mlab.netns import Namespace
 from mlab.probe import UDP_PORT
@@ -34,6 +34,7 @@ OUTSIDE = {4: "203.0.113.9", 6: "fd00:dead::9"}
 PROTOCOL, TABLE, RULES, METRIC = 109, 0x6D6C6167, 32800, 0x6D6C6167
 COUNT = 20
 TTL_MAX = 64
+PL_PORT = "peerlink"
 
 
 class Upstream:
@@ -275,6 +276,27 @@ def test_r31_lost_here_it_goes_by_the_peer(on: Upstream, loser: str) -> None:
     text = on.lab.pair.switches[loser].mlagd.ctl("status").stdout
     assert "Last resort  IPv4 active by" in text, text
     assert "IPv4 ready -> IPv4 active" in on.lab.pair.switches[loser].mlagd.log()
+
+
+def test_r31_explain_says_so_and_not_for_what_came_over_the_peer_link(on: Upstream) -> None:
+    """Our MAC by a leg: by the peer, R31.  The same frame from the peer link has a mark: answered."""
+    on.take("s1")
+    wait_states(on, "s1", "active")
+    with on.traffic() as run:
+        flows = ways(on, run, "s1", "s1")
+        run.send()
+        for flow in flows:
+            assert not (faults := faults_once(run, flow, "u2", TTL_MAX - 2)), "\n".join(faults)
+            own = explained.ask(on.lab.pair.s1, "bond1", flow)
+            assert own["verdict"] == "routed" and "R31" in explained.rules(own), own
+            assert [copy["ifname"] for copy in own["copies"] if copy["fate"] == "sent"][0] == PL_PORT
+            frame = (flow.frame[:12] + b"\x81\x00\x00\x0a" + flow.frame[12:]).hex()
+            back = on.lab.pair.s1.mlagd.query("explain", "--in", PL_PORT, "--frame", frame)
+            assert back["verdict"] == "answered" and "R31" not in explained.rules(back), back
+    on.give("s1")
+    wait_states(on, "s1", "ready")
+    again = explained.ask(on.lab.pair.s1, "bond1", flows[0])
+    assert again["verdict"] == "routed" and "R31" not in explained.rules(again), again
 
 
 def test_r31_the_default_route_returns(on: Upstream) -> None:

@@ -55,6 +55,8 @@ static const struct mlag_mac MACS[WHO_COUNT] = {
 	[RESERVED] = {{1, 0x80, 0xc2, 0, 0, 2}},
 };
 
+#define LAST_RESORT_IP "10.77.0.1" /* where R31 alone has a way, and not for what is marked */
+
 static const struct place {
 	const char *ip; /* 10.x.0.y: of a third party in VLAN x */
 	enum explain_route_kind route;
@@ -68,6 +70,8 @@ static const struct place {
 	{"10.10.0.9", EXPLAIN_ROUTE_FORWARD, MLAG_OWNER_NONE, SVI10, AT_PEERS_ORPHAN},
 	{"10.10.0.8", EXPLAIN_ROUTE_FORWARD, MLAG_OWNER_NONE, SVI10, WHO_COUNT}, /* no neighbour */
 	{"10.30.0.9", EXPLAIN_ROUTE_FORWARD, MLAG_OWNER_NONE, OUTSIDE, WHO_COUNT},
+	{"10.77.0.1", EXPLAIN_ROUTE_FORWARD, MLAG_OWNER_NONE, SVI10,
+	 PEER_MAC}, /* the last resort */
 	{"10.99.0.1", EXPLAIN_ROUTE_NONE, MLAG_OWNER_NONE, 0, WHO_COUNT},
 	{"10.66.0.1", EXPLAIN_ROUTE_BLACKHOLE, MLAG_OWNER_NONE, 0, WHO_COUNT},
 	{"10.67.0.1", EXPLAIN_ROUTE_UNREACHABLE, MLAG_OWNER_NONE, 0, WHO_COUNT},
@@ -221,7 +225,10 @@ static void look_route(void *user, uint32_t ifindex, const struct explain_ip *ip
 	(void)user;
 	assert_true(ifindex == SVI10 || ifindex == SVI20);
 	memset(ret, 0, sizeof(*ret));
-	if (place != NULL) {
+	if (place != NULL && strcmp(place->ip, LAST_RESORT_IP) == 0) {
+		ret->metric = MLAG_LAST_RESORT_METRIC;
+	}
+	if (place != NULL && !(ret->metric != 0 && ip->mark == MLAG_MARK_PEER_LINK)) {
 		ret->kind = place->route;
 		ret->ifindex = place->device;
 	}
@@ -395,6 +402,11 @@ struct walk_case {
 	const char *rules;
 	const char *copies;
 };
+
+static void mark_peer_link(void)
+{
+	lab.scene.marks = true;
+}
 
 static void block_port(void)
 {
@@ -644,6 +656,15 @@ static const struct walk_case CASES[] = {
 	{"R25 TTL 1: the peer answers", LEG1, PEER_MAC, AT_LAG1, "10.99.0.1", 1,
 	 .verdict = EXPLAIN_VERDICT_TO_PEER, .rules = "R20 R25 R20 R24",
 	 .copies = "here peerlink sent+tag, peer - dropped"},
+	{"R31 our MAC, the last resort", LEG1, OUR_MAC, AT_LAG1, LAST_RESORT_IP, 64,
+	 .change = mark_peer_link, .verdict = EXPLAIN_VERDICT_ROUTED, .rules = "R20 R31 R20",
+	 .copies = "here peerlink sent+tag, peer - unknown"},
+	{"R25, not R31, for the peer's MAC", LEG1, PEER_MAC, AT_LAG1, LAST_RESORT_IP, 64,
+	 .change = mark_peer_link, .verdict = EXPLAIN_VERDICT_TO_PEER, .rules = "R20 R25 R20",
+	 .copies = "here peerlink sent+tag, peer - unknown"},
+	{"R31 not for what came over the peer link", PL, OUR_MAC, AT_PEERS_ORPHAN, LAST_RESORT_IP,
+	 64, .tag = 10, .change = mark_peer_link, .verdict = EXPLAIN_VERDICT_ANSWERED, .rules = "",
+	 .copies = "here br0 dropped"},
 	{"no route, our MAC: answered", LEG1, OUR_MAC, AT_LAG1, "10.99.0.1", 64,
 	 .verdict = EXPLAIN_VERDICT_ANSWERED, .rules = "R20", .copies = "here br0 dropped"},
 	/* what if */

@@ -128,6 +128,7 @@ static void look_route(void *user, uint32_t ifindex, const struct explain_ip *ip
 		.protocol = ip->protocol,
 		.source_port = ip->source_port,
 		.destination_port = ip->destination_port,
+		.mark = ip->mark,
 	};
 	struct lookup_route route;
 	bool is_on = true;
@@ -148,6 +149,7 @@ static void look_route(void *user, uint32_t ifindex, const struct explain_ip *ip
 	ret->ifindex = route.ifindex;
 	ret->has_gateway = route.gateway_family != 0;
 	ret->gateway_family = route.gateway_family;
+	ret->metric = route.metric;
 	memcpy(ret->gateway, route.gateway, sizeof(ret->gateway));
 	tell_match(&route, ip->family, ret->matched);
 }
@@ -321,6 +323,7 @@ static int fill(struct scene *scene)
 	if (r < 0) {
 		return r;
 	}
+	explain->marks = scene->context->config->last_resort;
 	explain->snooping = bridge.multicast_snooping;
 	scene->vlan_aware = bridge.vlan_filtering;
 	r = lookup_ports(scene->lookup, scene->bridge_ifindex, on_port, scene);

@@ -44,6 +44,7 @@ struct explain_frame {
 /**
  * struct explain_ip - what routing reads of a packet
  * @family: 4, 6, or 0 for none that could be read
+ * @mark: what a program has put beside it (R31), 0 for nothing
  * @source, @destination: the rest is zero
  * @source_port, @destination_port: of UDP and TCP, in host order, else 0
  */
@@ -54,6 +55,7 @@ struct explain_ip {
 	uint8_t protocol;
 	uint16_t source_port;
 	uint16_t destination_port;
+	uint32_t mark;
 	uint8_t source[16];
 	uint8_t destination[16];
 };
@@ -161,6 +163,7 @@ enum explain_route_kind { EXPLAIN_ROUTES(MLAG_ENUM_VALUE) };
  * struct explain_route - the kernel's answer
  * @ifindex: the device it leaves by
  * @has_gateway, @gateway: the next hop, if it is not the destination; of @gateway_family
+ * @metric: of the route that matched, 0 when unknown; that of the last resort is its own (R31)
  * @matched: prefix and table that matched, for people; "" when unknown
  */
 struct explain_route {
@@ -169,6 +172,7 @@ struct explain_route {
 	bool has_gateway;
 	uint8_t gateway_family;
 	uint8_t gateway[16];
+	uint32_t metric;
 	char matched[80];
 };
 
@@ -245,6 +249,7 @@ struct explain_lookups {
  * @peer_known: a peer was heard since this daemon started
  * @peer_alive: the session with it is up
  * @peer_dead: assumed: its whole switch is
+ * @marks: what comes over PL for a router MAC of ours is marked: R31 is on
  * @snooping: the bridge snoops multicast: its groups are not looked at here
  * @without_route: assumed: no route to the destination here
  * @without_mac: assumed: the bridge does not know the destination MAC
@@ -261,6 +266,7 @@ struct explain_scene {
 	bool peer_known;
 	bool peer_alive;
 	bool peer_dead;
+	bool marks;
 	bool snooping;
 	bool without_route;
 	bool without_mac;

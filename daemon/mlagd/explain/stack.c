@@ -71,7 +71,12 @@ static void make_frame(const struct walk_frame *in, uint32_t ifindex,
 static void note_route(struct walk *walk, const struct walk_frame *in,
 		       const struct explain_route *route, const struct explain_device *device)
 {
-	struct walk_place place = {.stage = EXPLAIN_STAGE_ROUTE, .ifname = device->ifname};
+	bool is_last_resort = !mlag_route_is_ours(route->metric);
+	struct walk_place place = {
+		.stage = EXPLAIN_STAGE_ROUTE,
+		.ifname = device->ifname,
+		.rule = is_last_resort ? "R31" : NULL,
+	};
 	char hop[WALK_IP_SIZE];
 	char to[WALK_IP_SIZE];
 
@@ -79,10 +84,11 @@ static void note_route(struct walk *walk, const struct walk_frame *in,
 	if (route->has_gateway) {
 		(void)walk_ip_text(route->gateway_family, route->gateway, hop);
 	}
-	(void)walk_note(walk, place, "%s: routed %s%s%s%s, hop limit %u", to,
+	(void)walk_note(walk, place, "%s: routed %s%s%s%s%s, hop limit %u", to,
 			route->has_gateway ? "by way of " : "to the link itself",
 			route->has_gateway ? hop : "", route->matched[0] != '\0' ? ", as " : "",
-			route->matched, in->ip.hop_limit - 1u);
+			route->matched, is_last_resort ? ", the last resort" : "",
+			in->ip.hop_limit - 1u);
 }
 
 /* R27: is it a redirect of ICMP, which does not leave by an SVI of the pair? */
@@ -161,6 +167,15 @@ static void route_out(struct walk *walk, const struct walk_frame *in, uint32_t i
 	leave_svi(walk, &out, device.ifname);
 }
 
+/* R31: what came over PL for a router of ours is marked, and not for the last resort. */
+static uint32_t mark_of(const struct walk *walk, const struct walk_frame *in, uint8_t owner)
+{
+	const struct explain_scene *scene = walk->scene;
+	bool marks = scene->marks && in->ingress_ifindex == scene->domain.peer_link_ifindex;
+
+	return marks ? mlag_peer_link_mark(0, walk_is_group(in), owner) : 0;
+}
+
 static void route(struct walk *walk, const struct walk_frame *in, uint32_t ifindex)
 {
 	const struct explain_scene *scene = walk->scene;
@@ -199,6 +214,7 @@ void walk_stack(struct walk *walk, const struct walk_frame *in)
 	struct walk_place place = {.stage = EXPLAIN_STAGE_STACK, .ifname = scene->bridge_ifname};
 	struct mlag_router_key key = {.vlan = in->vlan};
 	struct mlag_router router = {0};
+	struct walk_frame marked;
 
 	memcpy(key.mac, in->destination.octets, sizeof(key.mac));
 	if (in->ingress == NULL || in->ip.family == 0) {
@@ -214,5 +230,7 @@ void walk_stack(struct walk *walk, const struct walk_frame *in)
 		end(walk, EXPLAIN_VERDICT_LOCAL, scene->bridge_ifname);
 		return;
 	}
-	route(walk, in, router.own_ifindex);
+	marked = *in;
+	marked.ip.mark = mark_of(walk, in, router.owner);
+	route(walk, &marked, router.own_ifindex);
 }

@@ -155,7 +155,7 @@ static bool is_routed(const struct explain_scene *scene, const struct reception 
 	case EXPLAIN_ROUTE_PROHIBIT:
 	case EXPLAIN_ROUTE_BLACKHOLE:
 	case EXPLAIN_ROUTE_SOURCE:
-		return true;
+		return mlag_route_is_ours(route.metric);
 	case EXPLAIN_ROUTE_NONE:
 	case EXPLAIN_ROUTE_LOCAL:
 	case EXPLAIN_ROUTE_GROUP:

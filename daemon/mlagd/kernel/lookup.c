@@ -323,6 +323,7 @@ static void on_route_message(void *user, const struct nlmsghdr *message)
 	route->prefix_size = header->rtm_dst_len;
 	route->table = table.attributes[RTA_TABLE] != NULL ? get_u32(table.attributes[RTA_TABLE])
 							   : header->rtm_table;
+	route->metric = get_u32(table.attributes[RTA_PRIORITY]);
 	route->ifindex = get_u32(table.attributes[RTA_OIF]);
 	(void)get_bytes(table.attributes[RTA_DST], route->prefix, address_size(family));
 	if (get_bytes(table.attributes[RTA_GATEWAY], route->gateway, address_size(family))) {
@@ -348,6 +349,9 @@ static int ask_route(struct lookup *lookup, const struct lookup_packet *packet, 
 	mnl_attr_put(request.message, RTA_DST, size, packet->destination);
 	mnl_attr_put(request.message, RTA_SRC, size, packet->source);
 	mnl_attr_put_u32(request.message, RTA_IIF, packet->ifindex);
+	if (packet->mark != 0) {
+		mnl_attr_put_u32(request.message, RTA_MARK, packet->mark);
+	}
 	if (packet->source_port != 0 &&
 	    (packet->protocol == IPPROTO_UDP || packet->protocol == IPPROTO_TCP)) {
 		mnl_attr_put_u8(request.message, RTA_IP_PROTO, packet->protocol);
@@ -388,8 +392,10 @@ int lookup_route(struct lookup *lookup, const struct lookup_packet *packet,
 		return error;
 	}
 	ret->table = 0;
+	ret->metric = 0;
 	if (ask_route(lookup, packet, RTM_F_FIB_MATCH, &matched) == 0) {
 		ret->table = matched.table;
+		ret->metric = matched.metric;
 		ret->prefix_size = matched.prefix_size;
 		memcpy(ret->prefix, matched.prefix, sizeof(ret->prefix));
 	}

@@ -71,6 +71,7 @@ int lookup_fdb(struct lookup *lookup, uint32_t bridge_ifindex, bool vlan_aware,
  * @ifindex: the device it came in by
  * @family: 4 or 6
  * @source_port, @destination_port: 0 for none
+ * @mark: beside it, 0 for none
  */
 struct lookup_packet {
 	uint32_t ifindex;
@@ -79,6 +80,7 @@ struct lookup_packet {
 	uint8_t protocol;
 	uint16_t source_port;
 	uint16_t destination_port;
+	uint32_t mark;
 	uint8_t source[16];
 	uint8_t destination[16];
 };
@@ -88,7 +90,7 @@ struct lookup_packet {
  * @type: RTN_…
  * @ifindex: the device it leaves by
  * @gateway_family: of @gateway: 4 or 6, 0 for none
- * @prefix_size: of @prefix, which matched; @table: where
+ * @prefix_size: of @prefix, which matched; @table: where; @metric: with which, 0 for none
  */
 struct lookup_route {
 	uint8_t type;
@@ -96,6 +98,7 @@ struct lookup_route {
 	uint8_t prefix_size;
 	uint32_t ifindex;
 	uint32_t table;
+	uint32_t metric;
 	uint8_t gateway[16];
 	uint8_t prefix[16];
 };
