@@ -98,6 +98,7 @@ struct config_gateway {
  * @system_mac_line, @domain_id_line, @bridge_line, @link_line: lines of those keys, for messages
  * @startup_wait_ns: 0 means: do not wait
  * @last_resort: R31
+ * @hold_svis: interfaces of VLANs that are reached by held legs alone are held too
  * @lags_count, @lags: in the order of the file
  * @gateways_count, @gateways: in the order of the file
  */
@@ -122,6 +123,7 @@ struct config {
 	uint64_t restart_hold_ns;
 	uint64_t startup_wait_ns;
 	bool last_resort;
+	bool hold_svis;
 
 	uint32_t system_mac_line;
 	uint32_t domain_id_line;

@@ -106,6 +106,11 @@ const struct config_key config_keys[] = {
 	  .choices = { "on", "off" }, MEMBER(config, last_resort),
 	  .help = "When the default route of this member is lost, and the peer has one that does not "
 		  "lead back here, send by the peer what has no other route. See LAST RESORT." },
+	{ CONFIG_SECTION_PEER, "hold-svis", CONFIG_TYPE_SWITCH, .fallback = "on",
+	  .choices = { "on", "off" }, MEMBER(config, hold_svis),
+	  .help = "In a split, set the interfaces of VLANs down that this member reaches by held legs "
+		  "alone, so that routing daemons do not announce networks whose hosts are behind the "
+		  "peer." },
 
 	{ CONFIG_SECTION_LAG, "id", CONFIG_TYPE_UINT, .required = true, .min = 1, .max = 65535,
 	  MEMBER(config_lag, id),

@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "effects.h"
+#include "kernel/addressstate.h"
 #include "kernel/holder.h"
 #include "kernel/statefile.h"
 #include "log.h"
@@ -143,14 +144,16 @@ static void save(struct holds *holds)
 }
 
 /* A leg that serves is not held by the next start. */
-static void note_serving(struct holds *holds, uint16_t lag_id, uint32_t ifindex)
+static bool note_serving(struct holds *holds, uint16_t lag_id, uint32_t ifindex)
 {
 	struct holds_leg *leg = add_leg(holds, lag_id);
 
-	if (leg != NULL && leg->ifindex != ifindex) {
-		leg->ifindex = ifindex;
-		save(holds);
+	if (leg == NULL || leg->ifindex == ifindex) {
+		return false;
 	}
+	leg->ifindex = ifindex;
+	save(holds);
+	return true;
 }
 
 void holds_configure_leg(const struct daemon *daemon, const struct config_lag *lag,
@@ -204,19 +207,86 @@ static void apply(struct daemon *daemon, uint32_t ifindex, bool lacp, bool hold)
 	}
 }
 
+/* ---- interfaces of VLANs that nobody here reaches ------------------------------------------ */
+
+/* VLANs of held legs alone: no port forwards them, and in a split PL does not either. */
+static void find_held_vlans(const struct daemon *daemon, struct mlag_vlans *ret_vlans)
+{
+	memset(ret_vlans, 0, sizeof(*ret_vlans));
+	if (!daemon->config->hold_svis) {
+		return;
+	}
+	mlag_held_vlans(daemon->engine, ret_vlans);
+	ret_vlans->words[0] &= ~UINT64_C(1); /* a plain bridge is its own interface */
+	for (uint32_t i = 0; i < daemon->member_ports_count; i++) {
+		for (uint32_t j = 0; j < MLAG_VLAN_WORDS; j++) {
+			ret_vlans->words[j] &= ~daemon->member_ports[i].port.forwards.words[j];
+		}
+	}
+}
+
+static bool is_held_svi(const struct daemon *daemon, const struct mlag_vlans *vlans,
+			const struct addressstate_link *link)
+{
+	uint16_t vlan;
+	bool delivers;
+
+	return link != NULL && link->kind == LINKMSG_KIND_VLAN &&
+	       addressstate_role(addresses_state(daemon->addresses), link, &vlan, &delivers) ==
+		       ADDRESSSTATE_ROLE_SVI &&
+	       mlag_vlans_has(vlans, vlan);
+}
+
+static void apply_svi(struct daemon *daemon, const struct addressstate_link *link, bool hold)
+{
+	struct holder_leg leg = {
+		.ifindex = link->ifindex,
+		.ifname = link->ifname,
+		.hold = hold,
+		.devices_count = 1,
+	};
+
+	leg.devices[0].ifindex = link->ifindex;
+	leg.devices[0].is_up = link->up;
+	arm(daemon, holder_apply(daemon->holds->holder, &leg, daemon_now_ns()));
+}
+
+static void refresh_svis(struct daemon *daemon)
+{
+	const struct addressstate *state = addresses_state(daemon->addresses);
+	struct mlag_vlans vlans;
+
+	find_held_vlans(daemon, &vlans);
+	for (uint32_t i = 0; i < state->links.count; i++) {
+		const struct addressstate_link *link = sorted_at(&state->links, i);
+		bool hold = is_held_svi(daemon, &vlans, link);
+
+		if (hold || (link->kind == LINKMSG_KIND_VLAN &&
+			     holder_is_held(daemon->holds->holder, link->ifindex))) {
+			apply_svi(daemon, link, hold);
+		}
+	}
+}
+
 void holds_leg(struct daemon *daemon, const struct daemon_port *port)
 {
+	bool hold = port->wanted.hold != MLAG_HOLD_NONE;
+	bool changed = false;
+
 	if (port->seen_ifindex == 0 || port->wanted.ifindex != port->seen_ifindex) {
 		arm(daemon,
 		    daemon_now_ns() + HOLDS_LOOK_NS); /* what it was may have to be given back */
 		return;
 	}
-	if (port->wanted.hold != MLAG_HOLD_NONE) {
-		note_serving(daemon->holds, port->lag_id, 0);
+	if (hold) {
+		changed = note_serving(daemon->holds, port->lag_id, 0);
 	}
-	apply(daemon, port->seen_ifindex, port->lacp, port->wanted.hold != MLAG_HOLD_NONE);
-	if (port->wanted.hold == MLAG_HOLD_NONE) {
-		note_serving(daemon->holds, port->lag_id, port->seen_ifindex);
+	apply(daemon, port->seen_ifindex, port->lacp, hold);
+	if (!hold) {
+		changed = note_serving(daemon->holds, port->lag_id, port->seen_ifindex);
+	}
+	if (changed) {
+		arm(daemon, daemon_now_ns()); /* interfaces of its VLANs follow */
 	}
 }
 
@@ -233,10 +303,14 @@ static bool is_leg(const struct daemon *daemon, uint32_t ifindex)
 /* What was held of a device that is no leg any more. */
 static void give_others_back(struct daemon *daemon)
 {
+	const struct addressstate *state = addresses_state(daemon->addresses);
 	uint32_t cursor = 0, ifindex;
+	struct mlag_vlans vlans;
 
+	find_held_vlans(daemon, &vlans);
 	while ((ifindex = holder_next_leg(daemon->holds->holder, &cursor)) != 0) {
-		if (!is_leg(daemon, ifindex)) {
+		if (!is_leg(daemon, ifindex) &&
+		    !is_held_svi(daemon, &vlans, addressstate_find(state, ifindex))) {
 			apply(daemon, ifindex, false, false);
 			cursor = holder_is_held(daemon->holds->holder, ifindex) ? cursor : 0;
 		}
@@ -257,6 +331,7 @@ static int on_timer(sd_event_source *source, uint64_t usec, void *user)
 			holds_leg(daemon, port);
 		}
 	}
+	refresh_svis(daemon);
 	give_others_back(daemon);
 	return 0;
 }
@@ -341,9 +416,9 @@ int holds_open(struct daemon *daemon)
 	if (r < 0) {
 		return r;
 	}
-	r = sd_event_add_time_relative(daemon->event, &holds->timer, CLOCK_MONOTONIC, 1000000, 1000,
-				       on_timer, daemon);
-	return r < 0 ? r : sd_event_source_set_enabled(holds->timer, SD_EVENT_OFF);
+	/* What an earlier daemon held and nobody wants held is given back even if nothing else happens. */
+	return sd_event_add_time_relative(daemon->event, &holds->timer, CLOCK_MONOTONIC,
+					  HOLDS_LOOK_NS / 1000, 1000, on_timer, daemon);
 }
 
 void holds_close(struct daemon *daemon)

@@ -140,6 +140,13 @@ static int want_settings(struct daemon *daemon, const struct addressstate_link *
 	if (r == 0 && gateways_is_on(daemon, link->ifindex)) {
 		r = knobs_want(knobs, link->ifindex, link->ifname, KNOBS_ARP_ANNOUNCE);
 	}
+	if (r < 0 && r != -ENOENT) {
+		return r;
+	}
+	/* It may be set down in a split, and has to be the same afterwards (holds.c). */
+	r = daemon->config->hold_svis && link->kind == LINKMSG_KIND_VLAN
+		    ? knobs_want(knobs, link->ifindex, link->ifname, KNOBS_KEEP_ADDRESSES)
+		    : 0;
 	return r == -ENOENT ? 0 : r;
 }
 

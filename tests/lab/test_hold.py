@@ -5,7 +5,9 @@ The pair has a backup path.  S1 is the primary.  A and B are dual hosts with LAC
 (two ports, both used); O1 and O2 are orphans.  Every row prints what was lost; nothing is ever doubled.
 """
 
+import glob
 import os
+import shutil
 import signal
 import time
 from typing import Callable, Iterator
@@ -21,15 +23,17 @@ from mlab.wait import wait_for
 NEEDS = ["bridge", "veth", "bond", "vlan", "vlan-device"]
 PAIR = {"has_backup": True}
 VLAN = 10
+VLAN_D = 20
 RATE = 200
 MARGIN = 5  # one slow processor, shared
 
 
 def LAYOUT(pair: Pair) -> None:
-    """Two LACP hosts, one static, an orphan on each side."""
+    """Two LACP hosts, one static, an orphan on each side; D is alone in its VLAN."""
     pair.host("a", lag_id=1, access=VLAN)
     pair.host("b", lag_id=2, access=VLAN)
     pair.host("c", lag_id=3, access=VLAN, is_lacp=False)
+    pair.host("d", lag_id=4, access=VLAN_D)
     pair.orphan("o1", on="s1", access=VLAN)
     pair.orphan("o2", on="s2", access=VLAN)
 
@@ -62,7 +66,7 @@ def die(switch: Switch, *devices: str) -> None:
         switch.namespace.set_up(device, False)
 
 
-BOX = ("a-leg", "b-leg", "lag3", "o1")
+BOX = ("a-leg", "b-leg", "d-leg", "lag3", "o1")
 
 
 # -- split ---------------------------------------------------------------------------------------
@@ -145,6 +149,57 @@ def test_split_leaves_the_leg_in_service_whose_lag_the_primary_does_not_serve(
     pair.fail_leg(pair.hosts["b"], "s1")
     wait_held(pair.s2, "bond2", None)
     wait_for("B by S2", lambda: pair.s2.mlagd.lag("bond2")["local_up"], 15)
+
+
+def addresses(switch: Switch, device: str) -> list[tuple[str, int]]:
+    """The addresses of a device but the link-local ones."""
+    return sorted((row["local"], row["prefixlen"])
+                  for row in switch.namespace.json("ip", "-j", "address", "show", device)[0]["addr_info"]
+                  if row["scope"] == "global")
+
+
+def test_split_takes_interfaces_down_whose_vlans_are_reached_by_held_legs_alone(pair: Pair) -> None:
+    """D is alone in its VLAN: nobody is to be sent there by S2; the VLAN with S2's orphan stays up."""
+    wait_for("a plain pair", lambda: not holds_anything(pair), 10)
+    for number, switch in enumerate(pair.switches.values(), 1):
+        switch.namespace.sysctl(ipv6__conf__all__disable_ipv6=0)
+        for vlan in (VLAN, VLAN_D):
+            switch.namespace.bridge(f"vlan add dev br0 vid {vlan} self")
+            switch.namespace.ip(f"link add link br0 name br0.{vlan} type vlan id {vlan}",
+                                f"link set br0.{vlan} up",
+                                f"address add 10.0.{vlan}.{number}/24 dev br0.{vlan}")
+            switch.namespace.sysctl(**{f"ipv6__conf__br0.{vlan}__disable_ipv6": 0})
+            switch.namespace.ip(f"address add fd00:{vlan}::{number}/64 dev br0.{vlan} nodad")
+    svi, other = f"br0.{VLAN_D}", f"br0.{VLAN}"
+    try:
+        pair.wait_whole()
+        time.sleep(1)
+        before = {name: addresses(pair.s2, name) for name in (svi, other)}
+        assert all(len(rows) == 2 for rows in before.values()), before
+        cut(pair)
+        wait_for(f"{svi} down", lambda: not is_up(pair.s2, svi), 10)
+        assert is_up(pair.s2, other) and is_up(pair.s1, svi) and is_up(pair.s1, other)
+        pair.s2.mlagd.stop(signal.SIGKILL)
+        pair.s2.mlagd.start()
+        time.sleep(2)
+        assert not is_up(pair.s2, svi) and is_up(pair.s2, other)
+        pair.s2.namespace.set_up("peerlink", True)
+        wait_for(f"{svi} up", lambda: is_up(pair.s2, svi), 10)
+        wait_for("its addresses", lambda: addresses(pair.s2, svi) == before[svi], 5,
+                 show=lambda: addresses(pair.s2, svi))
+        pair.wait_whole(60)
+    finally:
+        for switch in pair.switches.values():
+            for vlan in (VLAN, VLAN_D):
+                switch.namespace.ip(f"link del br0.{vlan}")
+                switch.namespace.bridge(f"vlan del dev br0 vid {vlan} self")
+            switch.namespace.sysctl(ipv6__conf__all__disable_ipv6=1)
+
+
+def holds_anything(pair: Pair) -> bool:
+    """Some leg is held."""
+    return any(row["held_reason"] for switch in pair.switches.values()
+               for row in switch.mlagd.query("lags"))
 
 
 def test_peer_link_cut_and_then_the_primary_dies_is_not_dark(
@@ -264,6 +319,12 @@ def test_drain_outlives_the_daemon_and_is_refused_where_it_cuts_off(pair: Pair) 
 def boot(switch: Switch) -> None:
     """As after a boot: no daemon was here, the links are as the machine's configuration has them."""
     switch.mlagd.stop()
+    switch.detach_links()
+    for link in switch.namespace.json("ip", "-j", "link", "show"):
+        switch.namespace.run("tc", "qdisc", "del", "dev", link["ifname"], "clsact", check=False)
+    inode = os.stat(switch.namespace.path).st_ino
+    for pins in glob.glob(f"/sys/fs/bpf/mlag/{inode}-*"):
+        shutil.rmtree(pins)
     for name in ("legs", "held"):
         path = os.path.join(switch.mlagd.run_dir, name)
         if os.path.exists(path):

@@ -81,6 +81,7 @@ static void test_defaults_are_those_of_the_contract(void **state)
 	assert_true(config.restart_hold_ns == UINT64_C(30000000000));
 	assert_true(config.startup_wait_ns == UINT64_C(30000000000));
 	assert_false(config.last_resort);
+	assert_true(config.hold_svis);
 	assert_int_equal(config.lags_count, 0);
 	assert_int_equal(config.bridge_line, 3);
 	assert_int_equal(config.link_line, 5);
@@ -95,7 +96,7 @@ static void test_every_key_is_read(void **state)
 		"[peer]\nlink = pl\nlocal = fe80::1%lo\nremote = fe80::2%lo\nport = 1\n"
 		"security = none\nkey-file = /k\nbackup-local = 192.0.2.11\n"
 		"backup-remote = 192.0.2.12\nhello-interval = 1s\ndead-multiplier = 20\n"
-		"restart-hold = 600s\nstartup-wait = 0s\nlast-resort = on\n"
+		"restart-hold = 600s\nstartup-wait = 0s\nlast-resort = on\nhold-svis = off\n"
 		"[gateway vlan10]\naddress = 10.0.10.1/24\naddress = fd00::1/64\n"
 		"mac = 00:00:5e:00:01:0a";
 	struct reports reports;
@@ -126,6 +127,7 @@ static void test_every_key_is_read(void **state)
 	assert_true(config.restart_hold_ns == UINT64_C(600000000000));
 	assert_int_equal(config.startup_wait_ns, 0);
 	assert_true(config.last_resort);
+	assert_false(config.hold_svis);
 	assert_int_equal(config.gateways_count, 1);
 	assert_int_equal(config.gateways[0].addresses_count, 2);
 	assert_int_equal(config.gateways[0].addresses[1].length, 64);
@@ -205,7 +207,7 @@ static const struct {
 	{false, "bogus = 1",
 	 "F:9: [peer] bogus: is not a key; allowed: link, local, remote, port, "
 	 "security, key-file, backup-local, backup-remote, hello-interval, "
-	 "dead-multiplier, restart-hold, startup-wait, last-resort"},
+	 "dead-multiplier, restart-hold, startup-wait, last-resort, hold-svis"},
 	{false, "[bogus]\nx = 1",
 	 "F:9: [bogus]: is not a section; allowed: domain, peer, lag, gateway"},
 	{false, "[domain]", "F:9: [domain]: is there twice, first in line 1; allowed: once"},

@@ -31,6 +31,7 @@ static const struct {
 	[KNOBS_ARP_IGNORE] = {"ipv4/conf/%s/arp_ignore", 1, true},
 	[KNOBS_ARP_ANNOUNCE] = {"ipv4/conf/%s/arp_announce", 2, true},
 	[KNOBS_ARP_EVICT] = {"ipv4/conf/%s/arp_evict_nocarrier", 0, false},
+	[KNOBS_KEEP_ADDRESSES] = {"ipv6/conf/%s/keep_addr_on_down", 1, true},
 	[KNOBS_NDISC_EVICT] = {"ipv6/conf/%s/ndisc_evict_nocarrier", 0, false},
 };
 

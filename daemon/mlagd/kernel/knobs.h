@@ -16,6 +16,7 @@ enum knobs_knob {
 	KNOBS_ARP_ANNOUNCE,   /* at least 2: asks only with an address of the device */
 	KNOBS_ARP_EVICT,      /* 0: the neighbours outlive a loss of carrier (R29) */
 	KNOBS_NDISC_EVICT,    /* 0: the same of IPv6 */
+	KNOBS_KEEP_ADDRESSES, /* 1: IPv6 addresses outlive that the device is set down */
 	KNOBS_COUNT,
 };
 
