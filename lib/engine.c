@@ -216,6 +216,12 @@ void engine_forget_peer(struct mlag_engine *engine)
 	}
 }
 
+static void note_close(struct mlag_engine *engine, enum mlag_close_reason reason)
+{
+	engine->close_reason = reason;
+	engine->closes[reason]++;
+}
+
 /* Move the session and do what the transition asks for. */
 static void session_input(struct mlag_engine *engine, enum session_input input,
 			  enum mlag_close_reason reason, const struct wire_hello *hello)
@@ -249,24 +255,24 @@ static void session_input(struct mlag_engine *engine, enum session_input input,
 	case SESSION_ACTION_REFUSE:
 		engine->refuse_due = true;
 		engine->refused_by_us = true;
-		engine->close_reason = reason;
+		note_close(engine, reason);
 		add_close(engine, reason, ENGINE_REFUSED_RETRY_NS);
 		return;
 	case SESSION_ACTION_GIVE_UP:
 		engine->refused_by_us = false;
-		engine->close_reason = reason;
+		note_close(engine, reason);
 		add_close(engine, reason, ENGINE_REFUSED_RETRY_NS);
 		return;
 	case SESSION_ACTION_CLOSE:
-		engine->close_reason = reason;
+		note_close(engine, reason);
 		add_close(engine, reason, ENGINE_RETRY_NS);
 		return;
 	case SESSION_ACTION_FREEZE:
-		engine->close_reason = reason;
+		note_close(engine, reason);
 		freeze(engine);
 		return;
 	case SESSION_ACTION_FREEZE_CLOSE:
-		engine->close_reason = reason;
+		note_close(engine, reason);
 		engine->refused_by_us = false;
 		freeze(engine);
 		add_close(engine, reason,
@@ -274,7 +280,7 @@ static void session_input(struct mlag_engine *engine, enum session_input input,
 							    : ENGINE_RETRY_NS);
 		return;
 	case SESSION_ACTION_PART:
-		engine->close_reason = reason;
+		note_close(engine, reason);
 		freeze(engine);
 		pair_goodbye(engine);
 		engine_forget_peer(engine);
@@ -717,7 +723,8 @@ static bool concerns_world(enum mlag_event_type type)
 	return true;
 }
 
-static void dispatch(struct mlag_engine *engine, const struct mlag_event *event)
+/* Does what follows from the event concern more than its own row? */
+static bool dispatch(struct mlag_engine *engine, const struct mlag_event *event)
 {
 	switch (event->type) {
 	case MLAG_EVENT_NONE:
@@ -746,8 +753,7 @@ static void dispatch(struct mlag_engine *engine, const struct mlag_event *event)
 		observe_peer_link(engine, event->peer_link);
 		break;
 	case MLAG_EVENT_LEG:
-		leg_observe(engine, event->leg.lag_id, event->leg.observation);
-		break;
+		return leg_observe(engine, event->leg.lag_id, event->leg.observation);
 	case MLAG_EVENT_LEG_APPLIED:
 		leg_applied(engine, event->leg_applied.lag_id, event->leg_applied.serial);
 		break;
@@ -759,7 +765,7 @@ static void dispatch(struct mlag_engine *engine, const struct mlag_event *event)
 		leg_remove(engine, event->leg_configure.lag_id);
 		break;
 	case MLAG_EVENT_FDB:
-		mac_observe(engine, &event->fdb.key, &event->fdb.entry);
+		mac_observe(engine, &event->fdb.key, &event->fdb.entry, event->fdb.listed);
 		break;
 	case MLAG_EVENT_FDB_DUMP_BEGIN:
 		mac_dump_begin(engine);
@@ -818,6 +824,7 @@ static void dispatch(struct mlag_engine *engine, const struct mlag_event *event)
 		resume_end(engine);
 		break;
 	}
+	return concerns_world(event->type);
 }
 
 /*
@@ -839,14 +846,16 @@ static void note_absence(struct mlag_engine *engine, uint64_t now_ns)
 void mlag_step(struct mlag_engine *engine, const struct mlag_event *event, uint64_t now_ns,
 	       struct mlag_effects *ret_effects)
 {
+	bool concerned;
+
 	memset(ret_effects, 0, offsetof(struct mlag_effects, items));
 	engine->effects = ret_effects;
 	if (now_ns > engine->now_ns) {
 		note_absence(engine, now_ns);
 		engine->now_ns = now_ns;
 	}
-	dispatch(engine, event);
-	if (!engine->resuming && concerns_world(event->type)) {
+	concerned = dispatch(engine, event);
+	if (!engine->resuming && concerned) {
 		refresh_world(engine);
 	}
 	engine->effects = NULL;

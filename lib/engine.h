@@ -120,6 +120,7 @@ struct mlag_engine {
 	struct diff diff;
 
 	uint64_t malformed_count;
+	uint64_t closes[MLAG_CLOSE_REASONS_COUNT]; /* connections ended, by reason */
 	uint64_t ignored_count;
 };
 

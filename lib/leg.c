@@ -111,7 +111,24 @@ struct table_row *leg_find(const struct mlag_engine *engine, uint16_t lag_id)
 	return table_find(&engine->legs, &key);
 }
 
-/* Note which device is which LAG's leg: every FDB event asks. */
+/* Where a device is in the index, or where it would be. */
+static uint32_t device_position(const struct mlag_engine *engine, uint32_t ifindex)
+{
+	uint32_t low = 0, high = engine->devices_count;
+
+	while (low < high) {
+		uint32_t middle = low + (high - low) / 2;
+
+		if (engine->devices[middle].ifindex < ifindex) {
+			low = middle + 1;
+		} else {
+			high = middle;
+		}
+	}
+	return low;
+}
+
+/* Note which device is which LAG's leg, by ascending ifindex: every FDB event asks. */
 static void index_devices(struct mlag_engine *engine)
 {
 	struct table_row *row;
@@ -120,13 +137,18 @@ static void index_devices(struct mlag_engine *engine)
 	engine->devices_count = 0;
 	while ((row = table_next(&engine->legs, &cursor)) != NULL) {
 		const struct leg *leg = leg_of(engine, row);
+		uint32_t position;
 
-		if (leg->configured && leg->seen.ifindex != 0) {
-			mlag_assert(engine->devices_count < ENGINE_LEG_ROWS);
-			engine->devices[engine->devices_count].ifindex = leg->seen.ifindex;
-			engine->devices[engine->devices_count].lag_id = leg_lag_id(engine, row);
-			engine->devices_count++;
+		if (!leg->configured || leg->seen.ifindex == 0) {
+			continue;
 		}
+		mlag_assert(engine->devices_count < ENGINE_LEG_ROWS);
+		position = device_position(engine, leg->seen.ifindex);
+		memmove(&engine->devices[position + 1], &engine->devices[position],
+			(engine->devices_count - position) * sizeof(engine->devices[0]));
+		engine->devices[position].ifindex = leg->seen.ifindex;
+		engine->devices[position].lag_id = leg_lag_id(engine, row);
+		engine->devices_count++;
 	}
 }
 
@@ -144,12 +166,11 @@ bool leg_has_vlan(const struct mlag_engine *engine, uint16_t lag_id, uint16_t vl
 
 uint16_t leg_lag_of_device(const struct mlag_engine *engine, uint32_t ifindex)
 {
-	for (uint32_t i = 0; i < engine->devices_count; i++) {
-		if (engine->devices[i].ifindex == ifindex) {
-			return engine->devices[i].lag_id;
-		}
-	}
-	return 0;
+	uint32_t position = device_position(engine, ifindex);
+
+	return position < engine->devices_count && engine->devices[position].ifindex == ifindex
+		       ? engine->devices[position].lag_id
+		       : 0;
 }
 
 const struct leg_value *leg_peer_value(const struct mlag_engine *engine,
@@ -603,23 +624,26 @@ static bool has_more_vlans(const struct mlag_vlans *now, const struct mlag_vlans
 	return false;
 }
 
-void leg_observe(struct mlag_engine *engine, uint16_t lag_id,
+bool leg_observe(struct mlag_engine *engine, uint16_t lag_id,
 		 const struct mlag_leg_observation *observation)
 {
 	struct table_row *row = leg_find(engine, lag_id);
 	struct leg *leg;
 	uint32_t old_ifindex;
-	bool ports_changed;
+	enum mlag_leg_state old_state;
+	bool ports_changed, changed;
 
 	if (row == NULL || !leg_of(engine, row)->configured) {
 		engine->ignored_count++;
-		return;
+		return false;
 	}
 	leg = leg_of(engine, row);
 	old_ifindex = leg->seen.ifindex;
 	if (leg->resumed && old_ifindex == 0 && observation->ifindex != leg->program.ifindex) {
 		leg_begin(engine, leg); /* what was found is about another device */
 	}
+	old_state = leg->state;
+	changed = memcmp(&leg->seen, observation, sizeof(*observation)) != 0;
 	ports_changed = old_ifindex != observation->ifindex ||
 			memcmp(&leg->seen.vlans, &observation->vlans, sizeof(leg->seen.vlans)) != 0;
 	if (has_more_vlans(&observation->vlans, &leg->seen.vlans) &&
@@ -646,6 +670,7 @@ void leg_observe(struct mlag_engine *engine, uint16_t lag_id,
 		}
 		mac_refresh_all(engine);
 	}
+	return changed || leg->state != old_state;
 }
 
 void leg_applied(struct mlag_engine *engine, uint16_t lag_id, uint32_t serial)

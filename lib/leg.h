@@ -147,7 +147,9 @@ bool leg_has_vlan(const struct mlag_engine *engine, uint16_t lag_id, uint16_t vl
 /** leg_configure() - a [lag] section appeared; see struct mlag_event */
 void leg_configure(struct mlag_engine *engine, uint16_t lag_id, bool is_new, bool is_drained);
 void leg_remove(struct mlag_engine *engine, uint16_t lag_id);
-void leg_observe(struct mlag_engine *engine, uint16_t lag_id,
+
+/** leg_observe() - a leg was looked at; true when something is not as it was */
+bool leg_observe(struct mlag_engine *engine, uint16_t lag_id,
 		 const struct mlag_leg_observation *observation);
 void leg_applied(struct mlag_engine *engine, uint16_t lag_id, uint32_t serial);
 

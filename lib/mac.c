@@ -331,8 +331,17 @@ static void claim_sighting(struct mlag_engine *engine, struct table_row *row)
 	table_claim(&engine->macs, row, seq == 0 ? 1 : seq, &value);
 }
 
+/* An event since the dump began says more than a line of it, which may have waited for its reader. */
+static bool is_outdated(const struct mlag_engine *engine, const struct mlag_mac_key *key)
+{
+	struct table_row *row = table_find(&engine->macs, key);
+
+	return row != NULL && local_of(engine, row)->seen.kind != MLAG_FDB_NONE &&
+	       local_of(engine, row)->dump_epoch == engine->dump_epoch;
+}
+
 void mac_observe(struct mlag_engine *engine, const struct mlag_mac_key *key,
-		 const struct mlag_fdb_entry *entry)
+		 const struct mlag_fdb_entry *entry, bool listed)
 {
 	static const struct mlag_fdb_entry none = {0, MLAG_FDB_NONE};
 	struct table_row *row;
@@ -340,6 +349,9 @@ void mac_observe(struct mlag_engine *engine, const struct mlag_mac_key *key,
 
 	if (!is_possible(key)) {
 		engine->ignored_count++;
+		return;
+	}
+	if (listed && is_outdated(engine, key)) {
 		return;
 	}
 	if (address_owns_entry(engine, key, entry->kind)) {

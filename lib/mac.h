@@ -50,9 +50,9 @@ struct mac_local {
 
 extern const struct table_class mac_table_class;
 
-/** mac_observe() - the kernel's FDB now holds this */
+/** mac_observe() - the kernel's FDB now holds this, or (@listed) a dump that is under way says so */
 void mac_observe(struct mlag_engine *engine, const struct mlag_mac_key *key,
-		 const struct mlag_fdb_entry *entry);
+		 const struct mlag_fdb_entry *entry, bool listed);
 void mac_dump_begin(struct mlag_engine *engine);
 void mac_dump_end(struct mlag_engine *engine);
 void mac_failed(struct mlag_engine *engine, const struct mlag_mac_key *key, int error);

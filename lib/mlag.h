@@ -276,6 +276,8 @@ struct mlag_address_program;
  * @drain.lag_id: the LAG
  * @drain.on: its leg is to be held; off: no longer for that
  * @fdb.key, @fdb.entry: the entry; kind none means it is gone
+ * @fdb.listed: by a line of a dump, which may be older than what was stepped since
+ *	MLAG_EVENT_FDB_DUMP_BEGIN
  * @fdb_failed.key: the key of the operation
  * @fdb_failed.error: errno, positive
  * @address.key: the address
@@ -333,6 +335,7 @@ struct mlag_event {
 		struct {
 			struct mlag_mac_key key;
 			struct mlag_fdb_entry entry;
+			bool listed;
 		} fdb;
 		struct {
 			struct mlag_mac_key key;
@@ -747,6 +750,7 @@ struct mlag_table_view {
  * @fdb_pending: operations not yet taken by mlag_next_fdb()
  * @neighbors_pending: the same of mlag_next_neighbors()
  * @malformed_count, @ignored_count: messages refused, events that made no sense
+ * @closes: by enum mlag_close_reason: connections that ended for it
  */
 struct mlag_view {
 	enum mlag_role role;
@@ -782,6 +786,7 @@ struct mlag_view {
 	uint64_t malformed_count;
 	uint64_t ignored_count;
 	uint64_t sessions_count;
+	uint64_t closes[MLAG_CLOSE_REASONS_COUNT];
 };
 
 void mlag_get_view(const struct mlag_engine *engine, struct mlag_view *ret_view);

@@ -185,6 +185,7 @@ void mlag_get_view(const struct mlag_engine *engine, struct mlag_view *ret_view)
 	ret_view->neighbors_pending = engine->neighbors.program.count;
 	ret_view->fdb_pending = engine->macs.program.count;
 	ret_view->malformed_count = engine->malformed_count;
+	memcpy(ret_view->closes, engine->closes, sizeof(ret_view->closes));
 	ret_view->ignored_count = engine->ignored_count;
 	ret_view->sessions_count = engine->sessions_count;
 }

@@ -14,7 +14,8 @@
 #include "repair.h"
 
 #define TABLE_COMPARES_VAIN_MAX 3 /* then everything is sent again */
-#define TABLE_ENCODED_MAX 8320	  /* the largest row: a leg with every second VLAN */
+#define TABLE_VALUE_SIZE_MAX 1024
+#define TABLE_ENCODED_MAX 8320 /* the largest row: a leg with every second VLAN */
 
 static uint32_t round_up(uint32_t value, uint32_t multiple)
 {
@@ -433,6 +434,7 @@ void table_session_start(struct table *table, bool same_peer)
 	table->peer_snapshot_open = false;
 	table->peer_proven = false;
 	table->resync_due = false;
+	table->again_due = false;
 	table->batch_heard = 0;
 	table->batch_done = 0;
 	table->batch_pending_valid = false;
@@ -473,7 +475,13 @@ void table_session_end(struct table *table)
 
 void table_snapshot_again(struct table *table)
 {
-	if (table->live) {
+	if (!table->live || table->begin_due) {
+		return;
+	}
+	/* One that is under way ends first: however often it is asked for, each is sent whole. */
+	if (table->end_due) {
+		table->again_due = true;
+	} else {
 		start_snapshot(table);
 	}
 }
@@ -582,6 +590,10 @@ enum wire_type table_put_message(struct table *table, struct buf_writer *writer)
 		table->end_due = false;
 		buf_put_u8(writer, (uint8_t)table->class->id);
 		buf_put_u32(writer, table->snapshot_id);
+		if (table->again_due) {
+			table->again_due = false;
+			start_snapshot(table);
+		}
 		return WIRE_SNAPSHOT_END;
 	}
 	type = repair_put_message(table, writer);
@@ -628,55 +640,68 @@ static struct table_row *add_for_peer(struct table *table, const void *key)
 	return row;
 }
 
-/* Read one row and apply it.  False when the bytes make no sense. */
-static bool get_row(struct table *table, struct buf_reader *reader, table_row_fn *changed,
-		    void *user)
-{
-	_Alignas(8) uint8_t key[TABLE_KEY_SIZE_MAX] = {0};
-	_Alignas(8) uint8_t value[1024] = {0};
-	uint8_t operation = buf_get_u8(reader);
-	enum table_difference_kind kind = TABLE_DIFFERENCE_MISSING;
-	struct table_row *row;
+/* One row as it was read. */
+struct row_input {
+	uint8_t operation;
 	uint32_t seq;
+	_Alignas(8) uint8_t key[TABLE_KEY_SIZE_MAX];
+	_Alignas(8) uint8_t value[TABLE_VALUE_SIZE_MAX];
+};
 
-	if (!table->class->get_key(reader, key)) {
+/* False when the bytes make no sense. */
+static bool read_row(const struct table *table, struct buf_reader *reader, struct row_input *ret)
+{
+	ret->operation = buf_get_u8(reader);
+	memset(ret->key, 0, table->class->key_size);
+	memset(ret->value, 0, table->class->value_size);
+	if (!table->class->get_key(reader, ret->key)) {
 		return false;
 	}
-	if (operation == WIRE_ROW_WITHDRAW) {
-		row = table_find(table, key);
-		if (row != NULL && table_row_is_peer(row)) {
-			drop_peer(table, row);
-			changed(user, table, row);
-			table_settle(table, row);
-		}
+	if (ret->operation == WIRE_ROW_WITHDRAW) {
 		return true;
 	}
-	seq = buf_get_u32(reader);
-	if ((operation != WIRE_ROW_CLAIM &&
-	     (operation != WIRE_ROW_REPEAT || !table->peer_repairs)) ||
-	    !table->class->get_value(reader, value) || reader->failed || seq == 0 ||
-	    seq > TABLE_SEQ_MAX) {
-		return false;
+	ret->seq = buf_get_u32(reader);
+	return (ret->operation == WIRE_ROW_CLAIM ||
+		(ret->operation == WIRE_ROW_REPEAT && table->peer_repairs)) &&
+	       table->class->get_value(reader, ret->value) && !reader->failed && ret->seq != 0 &&
+	       ret->seq <= TABLE_SEQ_MAX;
+}
+
+static void apply_withdrawal(struct table *table, const struct row_input *input,
+			     table_row_fn *changed, void *user)
+{
+	struct table_row *row = table_find(table, input->key);
+
+	if (row != NULL && table_row_is_peer(row)) {
+		drop_peer(table, row);
+		changed(user, table, row);
+		table_settle(table, row);
 	}
-	row = add_for_peer(table, key);
+}
+
+static void apply_claim(struct table *table, const struct row_input *input, table_row_fn *changed,
+			void *user)
+{
+	enum table_difference_kind kind = TABLE_DIFFERENCE_MISSING;
+	struct table_row *row = add_for_peer(table, input->key);
+
 	if (row == NULL) {
-		return true; /* counted; the digests will differ and say so */
+		return; /* counted; the digests will differ and say so */
 	}
 	row->peer_epoch = table->peer_epoch;
 	if (table_row_is_peer(row)) {
-		if (row->peer_seq == seq &&
-		    memcmp(table_peer(table, row), value, table->class->value_size) == 0) {
-			return true;
+		if (row->peer_seq == input->seq &&
+		    memcmp(table_peer(table, row), input->value, table->class->value_size) == 0) {
+			return;
 		}
 		drop_peer(table, row);
 		kind = TABLE_DIFFERENCE_OTHER;
 	}
-	if (operation == WIRE_ROW_REPEAT) {
+	if (input->operation == WIRE_ROW_REPEAT) {
 		table_difference(table, kind, row);
 	}
-	set_peer(table, row, seq, value);
+	set_peer(table, row, input->seq, input->value);
 	changed(user, table, row);
-	return true;
 }
 
 bool table_get_rows(struct table *table, struct buf_reader *reader, table_row_fn *changed,
@@ -684,15 +709,26 @@ bool table_get_rows(struct table *table, struct buf_reader *reader, table_row_fn
 {
 	uint32_t batch = buf_get_u32(reader);
 	uint32_t count = buf_get_u16(reader);
+	struct buf_reader ahead = *reader;
+	struct row_input input;
 
+	mlag_assert(table->class->value_size <= TABLE_VALUE_SIZE_MAX);
 	if (reader->failed || count > MLAG_ROWS_PER_MESSAGE_MAX ||
-	    batch != table->batch_heard + 1 || table->class->key_size > 64 ||
-	    table->class->value_size > 1024) {
+	    batch != table->batch_heard + 1) {
 		return false;
 	}
+	/* A message is taken as a whole or not at all. */
 	for (uint32_t i = 0; i < count; i++) {
-		if (!get_row(table, reader, changed, user)) {
+		if (!read_row(table, &ahead, &input)) {
 			return false;
+		}
+	}
+	for (uint32_t i = 0; i < count; i++) {
+		(void)read_row(table, reader, &input);
+		if (input.operation == WIRE_ROW_WITHDRAW) {
+			apply_withdrawal(table, &input, changed, user);
+		} else {
+			apply_claim(table, &input, changed, user);
 		}
 	}
 	table->batch_heard = batch;
@@ -711,7 +747,7 @@ bool table_get_end(struct table *table, struct buf_reader *reader, table_row_fn 
 		return false;
 	}
 	/* What the snapshot did not mention, the peer no longer claims. */
-	while ((row = table_next(table, &cursor)) != NULL) {
+	while (table->peer_count > 0 && (row = table_next(table, &cursor)) != NULL) {
 		if (table_row_is_peer(row) && row->peer_epoch != table->peer_epoch) {
 			drop_peer(table, row);
 			changed(user, table, row);

@@ -137,6 +137,7 @@ struct table {
 	uint32_t peer_snapshot_id; /* its number */
 	bool peer_proven;
 	bool resync_due;
+	bool again_due; /* the peer asked for another snapshot while one was under way */
 
 	/* what differs is exchanged by itself (repair.c) */
 	bool peer_repairs; /* the peer knows how to */

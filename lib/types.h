@@ -138,6 +138,7 @@ enum mlag_hold { MLAG_HOLDS(MLAG_ENUM_VALUE) };
 	X(MLAG_CLOSE_RECONFIGURED, "this member's identity changed")                      \
 	X(MLAG_CLOSE_LIMIT, "a table of this member is full")
 enum mlag_close_reason { MLAG_CLOSE_REASONS(MLAG_ENUM_VALUE) };
+#define MLAG_CLOSE_REASONS_COUNT (MLAG_CLOSE_LIMIT + 1)
 
 /**
  * mlag_role_text - the word for a role, as in the JSON contract

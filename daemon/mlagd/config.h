@@ -108,6 +108,7 @@ struct config {
 	uint16_t domain_id;
 	uint16_t priority;
 	char bridge[IFNAMSIZ];
+	uint32_t macs_max;
 	enum config_datapath datapath;
 	/* [peer] */
 	char link[IFNAMSIZ];

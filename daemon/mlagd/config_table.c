@@ -52,6 +52,11 @@ const struct config_key config_keys[] = {
 	{ CONFIG_SECTION_DOMAIN, "bridge", CONFIG_TYPE_IFNAME, .required = true,
 	  MEMBER(config, bridge),
 	  .help = "The bridge, VLAN-aware or not, whose ports the peer link and the legs are." },
+	{ CONFIG_SECTION_DOMAIN, "macs-max", CONFIG_TYPE_UINT, .fallback = "131072", .min = 1024,
+	  .max = MLAG_MACS_MAX, .unit = "MACs", MEMBER(config, macs_max),
+	  .help = "How many MACs both members together may know; more are not synced, and `status` says "
+		  "so. Memory is used as MACs come, but for the kernel's map of them (about 90 bytes a "
+		  "MAC). Read at the start only, not by a reload. It need not agree, but should." },
 	{ CONFIG_SECTION_DOMAIN, "datapath", CONFIG_TYPE_CHOICE, .fallback = "auto",
 	  .choices = { "auto", "tc", "xdp" }, MEMBER(config, datapath),
 	  .help = "Where the programs that forward are attached. auto and tc: at tc. xdp: at XDP too, "

@@ -64,6 +64,7 @@ struct daemon_port {
 	bool anew;
 	uint32_t seen_ifindex;
 	uint32_t seen_incarnation;
+	struct mlag_leg_observation observed; /* as the engine was told last */
 	struct mlag_leg_program wanted;
 	uint32_t ifindex;
 	bool flood_known;
@@ -135,6 +136,7 @@ struct daemon {
 	int lock_fd;
 	struct config *config;
 	struct mlag_engine *engine;
+	size_t engine_size;
 	struct links *links;
 	struct filters *filters;
 	struct fdb *fdb;

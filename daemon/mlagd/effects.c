@@ -22,8 +22,9 @@
 #include "neighbordevices.h"
 #include "setup.h"
 
-#define EFFECTS_ADDRESSES_MAX 64 /* addresses of one slice */
-#define EFFECTS_SLICES_MAX 4	 /* FDB slices before the event loop has its turn */
+#define EFFECTS_ADDRESSES_MAX 64	  /* addresses of one slice */
+#define EFFECTS_SLICES_MAX 4		  /* FDB slices before the event loop has its turn */
+#define EFFECTS_TURN_NS UINT64_C(5000000) /* nor does a slice begin after so long */
 
 static void log_notice_effect(struct daemon *daemon, const struct mlag_effect *effect)
 {
@@ -322,7 +323,7 @@ void effects_devices(struct daemon *daemon)
 	if (changed || count != wanted->devices_count) {
 		wanted->devices_count = count;
 		daemon->last_resort_serial = UINT64_MAX;
-		(void)sd_event_source_set_enabled(daemon->more, SD_EVENT_ONESHOT);
+		effects_soon(daemon);
 	}
 }
 
@@ -429,9 +430,19 @@ static void send_hello(struct daemon *daemon)
 	}
 }
 
+static void run_urgent(struct daemon *daemon)
+{
+	apply_last_resort(daemon);
+	channel_pump(daemon->channel, false);
+	apply_legs(daemon);
+	channel_pump(daemon->channel, false);
+	send_hello(daemon);
+}
+
 /* Do all that is due, urgent things first and again after each slice of the rest. */
 static void effects_run(struct daemon *daemon)
 {
+	uint64_t began_ns = daemon_now_ns();
 	bool more = true;
 
 	if (daemon->running || daemon->starting || daemon->left) {
@@ -441,11 +452,10 @@ static void effects_run(struct daemon *daemon)
 	handover_keep(daemon);
 	apply_neighbor_devices(daemon);
 	for (uint32_t i = 0; i < EFFECTS_SLICES_MAX && more; i++) {
-		apply_last_resort(daemon);
-		channel_pump(daemon->channel, false);
-		apply_legs(daemon);
-		channel_pump(daemon->channel, false);
-		send_hello(daemon);
+		run_urgent(daemon);
+		if (i > 0 && daemon_now_ns() - began_ns > EFFECTS_TURN_NS) {
+			break;
+		}
 		more = apply_addresses(daemon);
 		more = apply_fdb_slice(daemon) || more;
 		more = apply_neighbors_slice(daemon) || more;
@@ -453,7 +463,7 @@ static void effects_run(struct daemon *daemon)
 	apply_route_for_peer(daemon);
 	answers_run(daemon);
 	if (mlag_wants_dump(daemon->engine)) {
-		(void)fdb_resync(daemon->fdb); /* MACs that had found no room */
+		fdb_resync(daemon->fdb); /* MACs that had found no room */
 	}
 	if (mlag_wants_neighbor_dump(daemon->engine)) {
 		neighbors_resync(daemon->neighbors);
@@ -462,7 +472,7 @@ static void effects_run(struct daemon *daemon)
 	handover_keep(daemon);
 	daemon->running = false;
 	if (more) {
-		(void)sd_event_source_set_enabled(daemon->more, SD_EVENT_ONESHOT);
+		effects_soon(daemon);
 	}
 	say_ready(daemon);
 	set_timers(daemon);
@@ -492,22 +502,55 @@ void effects_step(struct daemon *daemon, const struct mlag_event *event)
 	effects_run(daemon);
 }
 
+void effects_message(struct daemon *daemon, const struct mlag_event *event)
+{
+	plain_step(daemon, event);
+	if (!daemon->running && !daemon->starting && !daemon->left) {
+		daemon->running = true;
+		run_urgent(daemon);
+		daemon->running = false;
+		set_timers(daemon);
+		effects_soon(daemon);
+	}
+}
+
 void effects_note(struct daemon *daemon, const struct mlag_event *event)
 {
 	plain_step(daemon, event);
 	if (!daemon->running && !daemon->starting) {
-		(void)sd_event_source_set_enabled(daemon->more, SD_EVENT_ONESHOT);
+		effects_soon(daemon);
 	}
 }
 
-void effects_soon(struct daemon *daemon)
+static int on_more(sd_event_source *source, void *user)
 {
-	(void)sd_event_source_set_enabled(daemon->more, SD_EVENT_ONESHOT);
+	(void)source;
+	effects_run(user);
+	return 0;
 }
 
 void effects_more(struct daemon *daemon)
 {
 	effects_run(daemon);
+}
+
+/*
+ * A new source each time: a deferred one counts as waiting since it was made, and of sources with one
+ * priority the one that waits longest comes first.  It would always be the same.
+ */
+void effects_soon(struct daemon *daemon)
+{
+	int r;
+
+	if (daemon->more != NULL && sd_event_source_get_enabled(daemon->more, NULL) > 0) {
+		return;
+	}
+	sd_event_source_unref(daemon->more);
+	daemon->more = NULL;
+	r = sd_event_add_defer(daemon->event, &daemon->more, on_more, daemon);
+	if (r < 0) {
+		log_error("what is due waits for the next event: %s", strerror(-r));
+	}
 }
 
 void effects_leg(struct daemon *daemon, uint16_t lag_id,
@@ -536,6 +579,11 @@ void effects_leg(struct daemon *daemon, uint16_t lag_id,
 	holds_leg(daemon, port);
 	event.leg.lag_id = lag_id;
 	event.leg.observation = &copy;
+	if (memcmp(&copy, &port->observed, sizeof(copy)) == 0) {
+		effects_note(daemon, &event); /* a poll; it comes for all legs at once */
+		return;
+	}
+	port->observed = copy;
 	effects_step(daemon, &event);
 }
 
@@ -550,7 +598,7 @@ void effects_identity(const struct config *config, struct mlag_config *ret_confi
 	ret_config->restart_hold_ns = config->restart_hold_ns;
 	ret_config->startup_wait_ns = config->startup_wait_ns;
 	ret_config->backup = config->backup_local.size != 0;
-	ret_config->macs_max = MLAG_MACS_DEFAULT;
+	ret_config->macs_max = config->macs_max;
 	ret_config->last_resort = config->last_resort;
 }
 

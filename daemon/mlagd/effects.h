@@ -18,6 +18,13 @@
 void effects_step(struct daemon *daemon, const struct mlag_event *event);
 
 /**
+ * effects_message() - step a message of the peer; what is urgent of the consequences is done now
+ *
+ * Tables follow from the event loop, so that many messages in a row keep nobody waiting.
+ */
+void effects_message(struct daemon *daemon, const struct mlag_event *event);
+
+/**
  * effects_note() - tell the engine of one of many events; what follows is done soon, for all of them
  * @daemon: the daemon
  * @event: the event
@@ -25,16 +32,16 @@ void effects_step(struct daemon *daemon, const struct mlag_event *event);
 void effects_note(struct daemon *daemon, const struct mlag_event *event);
 
 /**
+ * effects_more() - do what is due, now
+ * @daemon: the daemon
+ */
+void effects_more(struct daemon *daemon);
+
+/**
  * effects_soon() - something is due that was not told by an event
  * @daemon: the daemon
  */
 void effects_soon(struct daemon *daemon);
-
-/**
- * effects_more() - do what is due; the handler of daemon.more
- * @daemon: the daemon
- */
-void effects_more(struct daemon *daemon);
 
 /**
  * effects_leg() - a leg was observed

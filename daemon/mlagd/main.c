@@ -231,6 +231,17 @@ static void on_fdb_entry(void *user, const struct mlag_mac_key *key,
 	effects_note(user, &event);
 }
 
+static void on_fdb_listed(void *user, const struct mlag_mac_key *key,
+			  const struct mlag_fdb_entry *entry)
+{
+	struct mlag_event event = {.type = MLAG_EVENT_FDB};
+
+	event.fdb.key = *key;
+	event.fdb.entry = *entry;
+	event.fdb.listed = true;
+	effects_note(user, &event);
+}
+
 static void on_fdb_dump_begin(void *user)
 {
 	struct mlag_event event = {.type = MLAG_EVENT_FDB_DUMP_BEGIN};
@@ -282,7 +293,7 @@ static void on_channel_message(void *user, const uint8_t *data, uint32_t size)
 
 	event.message.data = data;
 	event.message.size = size;
-	effects_step(user, &event);
+	effects_message(user, &event);
 }
 
 static void on_hello(void *user, enum mlag_path path, const uint8_t *data, uint32_t size)
@@ -320,13 +331,6 @@ static int on_timer(sd_event_source *source, uint64_t usec, void *user)
 	hellos_read(daemon->hellos);
 	daemon->deadline_ns = 0; /* the timer was one shot: set it again in any case */
 	effects_step(daemon, &event);
-	return 0;
-}
-
-static int on_more(sd_event_source *source, void *user)
-{
-	(void)source;
-	effects_more(user);
 	return 0;
 }
 
@@ -473,8 +477,6 @@ static int open_event_loop(struct daemon *daemon)
 				   on_timer, daemon)) < 0 ||
 	    /* Hellos are said and heard by time, whatever else there is to do. */
 	    (r = sd_event_source_set_priority(daemon->timer, SD_EVENT_PRIORITY_IMPORTANT)) < 0 ||
-	    (r = sd_event_add_defer(daemon->event, &daemon->more, on_more, daemon)) < 0 ||
-	    (r = sd_event_source_set_enabled(daemon->more, SD_EVENT_OFF)) < 0 ||
 	    (r = sd_event_set_watchdog(daemon->event, true)) < 0) {
 		return r;
 	}
@@ -484,7 +486,6 @@ static int open_event_loop(struct daemon *daemon)
 static int open_engine(struct daemon *daemon)
 {
 	struct mlag_config config;
-	size_t size;
 	void *memory;
 
 	effects_identity(daemon->config, &config);
@@ -493,9 +494,10 @@ static int open_engine(struct daemon *daemon)
 		return -errno;
 	}
 	config.boot_id |= 1; /* never 0 */
-	size = mlag_engine_size(&config);
+	daemon->engine_size = mlag_engine_size(&config);
 	/* Pages are touched only as tables fill. */
-	memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	memory = mmap(NULL, daemon->engine_size, PROT_READ | PROT_WRITE,
+		      MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	if (memory == MAP_FAILED) {
 		return -errno;
 	}
@@ -537,10 +539,7 @@ static int open_adapters(struct daemon *daemon)
 								   on_addresses_changed};
 	static const struct routes_handler routes_handler = {on_default_route};
 	static const struct fdb_handler fdb_handler = {
-		on_fdb_entry,
-		on_fdb_dump_begin,
-		on_fdb_dump_end,
-		on_fdb_failed,
+		on_fdb_entry, on_fdb_listed, on_fdb_dump_begin, on_fdb_dump_end, on_fdb_failed,
 	};
 	static const struct neighbors_handler neighbors_handler = {
 		on_neighbor,
@@ -550,7 +549,7 @@ static int open_adapters(struct daemon *daemon)
 	};
 	static struct links_spec spec;
 	const struct datapath_spec datapath_spec = {
-		.sources_max = MLAG_MACS_DEFAULT,
+		.sources_max = daemon->config->macs_max,
 		.domain_id = daemon->config->domain_id,
 		.adopt = handover_accept,
 		.log = log_datapath,
@@ -673,10 +672,7 @@ static void close_daemon(struct daemon *daemon)
 	audit_close(daemon);
 	sd_event_unref(daemon->event);
 	if (daemon->engine != NULL) {
-		struct mlag_config config;
-
-		effects_identity(daemon->config, &config);
-		(void)munmap(daemon->engine, mlag_engine_size(&config));
+		(void)munmap(daemon->engine, daemon->engine_size);
 	}
 	free(daemon->config);
 	if (daemon->lock_fd >= 0) {

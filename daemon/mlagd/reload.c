@@ -162,6 +162,10 @@ int reload_config(void *user, config_error_fn *report, void *report_user)
 			 (unsigned long long)(daemon_now_ns() / 1000));
 	config_compare(old, config, &changes);
 	config_describe(&changes, old, config, report, report_user);
+	if (config->macs_max != old->macs_max) {
+		log_notice("[domain] macs-max: it will be %u after the next start",
+			   config->macs_max);
+	}
 	daemon->config = config;
 	daemon->control_context.config = config;
 	r = apply_changes(daemon, &changes);

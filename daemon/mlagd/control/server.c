@@ -6,7 +6,7 @@
  * A client is either being read (it asked for nothing) or being answered; never both, so a client
  * that does not read is not read from either.  An answer is made in turns: the buffer is filled,
  * then it drains, and only an empty buffer is filled again.  Between two turns the loop serves
- * everybody else: this socket has the lowest priority of the daemon.
+ * everybody else.
  */
 #include "control/server.h"
 
@@ -28,7 +28,9 @@
 
 #include "log.h"
 
-#define PRIORITY (SD_EVENT_PRIORITY_NORMAL + 50)
+/* A question with one answer comes before bulk, a list takes turns with it. */
+#define PRIORITY_ASK (SD_EVENT_PRIORITY_NORMAL - 10)
+#define PRIORITY_LIST SD_EVENT_PRIORITY_NORMAL
 #define ERROR_LINES_MAX 64
 #define ERROR_LINE_SIZE_MAX 512
 #define TEXT_SIZE_MAX 512
@@ -460,6 +462,7 @@ static int on_client(sd_event_source *source, int fd, uint32_t events, void *use
 		wait_a_moment(client);
 		return 0;
 	}
+	sd_event_source_set_priority(source, client->method != NULL ? PRIORITY_LIST : PRIORITY_ASK);
 	/* With a request in hand, "it can take output" is the call for the next turn. */
 	sd_event_source_set_io_events(source,
 				      is_idle(client) && !has_line(client) ? EPOLLIN : EPOLLOUT);
@@ -523,7 +526,7 @@ static void add_client(struct control_server *server, int fd)
 		free(client);
 		return;
 	}
-	sd_event_source_set_priority(client->source, PRIORITY);
+	sd_event_source_set_priority(client->source, PRIORITY_ASK);
 	server->clients[server->clients_count++] = client;
 }
 
@@ -628,7 +631,7 @@ int control_server_new(sd_event *event, const char *run_dir, const struct contro
 	if (r < 0) {
 		goto fail;
 	}
-	sd_event_source_set_priority(server->source, PRIORITY);
+	sd_event_source_set_priority(server->source, PRIORITY_ASK);
 	*ret_server = server;
 	return 0;
 fail:
@@ -694,9 +697,9 @@ int control_lock(const char *run_dir, int *ret_fd, pid_t *ret_holder)
 		return r;
 	}
 	if (ftruncate(fd, 0) < 0 || dprintf(fd, "%ld\n", (long)getpid()) < 0) {
-		r = -errno;
-		close(fd);
-		return r;
+		/* A full disk: the lock holds all the same, it only does not say whose it is. */
+		log_warning("%s: the pid of this daemon cannot be written: %s", run_dir,
+			    strerror(errno));
 	}
 	*ret_fd = fd;
 	return 0;

@@ -455,6 +455,35 @@ static json_t *make_table(const struct mlag_table_view *table)
 			 (json_int_t)table->differences_count);
 }
 
+/* Connections to the peer that ended, by reason; those for which none did are left out. */
+static json_t *make_closes(const struct mlag_view *view)
+{
+	static const char *const names[MLAG_CLOSE_REASONS_COUNT] = {
+		[MLAG_CLOSE_NONE] = "none",
+		[MLAG_CLOSE_VERSION] = "version",
+		[MLAG_CLOSE_DOMAIN] = "domain",
+		[MLAG_CLOSE_SYSTEM_MAC] = "system_mac",
+		[MLAG_CLOSE_SAME_MEMBER] = "same_member",
+		[MLAG_CLOSE_VLAN_MODE] = "vlan_mode",
+		[MLAG_CLOSE_MALFORMED] = "malformed",
+		[MLAG_CLOSE_UNEXPECTED] = "unexpected",
+		[MLAG_CLOSE_TIMEOUT] = "timeout",
+		[MLAG_CLOSE_GOODBYE] = "goodbye",
+		[MLAG_CLOSE_TRANSPORT] = "transport",
+		[MLAG_CLOSE_RECONFIGURED] = "reconfigured",
+		[MLAG_CLOSE_LIMIT] = "table_full",
+	};
+	json_t *closes = json_object();
+
+	for (uint32_t i = 0; i < MLAG_CLOSE_REASONS_COUNT; i++) {
+		if (view->closes[i] > 0 && names[i] != NULL) {
+			json_object_set_new(closes, names[i],
+					    json_integer((json_int_t)view->closes[i]));
+		}
+	}
+	return closes;
+}
+
 /* A path is alive when something is heard on it; whether both ways, the finding says. */
 static const char *path_text(enum mlag_path_finding finding)
 {
@@ -482,11 +511,12 @@ int control_status(struct control_call *call, json_t **ret_result)
 	mlag_get_view(context->engine, &view);
 	up = view.session == MLAG_SESSION_UP;
 	problems = make_problems(context, &view);
-	peer = json_pack("{s:s,s:{s:s,s:s},s:o,s:s?}", "session", up ? "up" : "down", "paths",
+	peer = json_pack("{s:s,s:{s:s,s:s},s:o,s:s?,s:o}", "session", up ? "up" : "down", "paths",
 			 "peer_link", path_text(view.link_finding), "backup",
 			 path_text(view.backup_finding), "member_id",
 			 view.peer_known ? control_mac_json(&view.peer_member_id) : json_null(),
-			 "version", view.peer_known ? view.peer_version : NULL);
+			 "version", view.peer_known ? view.peer_version : NULL, "closes",
+			 make_closes(&view));
 	result = json_pack(
 		"{s:s,s:i,s:s,s:s,s:o,s:s?,s:s?,s:I,s:s,s:o,s:o,s:o,s:{s:s,s:b,s:b},"
 		"s:{s:s,s:s,s:s},s:{s:o,s:o,s:o,s:o},s:o}",

@@ -16,6 +16,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "kernel/fdbdump.h"
 #include "kernel/fdblocal.h"
 #include "kernel/fdbmsg.h"
 #include "kernel/fdbown.h"
@@ -24,14 +25,15 @@
 
 #define FDB_EVENT_BYTES (32 * 1024 * 1024)
 #define FDB_REQUEST_BYTES (4 * 1024 * 1024)
-#define FDB_SLICE_MAX 64	/* datagrams a wakeup */
-#define FDB_DRAIN_MAX 4096	/* datagrams before a write */
-#define FDB_DRAIN_ROUNDS_MAX 64 /* of FDB_DRAIN_MAX, before a dump: several full buffers */
+#define FDB_SLICE_MAX 64	 /* datagrams a wakeup */
+#define FDB_DRAIN_MAX 1024	 /* datagrams before a write */
+#define FDB_DUMP_SLICE_MAX 4	 /* datagrams of a dump a wakeup, some hundred lines each */
+#define FDB_DRAIN_ROUNDS_MAX 256 /* of FDB_DRAIN_MAX, before a dump: several full buffers */
 #define FDB_RESYNC_INTERVAL_US 1000000
 #define FDB_TIMER_ACCURACY_US 1000
-#define FDB_MESSAGES_MAX 256 /* of one batch */
-/* A RENEW is three messages. */
-#define FDB_OPERATIONS_MAX (FDB_MESSAGES_MAX / 3)
+#define FDB_MESSAGES_MAX 256		 /* of one batch */
+#define FDB_MESSAGES_PER_OPERATION_MAX 3 /* a RENEW */
+#define FDB_OPERATIONS_MAX FDB_MESSAGES_MAX
 
 struct fdb_batch;
 
@@ -46,6 +48,8 @@ struct fdb {
 	void *user;
 	struct fdb_statistics statistics;
 	struct fdblocal local;
+	struct fdbdump dump;
+	bool dump_wanted; /* as soon as the events are read dry */
 	struct fdbown own;
 	sd_event_source *own_source; /* own router MACs may lack their entry */
 	bool inside;		     /* somebody may be in a callback */
@@ -78,6 +82,8 @@ struct fdb_batch {
 };
 
 static int fdb_resync_due(sd_event_source *source, uint64_t now_us, void *user);
+static int fdb_apply_batch(struct fdb *fdb, const struct mlag_fdb_operation *operations,
+			   uint32_t count, uint32_t *ret_done);
 static int fdb_own_due(sd_event_source *source, uint64_t now_us, void *user);
 
 static uint64_t fdb_now_us(const struct fdb *fdb)
@@ -144,6 +150,9 @@ static bool fdb_is_hidden(const struct fdb *fdb, const struct mlag_mac_key *key,
 
 static void fdb_take_local(struct fdb *fdb, const struct mlag_mac_key *key, uint16_t type)
 {
+	if (fdb->dump.running && type != RTM_DELNEIGH) {
+		(void)fdblocal_add(&fdb->dump.locals, &key->mac);
+	}
 	if (type == RTM_DELNEIGH) {
 		fdblocal_remove(&fdb->local, &key->mac);
 		if (fdbown_lose(&fdb->own, key)) {
@@ -156,10 +165,9 @@ static void fdb_take_local(struct fdb *fdb, const struct mlag_mac_key *key, uint
 	}
 }
 
-/* A line of a dump, or an event. */
-static void fdb_take(void *user, const struct nlmsghdr *message)
+/* An event, or (@listed) a line of a dump. */
+static void fdb_take_message(struct fdb *fdb, const struct nlmsghdr *message, bool listed)
 {
-	struct fdb *fdb = user;
 	struct mlag_mac_key key;
 	struct mlag_fdb_entry entry;
 	int error;
@@ -181,7 +189,19 @@ static void fdb_take(void *user, const struct nlmsghdr *message)
 	if (error < 0 || fdb_is_hidden(fdb, &key, entry.kind == MLAG_FDB_NONE)) {
 		return;
 	}
+	if (listed) {
+		fdb->handler.listed(fdb->user, &key, &entry);
+		return;
+	}
+	if (entry.kind == MLAG_FDB_NONE) {
+		fdbdump_note_deleted(&fdb->dump, &key);
+	}
 	fdb->handler.entry(fdb->user, &key, &entry);
+}
+
+static void fdb_take_line(void *user, const struct nlmsghdr *message)
+{
+	fdb_take_message(user, message, true);
 }
 
 static void fdb_take_event(void *user, const struct nlmsghdr *message)
@@ -189,7 +209,7 @@ static void fdb_take_event(void *user, const struct nlmsghdr *message)
 	struct fdb *fdb = user;
 
 	fdb->statistics.events++;
-	fdb_take(user, message);
+	fdb_take_message(fdb, message, false);
 }
 
 /* Deliver at most so many datagrams; an overrun ends it.  Returns what netlink_read() did. */
@@ -221,6 +241,14 @@ static void fdb_read_dry(struct fdb *fdb)
 
 /* ---- dumps ---------------------------------------------------------------------------------- */
 
+static void fdb_dump_failed(struct fdb *fdb, int error)
+{
+	fdb->statistics.unclean_dumps++;
+	log_warning("fdb: reading the FDB failed: %s; again in %d ms", strerror(-error),
+		    FDB_RESYNC_INTERVAL_US / 1000);
+	fdb_want_resync(fdb);
+}
+
 static int fdb_dump(struct fdb *fdb)
 {
 	struct nlmsghdr *message =
@@ -235,7 +263,7 @@ static int fdb_dump(struct fdb *fdb)
 		return error;
 	}
 	fdb->handler.dump_begin(fdb->user);
-	error = netlink_collect(&fdb->requests, message->nlmsg_seq, fdb_take, fdb);
+	error = netlink_collect(&fdb->requests, message->nlmsg_seq, fdb_take_line, fdb);
 	if (error < 0) {
 		netlink_discard(&fdb->requests);
 		return error;
@@ -245,13 +273,13 @@ static int fdb_dump(struct fdb *fdb)
 	return 0;
 }
 
-int fdb_resync(struct fdb *fdb)
+/* The first look at a bridge: nothing is said to anybody before it. */
+static int fdb_read_all(struct fdb *fdb)
 {
 	int error;
 
-	if (fdb->inside) {
-		return -EBUSY;
-	}
+	fdbdump_stop(&fdb->dump);
+	fdb->dump_wanted = false;
 	if (fdb->bridge.ifindex == 0) {
 		return 0;
 	}
@@ -262,21 +290,121 @@ int fdb_resync(struct fdb *fdb)
 	fdb_read_dry(fdb);
 	error = fdb_dump(fdb);
 	if (error < 0) {
-		fdb->statistics.unclean_dumps++;
-		log_warning("fdb: reading the FDB failed: %s; again in %d ms", strerror(-error),
-			    FDB_RESYNC_INTERVAL_US / 1000);
-		fdb_want_resync(fdb);
+		fdb_dump_failed(fdb, error);
 	}
 	fdb->inside = false;
 	return error;
 }
 
+/* The events up to now are known: what the kernel lists from here on can be compared with them. */
+static void fdb_dump_begin(struct fdb *fdb)
+{
+	int error;
+
+	fdb->dump_wanted = false;
+	fdb->resynced_us = fdb_now_us(fdb);
+	if (fdbown_lose_all(&fdb->own)) {
+		fdb_arm(fdb, &fdb->own_source, 0, fdb_own_due);
+	}
+	error = fdbdump_start(&fdb->dump, &fdb->bridge);
+	if (error < 0) {
+		fdb_dump_failed(fdb, error);
+		return;
+	}
+	fdb->handler.dump_begin(fdb->user);
+}
+
+/* A line may have shown what an event had already taken away. */
+static void fdb_ask_deleted(struct fdb *fdb)
+{
+	struct mlag_fdb_operation operations[FDB_OPERATIONS_MAX];
+	uint32_t next = 0;
+
+	while (next < fdb->dump.deleted_count) {
+		uint32_t left = fdb->dump.deleted_count - next;
+		uint32_t count = left < FDB_OPERATIONS_MAX ? left : FDB_OPERATIONS_MAX;
+		uint32_t done;
+
+		memset(operations, 0, sizeof(operations));
+		for (uint32_t i = 0; i < count; i++) {
+			operations[i].verb = MLAG_FDB_VERB_VERIFY;
+			operations[i].key = fdb->dump.deleted[next + i];
+		}
+		(void)fdb_apply_batch(fdb, operations, count, &done);
+		next += done;
+	}
+}
+
+static void fdb_dump_end(struct fdb *fdb)
+{
+	fdb->dump.running = false;
+	fdb_ask_deleted(fdb);
+	if (fdb->dump.forgot) {
+		fdb_want_resync(fdb);
+	}
+	fdb->local = fdb->dump.locals;
+	fdbdump_stop(&fdb->dump);
+	fdb->statistics.resyncs++;
+	fdb->handler.dump_end(fdb->user);
+}
+
+static int fdb_dump_readable(sd_event_source *source, int fd, uint32_t events, void *user)
+{
+	struct fdb *fdb = user;
+	int r;
+
+	(void)source;
+	(void)fd;
+	(void)events;
+	fdb->inside = true;
+	r = fdbdump_read(&fdb->dump, FDB_DUMP_SLICE_MAX, fdb_take_line, fdb);
+	if (r > 0) {
+		fdb_dump_end(fdb);
+	} else if (r < 0) {
+		fdbdump_stop(&fdb->dump);
+		fdb_dump_failed(fdb, r);
+	}
+	fdb->inside = false;
+	return 0;
+}
+
+/*
+ * After an overrun the kernel delivers nothing new before the queue was empty once, and a dump is to
+ * be compared with what came before it.
+ */
+static void fdb_dump_if_dry(struct fdb *fdb, int datagrams_count, uint32_t datagrams_max)
+{
+	if (fdb->dump_wanted && !fdb->dump.running && datagrams_count >= 0 &&
+	    (uint32_t)datagrams_count < datagrams_max) {
+		fdb_dump_begin(fdb);
+	}
+}
+
 static int fdb_resync_due(sd_event_source *source, uint64_t now_us, void *user)
 {
+	struct fdb *fdb = user;
+
 	(void)source;
 	(void)now_us;
-	(void)fdb_resync(user);
+	if (fdb->bridge.ifindex == 0) {
+		return 0;
+	}
+	if (fdb->dump.running) {
+		fdb_want_resync(fdb); /* once that one is over */
+		return 0;
+	}
+	fdb->dump_wanted = true;
+	fdb->inside = true;
+	fdb_dump_if_dry(fdb, fdb_read_events(fdb, FDB_SLICE_MAX), FDB_SLICE_MAX);
+	fdb->inside = false;
 	return 0;
+}
+
+void fdb_resync(struct fdb *fdb)
+{
+	if (!fdb->dump_wanted && !fdb->dump.running) {
+		fdb_want_resync(fdb);
+	}
 }
 
 int fdb_set_bridge(struct fdb *fdb, uint32_t bridge_ifindex, bool vlan_aware)
@@ -289,7 +417,7 @@ int fdb_set_bridge(struct fdb *fdb, uint32_t bridge_ifindex, bool vlan_aware)
 	}
 	fdb->bridge.ifindex = bridge_ifindex;
 	fdb->bridge.vlan_aware = vlan_aware;
-	return fdb_resync(fdb);
+	return fdb_read_all(fdb);
 }
 
 int fdb_drain(struct fdb *fdb)
@@ -649,10 +777,11 @@ static void fdb_batch_settle(struct fdb_batch *batch)
 	batch->fdb->renewing = NULL;
 }
 
+/* As many operations as one batch has room for; that many are @ret_done. */
 static int fdb_apply_batch(struct fdb *fdb, const struct mlag_fdb_operation *operations,
-			   uint32_t count)
+			   uint32_t count, uint32_t *ret_done)
 {
-	struct fdb_batch batch = {.fdb = fdb, .operations = operations, .count = count};
+	struct fdb_batch batch = {.fdb = fdb, .operations = operations};
 	struct nlmsghdr *last = NULL;
 	uint32_t i;
 	int error;
@@ -661,15 +790,17 @@ static int fdb_apply_batch(struct fdb *fdb, const struct mlag_fdb_operation *ope
 	if (fdb->requests.seq > UINT32_MAX - FDB_MESSAGES_MAX) {
 		fdb->requests.seq = 0;
 	}
-	for (i = 0; i < count; i++) {
-		struct nlmsghdr *message = fdb_batch_put(&batch, i);
+	while (batch.count < count &&
+	       batch.messages + FDB_MESSAGES_PER_OPERATION_MAX <= FDB_MESSAGES_MAX) {
+		struct nlmsghdr *message = fdb_batch_put(&batch, batch.count++);
 
 		last = message != NULL ? message : last;
 	}
+	*ret_done = batch.count;
 	error = fdb_batch_send(&batch, last);
 	if (error < 0) {
-		log_warning("fdb: writing %u entries failed: %s", count, strerror(-error));
-		for (i = 0; i < count; i++) {
+		log_warning("fdb: writing %u entries failed: %s", batch.count, strerror(-error));
+		for (i = 0; i < batch.count; i++) {
 			fdb_fail(fdb, &operations[i], -error);
 		}
 		return error;
@@ -680,7 +811,6 @@ static int fdb_apply_batch(struct fdb *fdb, const struct mlag_fdb_operation *ope
 
 int fdb_apply(struct fdb *fdb, const struct mlag_fdb_operation *operations, uint32_t count)
 {
-	uint32_t done;
 	int error = 0;
 
 	if (fdb->inside) {
@@ -691,13 +821,13 @@ int fdb_apply(struct fdb *fdb, const struct mlag_fdb_operation *operations, uint
 	}
 	fdb->inside = true;
 	(void)fdb_read_events(fdb, FDB_DRAIN_MAX);
-	for (done = 0; done < count; done += FDB_OPERATIONS_MAX) {
-		uint32_t left = count - done;
-		int failure =
-			fdb_apply_batch(fdb, operations + done,
-					left < FDB_OPERATIONS_MAX ? left : FDB_OPERATIONS_MAX);
+	while (count > 0) {
+		uint32_t done;
+		int failure = fdb_apply_batch(fdb, operations, count, &done);
 
 		error = failure < 0 ? failure : error;
+		operations += done;
+		count -= done;
 	}
 	fdb->inside = false;
 	return error;
@@ -713,7 +843,7 @@ static int fdb_readable(sd_event_source *source, int fd, uint32_t events, void *
 	(void)fd;
 	(void)events;
 	fdb->inside = true;
-	(void)fdb_read_events(fdb, FDB_SLICE_MAX);
+	fdb_dump_if_dry(fdb, fdb_read_events(fdb, FDB_SLICE_MAX), FDB_SLICE_MAX);
 	fdb->inside = false;
 	return 0;
 }
@@ -731,6 +861,10 @@ static int fdb_init(struct fdb *fdb)
 	}
 	/* Before the group: neighbours of IP come by the same one. */
 	error = netlink_accept_family(&fdb->events, AF_BRIDGE);
+	if (error < 0) {
+		return error;
+	}
+	error = fdbdump_open(&fdb->dump, fdb->event, fdb_dump_readable, fdb);
 	if (error < 0) {
 		return error;
 	}
@@ -772,6 +906,7 @@ void fdb_close(struct fdb *fdb)
 	sd_event_source_disable_unref(fdb->resync_source);
 	sd_event_source_disable_unref(fdb->own_source);
 	fdbown_fini(&fdb->own);
+	fdbdump_close(&fdb->dump);
 	netlink_close(&fdb->events);
 	netlink_close(&fdb->requests);
 	sd_event_unref(fdb->event);

@@ -20,6 +20,7 @@ struct fdb;
  * struct fdb_handler - who hears of the FDB
  * @entry: an entry is now as given; kind none means it is gone.  Own writes come back here like
  *	anything else
+ * @listed: the same by a line of a dump, which may be older than an @entry since @dump_begin
  * @dump_begin: entries that follow belong to a dump, until @dump_end; it comes again, without an
  *	end, when a dump failed and starts over
  * @dump_end: the dump is over; dumps miss entries, so what did not come is only a suspicion
@@ -30,12 +31,14 @@ struct fdb;
  * Not reported: local addresses of the machine, group addresses, other bridges, entries without a
  * VLAN on a VLAN-aware bridge.
  *
- * Context: from the event loop, fdb_set_bridge(), fdb_drain(), fdb_apply() or fdb_resync(); must
+ * Context: from the event loop, fdb_set_bridge(), fdb_drain() or fdb_apply(); must
  * not call functions of this module that may call back (they answer -EBUSY).
  */
 struct fdb_handler {
 	void (*entry)(void *user, const struct mlag_mac_key *key,
 		      const struct mlag_fdb_entry *entry);
+	void (*listed)(void *user, const struct mlag_mac_key *key,
+		       const struct mlag_fdb_entry *entry);
 	void (*dump_begin)(void *user);
 	void (*dump_end)(void *user);
 	void (*failed)(void *user, const struct mlag_mac_key *key, int error);
@@ -159,12 +162,12 @@ int fdb_hold_local(struct fdb *fdb, uint16_t vlan, const struct mlag_mac *mac, b
 int fdb_let_locals(struct fdb *fdb);
 
 /**
- * fdb_resync() - dump again, now
+ * fdb_resync() - dump again from the event loop, but not more than once a second
  * @fdb: the object
  *
- * Return: 0, also without a bridge; -EBUSY from a callback; -errno if the dump failed.
+ * The dump is read in slices, between which events are delivered and operations carried out.
  */
-int fdb_resync(struct fdb *fdb);
+void fdb_resync(struct fdb *fdb);
 
 /**
  * fdb_get_statistics() - copy the counters

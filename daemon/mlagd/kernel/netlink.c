@@ -174,8 +174,7 @@ int netlink_error(const struct nlmsghdr *message)
 	return error->error > 0 ? -error->error : error->error;
 }
 
-/* How a dump says that it ended: an int, 0 or a negative errno, which old kernels leave out. */
-static int netlink_done(const struct nlmsghdr *message)
+int netlink_done(const struct nlmsghdr *message)
 {
 	const int *code;
 

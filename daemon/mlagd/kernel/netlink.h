@@ -145,4 +145,12 @@ void netlink_discard(struct netlink *netlink);
  */
 int netlink_error(const struct nlmsghdr *message);
 
+/**
+ * netlink_done() - how a dump says that it ended
+ * @message: an NLMSG_DONE; it carries an int, 0 or a negative errno, which old kernels leave out
+ *
+ * Return: 0 or -errno.
+ */
+int netlink_done(const struct nlmsghdr *message);
+
 #endif

@@ -29,7 +29,8 @@
 #define CHANNEL_ATTEMPT_NS (500 * CHANNEL_MS)
 #define CHANNEL_LOOK_NS (1000 * CHANNEL_MS) /* between looks at the scope's device */
 #define CHANNEL_RECEIVE_SIZE (2 * MLAG_WIRE_MESSAGE_MAX)
-#define CHANNEL_READS_MAX 32	/* reads in one turn of the loop */
+#define CHANNEL_READ_SIZE 32768 /* some two thousand rows: others have their turn after them */
+#define CHANNEL_READS_MAX 4	/* the longest message, and what is before it */
 #define CHANNEL_MESSAGES_MAX 16 /* messages sent in one turn */
 #define CHANNEL_ERRORS_MAX 192	/* above every errno */
 
@@ -383,13 +384,14 @@ static bool deliver(struct channel *channel)
 	return true;
 }
 
-void channel_read(struct channel *channel)
+static void read_some(struct channel *channel, uint32_t reads_max)
 {
 	uint32_t serial = channel->fd_serial;
 
-	for (uint32_t i = 0; i < CHANNEL_READS_MAX && channel->established; i++) {
+	for (uint32_t i = 0; i < reads_max && channel->established; i++) {
+		uint32_t room = CHANNEL_RECEIVE_SIZE - channel->received_size;
 		ssize_t n = recv(channel->fd, channel->received + channel->received_size,
-				 CHANNEL_RECEIVE_SIZE - channel->received_size, 0);
+				 room < CHANNEL_READ_SIZE ? room : CHANNEL_READ_SIZE, 0);
 
 		if (n < 0 && (errno == EAGAIN || errno == EINTR)) {
 			return;
@@ -403,6 +405,11 @@ void channel_read(struct channel *channel)
 			return;
 		}
 	}
+}
+
+void channel_read(struct channel *channel)
+{
+	read_some(channel, CHANNEL_READS_MAX);
 }
 
 static int on_io(sd_event_source *source, int fd, uint32_t revents, void *user)
@@ -423,7 +430,7 @@ static int on_io(sd_event_source *source, int fd, uint32_t revents, void *user)
 		return 0;
 	}
 	if ((revents & (EPOLLIN | EPOLLERR | EPOLLHUP)) != 0) {
-		channel_read(channel);
+		read_some(channel, 1);
 	}
 	if ((revents & EPOLLOUT) != 0 && channel->established) {
 		channel_pump(channel, true);

@@ -83,7 +83,7 @@ void channel_close(struct channel *channel);
 void channel_pump(struct channel *channel, bool bulk);
 
 /**
- * channel_read() - deliver what has arrived, until the socket is dry
+ * channel_read() - deliver what has arrived: at least a whole message, if one is there
  * @channel: the object
  *
  * To be called before silence is held against the peer.

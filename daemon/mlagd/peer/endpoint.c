@@ -13,6 +13,12 @@
 
 #include "limits.h"
 
+/*
+ * A leg's message waits behind what is already on its way: no more than some thousand rows.  It is
+ * set before the connection is made, when it still can bound the window.
+ */
+static const int receive_bytes = 64 * 1024;
+
 #define ENDPOINT_NOTSENT_SIZE (2 * MLAG_WIRE_MESSAGE_MAX) /* so that bulk never holds a leg back */
 #define ENDPOINT_DSCP_CS6 0xc0
 #define ENDPOINT_BACKLOG 4
@@ -134,6 +140,7 @@ int endpoint_listen(const struct channel_spec *spec, uint32_t index, int *ret_fd
 	/* With freebind an address that comes later is as good as one that is there. */
 	(void)setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
 	(void)setsockopt(fd, IPPROTO_IP, IP_FREEBIND, &one, sizeof(one));
+	(void)setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &receive_bytes, sizeof(receive_bytes));
 	if (bind(fd, (struct sockaddr *)&local, spec->size) < 0 ||
 	    listen(fd, ENDPOINT_BACKLOG) < 0) {
 		r = -errno;
@@ -157,6 +164,7 @@ int endpoint_datagram(const struct channel_spec *spec, uint32_t index, int *ret_
 	}
 	set_scope(spec, index, &local);
 	(void)setsockopt(fd, IPPROTO_IP, IP_FREEBIND, &one, sizeof(one));
+	(void)setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &receive_bytes, sizeof(receive_bytes));
 	if (bind(fd, (struct sockaddr *)&local, spec->size) < 0) {
 		r = -errno;
 		close(fd);
