@@ -162,7 +162,7 @@ static inline bool engine_nobody_floods(const struct mlag_engine *engine)
 	case MLAG_VERDICT_ALONE_UNSURE:
 		return true;
 	case MLAG_VERDICT_ALONE:
-		return !liveness->ever_heard || liveness->left || liveness->fenced ||
+		return !liveness->ever_heard || liveness->left ||
 		       liveness_link(liveness) == LIVENESS_LINK_NO_CARRIER;
 	case MLAG_VERDICT_SPLIT:
 		return liveness_link(liveness) == LIVENESS_LINK_NO_CARRIER;

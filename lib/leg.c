@@ -187,8 +187,7 @@ static bool is_as_found(const struct mlag_engine *engine, const struct table_row
 {
 	enum leg_word word = leg_of(engine, row)->word;
 
-	return engine->isolation_frozen && !engine->liveness.fenced &&
-	       (word == LEG_WORD_NONE || word == LEG_WORD_READY);
+	return engine->isolation_frozen && (word == LEG_WORD_NONE || word == LEG_WORD_READY);
 }
 
 /* By the session's word, or what that was when it was last heard: frozen. */
@@ -215,11 +214,6 @@ static void decide_isolation(const struct mlag_engine *engine, const struct tabl
 	const struct leg *leg = leg_of(engine, row);
 
 	memset(ret_isolated, 0xff, sizeof(*ret_isolated));
-	if (engine->liveness.fenced) {
-		/* Whatever it said: a guard has taken its legs down. */
-		memset(ret_isolated, 0, sizeof(*ret_isolated));
-		return;
-	}
 	if (!engine->lift_allowed) {
 		return;
 	}
@@ -406,6 +400,20 @@ void leg_next_generation(struct mlag_engine *engine, struct leg *leg)
 	leg->generation = engine->leg_generation;
 }
 
+/*
+ * As engine_nobody_floods(), of one LAG: a guard takes the peer's legs down one by one, each when it
+ * hears that ours is up.  What an earlier daemon had opened stays so until the guard has spoken again.
+ */
+static bool nobody_floods_there(const struct mlag_engine *engine, const struct leg *leg)
+{
+	if (!engine->liveness.fenced) {
+		return engine_nobody_floods(engine);
+	}
+	return leg->word == LEG_WORD_DOWN ||
+	       (leg->word == LEG_WORD_NONE && leg->state == MLAG_LEG_OPEN) ||
+	       liveness_link(&engine->liveness) == LIVENESS_LINK_NO_CARRIER;
+}
+
 static void leg_enter(struct mlag_engine *engine, struct table_row *row, enum mlag_leg_state state,
 		      enum leg_input input)
 {
@@ -431,7 +439,7 @@ static void leg_enter(struct mlag_engine *engine, struct table_row *row, enum ml
 		leg->opened_alone = false;
 		break;
 	case MLAG_LEG_OPEN:
-		leg->opened_alone = engine_nobody_floods(engine);
+		leg->opened_alone = nobody_floods_there(engine, leg);
 		break;
 	}
 	leg->state = state;
@@ -507,7 +515,7 @@ static bool is_acked(const struct mlag_engine *engine, const struct table_row *r
 
 	return (peer != NULL && peer->enforced == leg_of(engine, row)->generation &&
 		engine->session == MLAG_SESSION_UP) ||
-	       has_no_leg_there(engine, row) || engine_nobody_floods(engine);
+	       has_no_leg_there(engine, row) || nobody_floods_there(engine, leg_of(engine, row));
 }
 
 /* May a ready leg open, must an open one close its floods again? */
@@ -522,7 +530,8 @@ static enum leg_input peer_input(const struct mlag_engine *engine, const struct 
 	}
 	/* A peer of old may still deliver what it lifted R1 for while we were alone. */
 	if (leg->state == MLAG_LEG_OPEN && leg->opened_alone && !enforced &&
-	    !has_no_leg_there(engine, row) && !engine_nobody_floods(engine) && engine->peer_known) {
+	    !has_no_leg_there(engine, row) && !nobody_floods_there(engine, leg) &&
+	    engine->peer_known) {
 		return LEG_INPUT_UNACKED;
 	}
 	return LEG_INPUT_NONE;

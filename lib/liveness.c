@@ -86,6 +86,8 @@ void liveness_set_present(struct liveness *liveness, enum mlag_path path, bool p
 		liveness->paths[path].heard = false;
 	} else if (path == MLAG_PATH_PEER_LINK && !liveness->paths[path].present) {
 		liveness->carrier_ns = now_ns;
+		/* Without carrier a guard may have given its legs back: it is to say so again. */
+		liveness->fenced = false;
 	}
 	liveness->paths[path].present = present;
 	look_at_link(liveness, now_ns);
@@ -200,6 +202,28 @@ static enum liveness_news hear_word(struct liveness *liveness, struct liveness_p
 	return LIVENESS_NEWS_WORD;
 }
 
+/*
+ * The guard of the peer.  Its daemon is silent, so this is no life.  Nor does it count while that is
+ * heard by us, or for a boot that another has followed, or when it was said before.
+ */
+static enum liveness_news hear_fence(struct liveness *liveness, const struct liveness_hello *hello,
+				     uint64_t now_ns)
+{
+	bool in_session = liveness->session_ns != 0 &&
+			  now_ns - liveness->session_ns < liveness_dead_ns(liveness);
+	bool again = hello->boot_id == liveness->fence_boot_id &&
+		     hello->sequence <= liveness->fence_sequence;
+
+	if (is_heard(liveness) || in_session || again || liveness->left ||
+	    (hello->boot_id == liveness->boot_id_before && hello->boot_id != liveness->boot_id)) {
+		return LIVENESS_NEWS_NONE;
+	}
+	liveness->fence_boot_id = hello->boot_id;
+	liveness->fence_sequence = hello->sequence;
+	liveness->fenced = true;
+	return LIVENESS_NEWS_FENCE;
+}
+
 enum liveness_news liveness_hear(struct liveness *liveness, enum mlag_path path,
 				 const struct liveness_hello *hello, uint64_t now_ns)
 {
@@ -212,9 +236,7 @@ enum liveness_news liveness_hear(struct liveness *liveness, enum mlag_path path,
 	if (!hello->trusted) {
 		news = hear_life(liveness, from, now_ns);
 	} else if (hello->fenced) {
-		/* Its daemon is silent, so this is no life; whatever it was, it forwards no more. */
-		liveness->fenced = !is_heard(liveness);
-		return LIVENESS_NEWS_NONE;
+		return hear_fence(liveness, hello, now_ns);
 	} else if (is_of_former_boot(liveness, hello->boot_id, now_ns) ||
 		   (hello->boot_id == liveness->boot_id && liveness->left) ||
 		   (hello->boot_id == from->boot_id && hello->sequence <= from->sequence)) {

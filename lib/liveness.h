@@ -63,7 +63,8 @@ struct liveness_path {
  *	other are not split for a moment
  * @usable: it was, when last looked at
  * @left: the peer said goodbye, and nothing was heard of another boot of it
- * @fenced: the guard of the peer said that its daemon is dead and its legs are down
+ * @fenced: the guard of the peer said that its daemon is dead, and which legs are down
+ * @fence_boot_id, @fence_sequence: the last hello of a guard
  */
 struct liveness {
 	uint64_t interval_ns;
@@ -80,6 +81,8 @@ struct liveness {
 	bool usable;
 	bool left;
 	bool fenced;
+	uint64_t fence_boot_id;
+	uint32_t fence_sequence;
 	uint64_t life_ns;
 	uint64_t carrier_ns;
 	uint64_t lost_ns;
@@ -106,6 +109,7 @@ enum liveness_news {
 	LIVENESS_NEWS_LIFE,  /* somebody lives; what else it says does not count */
 	LIVENESS_NEWS_OLDER, /* life, and a newer hello has come by the other path */
 	LIVENESS_NEWS_WORD,  /* the peer's newest word */
+	LIVENESS_NEWS_FENCE, /* the word of its guard: no life, but what it says of legs counts */
 };
 
 void liveness_init(struct liveness *liveness, uint64_t own_boot_id);

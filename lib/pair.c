@@ -90,6 +90,11 @@ void pair_hear(struct mlag_engine *engine, enum mlag_path path, const uint8_t *d
 	case LIVENESS_NEWS_WORD:
 		take_word(engine, &hello);
 		break;
+	case LIVENESS_NEWS_FENCE:
+		if ((hello.flags & HELLO_LEGS_KNOWN) != 0) {
+			leg_hear_hello(engine, hello.legs, hello.legs_count);
+		}
+		break;
 	}
 	if (liveness->left && !engine->peer_left && engine->session != MLAG_SESSION_UP) {
 		engine_forget_peer(engine);

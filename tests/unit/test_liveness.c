@@ -559,14 +559,116 @@ test_r2_a_silent_peer_behind_carrier_is_alone_after_the_longer_hold_and_r1_stays
 	assert_int_equal(view.peer_finding, MLAG_PEER_FINDING_HUNG);
 	assert_int_equal(view.role, MLAG_ROLE_PRIMARY);
 	assert_true(is_isolated());
-	/* The guard says that it is fenced: then, and only then. */
+	/* The guard says that it is fenced: then, and only then, and leg by leg. */
 	rig.path_hello.kind = HELLO_KIND_FENCED;
 	rig_say_hello(&rig, MLAG_PATH_PEER_LINK, false);
 	assert_true(is_isolated()); /* somebody lives, and nothing else */
 	rig_tick(&rig, DEAD);
 	rig_say_hello(&rig, MLAG_PATH_PEER_LINK, true);
 	assert_int_equal(look()->peer_finding, MLAG_PEER_FINDING_FENCED);
+	assert_true(is_isolated()); /* this one it has not taken down */
+	rig.path_hello.legs[0].flags = 0;
+	rig_say_hello(&rig, MLAG_PATH_PEER_LINK, true);
 	assert_false(is_isolated());
+	/* Without carrier it may have given them back: it has to say so again. */
+	set_carrier(false);
+	set_carrier(true);
+	assert_true(is_isolated());
+	rig_tick(&rig, INTERVAL);
+	rig_say_hello(&rig, MLAG_PATH_PEER_LINK, true);
+	assert_false(is_isolated());
+	/* The daemon is back, and its leg. */
+	rig.path_hello.kind = HELLO_KIND_DAEMON;
+	rig.path_hello.legs[0].flags = HELLO_LEG_UP | HELLO_LEG_OPEN;
+	say_for(DEAD, true, true, true);
+	assert_true(is_isolated());
+}
+
+static enum mlag_leg_state leg_state(void)
+{
+	struct mlag_leg_view leg;
+
+	assert_true(mlag_get_leg(rig.engine, 0, &leg));
+	return leg.state;
+}
+
+static void test_r2_floods_wait_for_the_guard_of_a_dead_peer_leg_by_leg(void **state)
+{
+	(void)state;
+	rig_static_leg(&rig);
+	add_leg(1, HELLO_LEG_UP | HELLO_LEG_OPEN);
+	say_for(RIG_SECOND, true, true, true);
+	assert_int_equal(leg_state(), MLAG_LEG_READY); /* nobody has acknowledged it */
+	rig_tick(&rig, 20 * RIG_SECOND);
+	assert_int_equal(look()->verdict, MLAG_VERDICT_ALONE);
+	assert_int_equal(leg_state(), MLAG_LEG_READY);
+	rig.path_hello.kind = HELLO_KIND_FENCED;
+	rig_say_hello(&rig, MLAG_PATH_BACKUP, true);
+	assert_int_equal(look()->peer_finding, MLAG_PEER_FINDING_FENCED);
+	assert_int_equal(leg_state(), MLAG_LEG_READY); /* it is still up there */
+	rig.path_hello.legs[0].flags = 0;
+	rig_say_hello(&rig, MLAG_PATH_BACKUP, true);
+	(void)rig_apply(&rig);
+	assert_int_equal(leg_state(), MLAG_LEG_OPEN);
+}
+
+static void test_what_a_guard_said_of_another_life_does_not_count(void **state)
+{
+	struct liveness_hello guard = word(0);
+
+	(void)state;
+	live_together();
+	guard.fenced = true;
+	guard.sequence = 5;
+	/* The daemon has started anew since. */
+	sequence = 0;
+	guard.boot_id = 2;
+	{
+		struct liveness_hello again = word(BOTH);
+
+		again.boot_id = 9;
+		again.sequence = 1;
+		pass(DEAD);
+		pass(DEAD);
+		(void)liveness_hear(&live, MLAG_PATH_PEER_LINK, &again, now_ns);
+	}
+	pass(DEAD);
+	assert_int_equal(liveness_hear(&live, MLAG_PATH_PEER_LINK, &guard, now_ns),
+			 LIVENESS_NEWS_NONE);
+	assert_false(live.fenced);
+	guard.boot_id = 9;
+	assert_int_equal(liveness_hear(&live, MLAG_PATH_PEER_LINK, &guard, now_ns),
+			 LIVENESS_NEWS_FENCE);
+	assert_true(live.fenced);
+	/* Nor what it said before the daemon went on. */
+	{
+		struct liveness_hello on = word(BOTH);
+
+		on.boot_id = 9;
+		on.sequence = 2;
+		(void)liveness_hear(&live, MLAG_PATH_PEER_LINK, &on, now_ns);
+	}
+	assert_false(live.fenced);
+	pass(DEAD);
+	assert_int_equal(liveness_hear(&live, MLAG_PATH_BACKUP, &guard, now_ns),
+			 LIVENESS_NEWS_NONE);
+	assert_false(live.fenced);
+}
+
+static void test_a_guard_is_believed_by_who_started_after_the_daemon_died(void **state)
+{
+	struct liveness_hello guard = word(0);
+
+	(void)state;
+	guard.fenced = true;
+	guard.boot_id = 50;
+	guard.sequence = 7;
+	assert_int_equal(liveness_hear(&live, MLAG_PATH_BACKUP, &guard, now_ns),
+			 LIVENESS_NEWS_FENCE);
+	assert_int_equal(life(), LIVENESS_LIFE_FENCED);
+	assert_int_equal(liveness_hear(&live, MLAG_PATH_PEER_LINK, &guard, now_ns),
+			 LIVENESS_NEWS_NONE); /* the same by the other path */
+	assert_int_equal(life(), LIVENESS_LIFE_FENCED);
 }
 
 /* A session over some other network, in which the peer says this of its leg of LAG 1. */
@@ -882,6 +984,8 @@ int main(void)
 		PURE_TEST(test_what_is_not_trusted_proves_life_and_nothing_else),
 		PURE_TEST(test_who_has_left_is_not_dead_and_may_come_back),
 		PURE_TEST(test_a_fence_is_proven_by_the_guard_and_ends_with_the_daemons_life),
+		PURE_TEST(test_what_a_guard_said_of_another_life_does_not_count),
+		PURE_TEST(test_a_guard_is_believed_by_who_started_after_the_daemon_died),
 		PURE_TEST(test_two_who_find_each_other_are_not_split_for_a_moment),
 		RIG_TEST(test_r2_without_a_session_r1_follows_the_hellos_of_the_live_peer),
 		RIG_TEST(test_r2_a_hello_that_is_not_authentic_lifts_nothing),
@@ -895,6 +999,7 @@ int main(void)
 			test_r2_an_open_leg_that_the_table_does_not_know_is_isolated_in_every_vlan),
 		RIG_TEST(test_an_older_epoch_of_the_same_boot_is_a_late_message),
 		RIG_TEST(test_a_fence_ends_the_hold),
+		RIG_TEST(test_r2_floods_wait_for_the_guard_of_a_dead_peer_leg_by_leg),
 		RIG_TEST(test_a_hold_starts_anew_with_carrier),
 		RIG_TEST(test_findings_of_a_peer_that_is_gone_differ),
 		RIG_TEST(test_a_role_is_taken_with_an_epoch_above_both),
