@@ -61,6 +61,10 @@ lazy = $(eval $(1) := $(shell $(2)))$($(1))
 LIB_SRC := $(sort $(wildcard lib/*.c))
 MLAGD_SRC := $(sort $(wildcard daemon/mlagd/*.c daemon/mlagd/*/*.c))
 MLAGCTL_SRC := $(sort $(wildcard daemon/mlagctl/*.c))
+COMMON_SRC := $(sort $(wildcard daemon/common/*.c))
+# What the guard shares with the daemon: how to log, and the socket on the peer link.
+GUARD_SRC := $(sort $(wildcard daemon/mlagguard/*.c))
+GUARD_SHARED_SRC := daemon/mlagd/log.c daemon/mlagd/peer/rawsocket.c
 BPF_SRC := $(sort $(wildcard ebpf/*.bpf.c))
 UNIT_SRC := $(sort $(wildcard tests/unit/test_*.c))
 UNIT_AID_SRC := $(filter-out $(UNIT_SRC),$(sort $(wildcard tests/unit/*.c)))
@@ -73,13 +77,16 @@ BENCH_SRC := $(sort $(wildcard tests/bench/bench_*.c))
 BENCH_AID_SRC := $(filter-out $(BENCH_SRC),$(sort $(wildcard tests/bench/*.c)))
 MAN_SRC := $(sort $(wildcard man/*.scd))
 HEADERS := $(sort $(wildcard lib/*.h ebpf/*.h daemon/*/*.h daemon/*/*/*.h tests/*/*.h))
-ALL_C := $(LIB_SRC) $(MLAGD_SRC) $(MLAGCTL_SRC) $(BPF_SRC) $(sort $(wildcard ebpf/*.bpf.h)) \
+ALL_C := $(LIB_SRC) $(MLAGD_SRC) $(MLAGCTL_SRC) $(COMMON_SRC) $(GUARD_SRC) $(BPF_SRC) $(sort $(wildcard ebpf/*.bpf.h)) \
 	$(sort $(wildcard tests/*/*.c)) $(HEADERS)
 
 obj = $(patsubst %.c,$(B)/obj/%.o,$(1))
 LIB_OBJ := $(call obj,$(LIB_SRC))
 MLAGD_MAIN := $(call obj,$(filter daemon/mlagd/main.c,$(MLAGD_SRC)))
-MLAGD_OBJ := $(filter-out $(MLAGD_MAIN),$(call obj,$(MLAGD_SRC)))
+MLAGD_OBJ := $(filter-out $(MLAGD_MAIN),$(call obj,$(MLAGD_SRC))) $(call obj,$(COMMON_SRC))
+GUARD_MAIN := $(call obj,daemon/mlagguard/main.c)
+GUARD_OBJ := $(filter-out $(GUARD_MAIN),$(call obj,$(GUARD_SRC)))
+GUARD_SHARED_OBJ := $(call obj,$(COMMON_SRC) $(GUARD_SHARED_SRC))
 MLAGCTL_MAIN := $(call obj,$(filter daemon/mlagctl/main.c daemon/mlagctl/mlagctl.c,$(MLAGCTL_SRC)))
 MLAGCTL_OBJ := $(filter-out $(MLAGCTL_MAIN),$(call obj,$(MLAGCTL_SRC)))
 UNIT_AID_OBJ := $(call obj,$(UNIT_AID_SRC))
@@ -108,6 +115,7 @@ PKGS_BUILD = $(PKGS) libxxhash
 PKGS := libmnl libnl-3.0 libnl-route-3.0 libbpf libsystemd jansson
 PKG_CFLAGS = $(call lazy,PKG_CFLAGS,$(PKG_CONFIG) --cflags $(PKGS) 2>/dev/null | sed 's/-I/-isystem /g')
 PKG_LIBS = $(call lazy,PKG_LIBS,$(PKG_CONFIG) --libs $(PKGS) 2>/dev/null)
+MNL_LIBS = $(call lazy,MNL_LIBS,$(PKG_CONFIG) --libs libmnl 2>/dev/null)
 CMOCKA_LIBS = $(call lazy,CMOCKA_LIBS,$(PKG_CONFIG) --libs cmocka 2>/dev/null)
 MULTIARCH = $(call lazy,MULTIARCH,gcc -print-multiarch 2>/dev/null)
 MACHINE = $(call lazy,MACHINE,uname -m)
@@ -148,7 +156,7 @@ BPF_CFLAGS = -O2 -g -target bpf -Wall -Wextra -Werror -Ilib -Iebpf \
 # ---- the build --------------------------------------------------------------------------------
 
 .PHONY: all lib man
-all: $(B)/libmlag.a $(if $(MLAGD_MAIN),$(B)/mlagd) $(if $(MLAGCTL_MAIN),$(B)/mlagctl) $(BPF_OBJ) man
+all: $(B)/libmlag.a $(if $(MLAGD_MAIN),$(B)/mlagd) $(B)/mlag-guard $(if $(MLAGCTL_MAIN),$(B)/mlagctl) $(BPF_OBJ) man
 lib: $(B)/libmlag.a
 man: $(MAN_PAGES)
 
@@ -192,6 +200,8 @@ $(B)/libmlagd.a: $(MLAGD_OBJ) $(B)/flags
 	$(archive)
 $(B)/libmlagctl.a: $(MLAGCTL_OBJ) $(B)/flags
 	$(archive)
+$(B)/libmlagguard.a: $(GUARD_OBJ) $(B)/flags
+	$(archive)
 $(B)/libunit.a: $(UNIT_AID_OBJ) $(B)/flags
 	$(archive)
 $(B)/libbench.a: $(BENCH_AID_OBJ) $(B)/flags
@@ -206,15 +216,17 @@ define link
 endef
 $(B)/mlagd: $(MLAGD_MAIN) $(MLAGD_OBJ) $(B)/libmlag.a
 	$(link) $(PKG_LIBS)
+$(B)/mlag-guard: $(GUARD_MAIN) $(GUARD_OBJ) $(GUARD_SHARED_OBJ) $(B)/libmlag.a
+	$(link) $(MNL_LIBS)
 $(B)/mlagctl: $(MLAGCTL_MAIN) $(MLAGCTL_OBJ) $(B)/libmlag.a
 	$(link) $(PKG_LIBS)
-$(UNIT_BIN): $(B)/tests/%: $(B)/obj/tests/unit/%.o $(B)/libunit.a $(B)/libmlagd.a \
+$(UNIT_BIN): $(B)/tests/%: $(B)/obj/tests/unit/%.o $(B)/libunit.a $(B)/libmlagguard.a $(B)/libmlagd.a \
 		$(B)/libmlagctl.a $(B)/libmlag.a
 	$(link) $(CMOCKA_LIBS) $(PKG_LIBS)
 $(BPFTEST_BIN): $(B)/tests/bpf_%: $(B)/obj/tests/bpf/test_%.o $(B)/libbpftest.a $(B)/libmlagd.a \
 		$(B)/libmlag.a
 	$(link) $(CMOCKA_LIBS) $(PKG_LIBS)
-$(SIM_BIN): $(call obj,$(SIM_SRC)) $(B)/libunit.a $(B)/libmlag.a
+$(SIM_BIN): $(call obj,$(SIM_SRC) daemon/common/release.c) $(B)/libunit.a $(B)/libmlagguard.a $(B)/libmlag.a
 	$(link)
 $(CHECKER_BIN): $(call obj,$(CHECKER_SRC))
 	$(link)
@@ -360,9 +372,10 @@ analyze: $(SKELETONS)
 	$(Q)cppcheck --quiet --std=c11 --error-exitcode=1 --inline-suppr \
 		--enable=warning,portability --suppress=missingIncludeSystem -D__x86_64__ \
 		'-DLIBBPF_OPTS(type,name,...)=struct type name = {0}' \
-		-Ilib -Iebpf -Itests/unit -Idaemon/mlagd -Idaemon $(LIB_SRC) $(MLAGD_SRC) $(MLAGCTL_SRC)
+		-Ilib -Iebpf -Itests/unit -Idaemon/mlagd -Idaemon $(LIB_SRC) $(MLAGD_SRC) $(MLAGCTL_SRC) \
+		$(COMMON_SRC) $(GUARD_SRC)
 	$(call say,TIDY,lib daemon)
-	$(Q)$(CLANG_TIDY) --quiet $(LIB_SRC) $(MLAGD_SRC) $(MLAGCTL_SRC) -- \
+	$(Q)$(CLANG_TIDY) --quiet $(LIB_SRC) $(MLAGD_SRC) $(MLAGCTL_SRC) $(COMMON_SRC) $(GUARD_SRC) -- \
 		-std=gnu17 $(CPPFLAGS_ALL) >$(TIDY_OUT) 2>/dev/null || { cat $(TIDY_OUT); exit 1; }
 	@! grep -E '(warning|error):' $(TIDY_OUT) | grep -v '\.skel\.h:'
 	@echo 'analyze: nothing found'
@@ -392,6 +405,7 @@ install: all
 	install -d $(addprefix $(DESTDIR),$(SBINDIR) $(BINDIR) $(UNITDIR) $(SYSUSERSDIR) \
 		$(TMPFILESDIR) $(DOCDIR)/decisions $(COMPLETIONDIR) $(MANDIR)/man5 $(MANDIR)/man8)
 	install -m 755 $(B)/mlagd $(DESTDIR)$(SBINDIR)/mlagd
+	install -m 755 $(B)/mlag-guard $(DESTDIR)$(SBINDIR)/mlag-guard
 	install -m 755 $(B)/mlagctl $(DESTDIR)$(BINDIR)/mlagctl
 	set -e; for unit in $(UNITS); do \
 		sed -e 's|/usr/sbin/|$(SBINDIR)/|' -e 's|/usr/bin/|$(BINDIR)/|' $$unit \
@@ -403,12 +417,14 @@ install: all
 		install -d $(DESTDIR)$(MANDIR)/man$${page##*.}; \
 		install -m 644 $$page $(DESTDIR)$(MANDIR)/man$${page##*.}/; done
 	$(if $(CONF_EXAMPLE),install -m 644 $(CONF_EXAMPLE) $(DESTDIR)$(DOCDIR)/mlagd.conf.example)
+	install -d $(DESTDIR)$(DOCDIR)/examples
+	install -m 644 $(wildcard systemd/examples/*) $(DESTDIR)$(DOCDIR)/examples/
 	$(if $(COMPLETION),install -m 644 $(COMPLETION) $(DESTDIR)$(COMPLETIONDIR)/mlagctl)
 	install -m 644 $(DOCS) LICENSE $(DESTDIR)$(DOCDIR)/
 	$(if $(DECISIONS),install -m 644 $(DECISIONS) $(DESTDIR)$(DOCDIR)/decisions/)
 
 uninstall:
-	rm -f $(DESTDIR)$(SBINDIR)/mlagd $(DESTDIR)$(BINDIR)/mlagctl \
+	rm -f $(DESTDIR)$(SBINDIR)/mlagd $(DESTDIR)$(SBINDIR)/mlag-guard $(DESTDIR)$(BINDIR)/mlagctl \
 		$(addprefix $(DESTDIR)$(UNITDIR)/,$(notdir $(UNITS))) \
 		$(DESTDIR)$(SYSUSERSDIR)/mlag.conf $(DESTDIR)$(TMPFILESDIR)/mlag.conf \
 		$(DESTDIR)$(COMPLETIONDIR)/mlagctl
@@ -420,7 +436,7 @@ clean:
 	rm -rf build
 
 help:
-	@echo 'make                 build/mlagd and build/mlagctl (CC=clang works too, V=1 shows commands)'
+	@echo 'make                 build/mlagd, mlagctl and mlag-guard (CC=clang works too, V=1 shows commands)'
 	@echo 'make deps            install what is missing (Debian, root), or print the list'
 	@echo 'make demo            the pair at work in a lab, explained as it runs (root)'
 	@echo 'make lab             the pair to play with: a prompt in the lab (root)'

@@ -39,6 +39,10 @@ static const struct {
 	 "('backup-local', 'backup-remote')."},
 	{"peer-left", "Start mlagd on the peer when it is to come back."},
 	{"peer-fenced", "Start mlagd on the peer: it releases the legs when it is in sync."},
+	{"fenced",
+	 "Wait: the legs come back when the tables are in sync. If they do not, see why there "
+	 "is no session, and that mlag-guard runs."},
+	{"guard-absent", "Start it: systemctl start mlag-guard. See its log for why it ended."},
 	{"sync-pending", "Wait: it ends by itself within seconds. If it does not, see the log."},
 	{"tables-differ",
 	 "Wait: it is repaired by itself within seconds. If it stays, see the log."},
@@ -223,6 +227,7 @@ void render_status(FILE *out, const json_t *status)
 		is_set(peer_link, "usable") ? "usable" : "not usable");
 	fprintf(out, "  %-12s peer link %s, backup %s\n", "Paths", text_of(paths, "peer_link"),
 		text_of(paths, "backup"));
+	fprintf(out, "  %-12s %s\n", "Guard", text_of(status, "guard"));
 	print_table(out, "MACs", json_object_get(sync, "macs"));
 	print_table(out, "Neighbours", json_object_get(sync, "neighbors"));
 	print_table(out, "Addresses", json_object_get(sync, "addresses"));

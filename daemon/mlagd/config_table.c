@@ -103,7 +103,8 @@ const struct config_key config_keys[] = {
 	  .min = NS_PER_S, .max = 600 * NS_PER_S, .unit = "ms or s",
 	  MEMBER(config, restart_hold_ns),
 	  .help = "How long a silent peer behind a peer link with carrier is taken to be restarting: the "
-		  "longer one of both members, and 20 % more." },
+		  "longer one of both members, and 20 % more. And for how long mlag-guard waits for a "
+		  "daemon that has died or hangs before it takes this member's legs down." },
 	{ CONFIG_SECTION_PEER, "startup-wait", CONFIG_TYPE_DURATION, .fallback = "30s",
 	  .max = 3600 * NS_PER_S, .unit = "ms or s", MEMBER(config, startup_wait_ns),
 	  .help = "How long to wait, after a start, for a peer that was never heard." },

@@ -128,6 +128,7 @@ struct daemon_neighbor_devices {
 struct answers;
 struct leave;
 struct holds;
+struct deadman;
 
 struct daemon {
 	sd_event *event;
@@ -151,7 +152,8 @@ struct daemon {
 	struct gateways *gateways;
 	struct svis *svis;
 	struct answers *answers;
-	struct leave *leave; /* this member is leaving the pair; NULL: it is not */
+	struct leave *leave;	 /* this member is leaving the pair; NULL: it is not */
+	struct deadman *deadman; /* NULL: there is no lease */
 	struct holds *holds;
 	struct channel *channel;
 	struct hellos *hellos;

@@ -12,6 +12,7 @@
 #include <systemd/sd-daemon.h>
 
 #include "answers.h"
+#include "deadman.h"
 #include "fastpath.h"
 #include "gateways.h"
 #include "handover.h"
@@ -427,6 +428,7 @@ static void send_hello(struct daemon *daemon)
 
 	if (size > 0) {
 		hellos_send(daemon->hellos, data, size);
+		deadman_renew(daemon, data, size);
 	}
 }
 

@@ -19,6 +19,7 @@
 
 #include "answers.h"
 #include "audit.h"
+#include "deadman.h"
 #include "effects.h"
 #include "gateways.h"
 #include "kernel/addressstate.h"
@@ -241,6 +242,7 @@ static void say_goodbye(struct daemon *daemon)
 
 	mlag_get_view(daemon->engine, &view);
 	told = view.session == MLAG_SESSION_UP;
+	deadman_leave(daemon); /* from here on nobody is to be watched over */
 	effects_step(daemon, &event);
 	channel_end(daemon->channel, LEAVE_RETRY_NS);
 	note(daemon, "goodbye", 0, "%s",

@@ -25,6 +25,7 @@
 #include "control/server.h"
 #include "daemon.h"
 #include "datapath/trial.h"
+#include "deadman.h"
 #include "effects.h"
 #include "fastpath.h"
 #include "gateways.h"
@@ -636,6 +637,7 @@ static int open_control(struct daemon *daemon)
 		.gateway = gateways_view,
 		.redirects_failed = svis_failed,
 		.reload = reload_config,
+		.guard = deadman_guard,
 		.promote = promote,
 		.leave = leave_begin,
 		.leave_step = leave_get_step,
@@ -666,6 +668,7 @@ static void close_daemon(struct daemon *daemon)
 	datapath_trial_close(daemon->control_context.trial);
 	answers_close(daemon);
 	holds_close(daemon);
+	deadman_close(daemon);
 	datapath_close(daemon->datapath);
 	sd_event_source_disable_unref(daemon->timer);
 	sd_event_source_disable_unref(daemon->more);
@@ -691,6 +694,7 @@ static int start(struct daemon *daemon)
 	if (r < 0) {
 		return fail("memory of the engine", r);
 	}
+	deadman_open(daemon);
 	r = open_adapters(daemon);
 	if (r < 0) {
 		return r;

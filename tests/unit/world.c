@@ -285,8 +285,12 @@ static void queue_hello(struct world *world, uint32_t to, enum mlag_path path, c
 	struct world_member *m = &world->members[to];
 	struct world_hello *hello = &m->hellos[m->hellos_count];
 
-	if (m->hellos_count == WORLD_HELLOS_MAX ||
-	    world_random(world, 100) < world->hello_loss_percent) {
+	if (world_random(world, 100) < world->hello_loss_percent) {
+		world->hellos_lost++;
+		return;
+	}
+	worldguard_hear(world, to, data, size);
+	if (m->hellos_count == WORLD_HELLOS_MAX || !m->running) {
 		world->hellos_lost++;
 		return;
 	}
@@ -300,13 +304,11 @@ static void queue_hello(struct world *world, uint32_t to, enum mlag_path path, c
 }
 
 /* The same octets on every path. */
-static void say_hello(struct world *world, uint32_t member)
+void world_say(struct world *world, uint32_t member, const uint8_t *data, uint32_t size)
 {
-	uint8_t data[MLAG_HELLO_SIZE_MAX];
-	uint32_t size = mlag_next_hello(world->members[member].engine, world->now_ns, data);
 	uint32_t to = 1 - member;
 
-	if (size == 0 || !world->members[to].running) {
+	if (!world->members[to].running && !world->guards) {
 		return;
 	}
 	world->hellos++;
@@ -319,6 +321,24 @@ static void say_hello(struct world *world, uint32_t member)
 			queue_hello(world, to, MLAG_PATH_BACKUP, data, size);
 		}
 	}
+}
+
+static void say_hello(struct world *world, uint32_t member)
+{
+	uint8_t data[MLAG_HELLO_SIZE_MAX];
+	uint32_t size = mlag_next_hello(world->members[member].engine, world->now_ns, data);
+
+	if (size > 0) {
+		world_say(world, member, data, size);
+		worldguard_renew(world, member, data, size);
+	}
+}
+
+static bool is_of_daemon(const struct world_hello *hello)
+{
+	static struct hello read;
+
+	return hello_get(hello->data, hello->size, &read) && read.kind == HELLO_KIND_DAEMON;
 }
 
 static void deliver_hellos(struct world *world, uint32_t member)
@@ -337,7 +357,9 @@ static void deliver_hellos(struct world *world, uint32_t member)
 		m->hellos_count--;
 		memmove(&m->hellos[i], &m->hellos[i + 1],
 			(m->hellos_count - i) * sizeof(m->hellos[0]));
-		m->hello_heard_ns = world->now_ns;
+		if (is_of_daemon(&hello)) {
+			m->hello_heard_ns = world->now_ns;
+		}
 		event.hello.path = hello.path;
 		event.hello.data = hello.data;
 		event.hello.size = hello.size;
@@ -603,6 +625,7 @@ void world_start(struct world *world, uint32_t member)
 	m->verdict = MLAG_VERDICT_STARTING;
 	m->events_count = 0;
 	m->leg_failed = false;
+	worldguard_start(world, member);
 	resumed = resume(world, member);
 	for (uint16_t lag = 0; lag < WORLD_LAGS; lag++) {
 		event.leg_configure.lag_id = (uint16_t)(lag + 1);
@@ -846,7 +869,7 @@ static void judge_member(struct world *world, uint32_t m)
 	if (view.verdict != member->verdict) {
 		world->verdicts[view.verdict]++;
 		if (view.verdict == MLAG_VERDICT_ALONE && world->peer_link &&
-		    member->hello_heard_ns != 0 &&
+		    view.peer_finding != MLAG_PEER_FINDING_FENCED && member->hello_heard_ns != 0 &&
 		    world->now_ns - member->hello_heard_ns + world->hello_delay_ns +
 				    2 * world->latency_ns <
 			    hold_ns) {
@@ -939,6 +962,9 @@ void world_run(struct world *world, uint64_t duration_ns)
 		for (uint32_t m = 0; m < WORLD_MEMBERS; m++) {
 			run_quantum(world, m);
 		}
+		for (uint32_t m = 0; m < WORLD_MEMBERS && world->guards; m++) {
+			worldguard_run(world, m);
+		}
 		judge_verdicts(world);
 		if (world->complaint == NULL) {
 			world->complaint = world_judge_holds(world);
@@ -984,11 +1010,11 @@ bool world_run_until_open(struct world *world, uint64_t limit_ns)
 	return false;
 }
 
-/* Carrier follows cable and hold. */
-static void change_carrier(struct world *world, uint32_t member, uint32_t lag)
+/* Carrier follows the cable, who holds the leg, and the guard. */
+void world_change_carrier(struct world *world, uint32_t member, uint32_t lag)
 {
 	struct world_leg *leg = &world->members[member].legs[lag];
-	bool up = leg->cable && leg->held == MLAG_HOLD_NONE;
+	bool up = leg->cable && leg->held == MLAG_HOLD_NONE && !leg->taken;
 
 	if (leg->link == up) {
 		return;
@@ -1013,7 +1039,7 @@ static void hold_leg(struct world *world, uint32_t member, const struct mlag_leg
 	world->holds += leg->held == MLAG_HOLD_NONE && program->hold != MLAG_HOLD_NONE;
 	leg->held = program->hold;
 	leg->served = program->hold == MLAG_HOLD_NONE;
-	change_carrier(world, member, lag);
+	world_change_carrier(world, member, lag);
 }
 
 void world_set_link(struct world *world, uint32_t member, uint32_t lag, bool up)
@@ -1022,7 +1048,7 @@ void world_set_link(struct world *world, uint32_t member, uint32_t lag, bool up)
 	bool before = leg->link;
 
 	leg->cable = up;
-	change_carrier(world, member, lag);
+	world_change_carrier(world, member, lag);
 	if (leg->link != before) {
 		run_member(world, member);
 	}
@@ -1039,6 +1065,12 @@ void world_set_drained(struct world *world, uint32_t member, uint32_t lag, bool 
 		world_step(world, member, &event);
 		run_member(world, member);
 	}
+}
+
+void world_set_link(struct world *world, uint32_t member, uint32_t lag, bool up)
+{
+	world->members[member].legs[lag].cable = up;
+	world_change_carrier(world, member, lag);
 }
 
 void world_set_partner(struct world *world, uint32_t member, uint32_t lag, bool in_bond)

@@ -10,7 +10,10 @@
 #ifndef MLAG_TESTS_WORLD_H
 #define MLAG_TESTS_WORLD_H
 
+#include "common/release.h"
+#include "hello.h"
 #include "mlag.h"
+#include "mlagguard/decide.h"
 #include "resume.h"
 
 #define WORLD_MEMBERS 2
@@ -36,20 +39,22 @@
 #define WORLD_ORPHAN_HOST(member) (WORLD_LAGS + (member))
 
 struct world_leg {
-	bool link;	       /* carrier: the cable, unless it is held */
-	bool cable;	       /* what is plugged in */
-	enum mlag_hold held;   /* out of service; outlives the daemon */
-	bool served;	       /* under an earlier daemon */
-	bool drained;	       /* somebody asked for it; outlives the daemon */
-	uint64_t dark_ns;      /* since when it is held though nobody else serves, 0: it is not */
-	bool partner;	       /* the host's port is in its bond */
-	bool vlan_missing;     /* WORLD_VLAN is not allowed on this leg */
-	bool partner_before;   /* it took part when the link was lost */
-	uint64_t link_ns;      /* when the link changed */
-	uint64_t join_ns;      /* when the host's port takes part */
-	bool data_arrived;     /* a frame came in since the last observation */
-	struct mlag_port port; /* what the data plane holds */
-	bool flood;	       /* flood flags of the port */
+	bool link;		/* carrier: the cable, unless it is held or taken down */
+	bool cable;		/* what is plugged in */
+	enum mlag_hold held;	/* out of service; outlives the daemon */
+	bool served;		/* under an earlier daemon */
+	bool drained;		/* somebody asked for it; outlives the daemon */
+	uint64_t dark_ns;	/* since when it is held though nobody else serves, 0: it is not */
+	bool taken;		/* down by the guard; outlives the daemon */
+	uint64_t taken_dark_ns; /* since when it is, though it need not be; 0: it is not */
+	bool partner;		/* the host's port is in its bond */
+	bool vlan_missing;	/* WORLD_VLAN is not allowed on this leg */
+	bool partner_before;	/* it took part when the link was lost */
+	uint64_t link_ns;	/* when the link changed */
+	uint64_t join_ns;	/* when the host's port takes part */
+	bool data_arrived;	/* a frame came in since the last observation */
+	struct mlag_port port;	/* what the data plane holds */
+	bool flood;		/* flood flags of the port */
 	uint64_t next_poll_ns;
 };
 
@@ -104,6 +109,26 @@ enum world_route {
 	WORLD_ROUTE_BACKUP,
 };
 
+/* The guard of a member (worldguard.c), and the lease that its daemon renews for it. */
+struct world_guard {
+	struct decide_clock clock;
+	enum decide_state state;
+	uint64_t look_ns; /* when it looks next */
+	uint64_t renewed_ns;
+	uint32_t hello_size;
+	uint8_t hello[MLAG_HELLO_SIZE_MAX]; /* the last one of its daemon */
+	uint64_t release;		    /* the fence that the daemon lets go */
+	struct release released;	    /* the daemon's memory of it */
+	uint64_t fence;
+	uint64_t fences;
+	uint64_t heard_ns;
+	struct hello peer;
+	uint32_t said;
+	uint64_t said_ns;
+	uint64_t down_since_ns[WORLD_LAGS]; /* the peer's leg */
+	enum decide_leg decided[WORLD_LAGS];
+};
+
 struct world_member {
 	struct mlag_engine *engine;
 	void *memory;
@@ -139,7 +164,8 @@ struct world_member {
 	uint64_t retry_ns;
 	uint32_t starts;
 	bool leg_failed; /* the last leg program was not written */
-	bool is_kept;	 /* @kept is with the data plane */
+	struct world_guard guard;
+	bool is_kept; /* @kept is with the data plane */
 	struct mlag_resume kept;
 	struct mlag_resume
 		kept_before; /* what a daemon that dies in the middle of its work leaves */
@@ -182,7 +208,10 @@ struct world {
 	uint64_t stops;
 	uint64_t path_changes;
 	uint64_t verdicts[MLAG_VERDICT_ALONE_UNSURE + 1]; /* how often each was reached */
-	uint64_t default_changes;     /* numbers that the simulator drew for them */
+	uint64_t default_changes; /* numbers that the simulator drew for them */
+	bool guards;		  /* each member has one */
+	uint64_t fences;
+	uint64_t legs_taken;
 	uint64_t last_resort_changes; /* routes of ours that came or went */
 	uint64_t neighbor_events;
 	uint64_t neighbor_writes;

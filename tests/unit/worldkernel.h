@@ -22,4 +22,16 @@ void worldkernel_start_neighbors(struct world *world, uint32_t member);
 void worldkernel_deliver_neighbors(struct world *world, uint32_t member);
 void worldkernel_apply_neighbors(struct world *world, uint32_t member);
 
+/* The guards: what their member's daemon says renews the lease, what the peer's says they hear. */
+void worldguard_renew(struct world *world, uint32_t member, const uint8_t *hello, uint32_t size);
+void worldguard_hear(struct world *world, uint32_t member, const uint8_t *hello, uint32_t size);
+void worldguard_start(struct world *world, uint32_t member);
+void worldguard_run(struct world *world, uint32_t member);
+
+/** world_say() - send a hello by every path */
+void world_say(struct world *world, uint32_t member, const uint8_t *data, uint32_t size);
+
+/** world_change_carrier() - carrier follows cable and guard */
+void world_change_carrier(struct world *world, uint32_t member, uint32_t lag);
+
 #endif

@@ -7,6 +7,7 @@
 #ifndef MLAGD_CONTROL_METHODS_H
 #define MLAGD_CONTROL_METHODS_H
 
+#include "common/lease.h"
 #include "config.h"
 #include "control/server.h"
 #include "mlag.h"
@@ -49,6 +50,7 @@ struct control_leave_step {
  *	-errno, and tells errors and warnings to @report.  NULL: not available
  * @gateway: a shared gateway by its position; false when there is none.  NULL: there are none
  * @redirects_failed: R27 could not be put in force.  NULL: it was
+ * @guard: what mlag-guard is doing, and whether there was one.  NULL: there is none
  * @promote: make this member primary; returns 0, or -errno and why not.  NULL: not available
  * @leave: leave the pair and end; returns 0 or -errno.  NULL: not available
  * @leave_step: what was done of that, by position: 1, 0 at the end, or -EAGAIN
@@ -71,6 +73,7 @@ struct control_context {
 	int (*reload)(void *user, config_error_fn *report, void *report_user);
 	bool (*redirects_failed)(void *user);
 	bool (*gateway)(void *user, uint32_t index, struct gatewayplan_view *ret_view);
+	enum lease_guard (*guard)(void *user, bool *ret_was_there);
 	int (*promote)(void *user, const char **ret_because);
 	int (*leave)(void *user);
 	int (*leave_step)(void *user, uint32_t index, struct control_leave_step *ret);

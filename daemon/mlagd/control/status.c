@@ -397,6 +397,31 @@ static json_t *make_last_resort(const struct control_context *context)
 	return list;
 }
 
+/* Who watches over this daemon; a guard that was there and is not any more is missed. */
+static const char *look_at_guard(const struct control_context *context, json_t *problems)
+{
+	bool was_there = false;
+	enum lease_guard guard = context->guard != NULL ? context->guard(context->user, &was_there)
+							: LEASE_GUARD_ABSENT;
+
+	switch (guard) {
+	case LEASE_GUARD_RUNNING:
+		return "running";
+	case LEASE_GUARD_FENCED:
+		add_problem(problems, "fenced",
+			    "mlag-guard has fenced this member while its daemon was dead or hung; "
+			    "the legs come back when it is in sync");
+		return "fenced";
+	case LEASE_GUARD_ABSENT:
+		break;
+	}
+	if (was_there) {
+		add_problem(problems, "guard-absent",
+			    "mlag-guard does not run any more: nobody watches over this daemon");
+	}
+	return "absent";
+}
+
 static json_t *make_problems(const struct control_context *context, const struct mlag_view *view)
 {
 	json_t *problems = json_array();
@@ -506,33 +531,37 @@ int control_status(struct control_call *call, json_t **ret_result)
 	struct control_context *context = call->context;
 	struct mlag_view view = {0};
 	json_t *problems, *peer, *result;
+	const char *guard;
 	bool up;
 
 	mlag_get_view(context->engine, &view);
 	up = view.session == MLAG_SESSION_UP;
 	problems = make_problems(context, &view);
+	guard = look_at_guard(context, problems);
 	peer = json_pack("{s:s,s:{s:s,s:s},s:o,s:s?,s:o}", "session", up ? "up" : "down", "paths",
 			 "peer_link", path_text(view.link_finding), "backup",
 			 path_text(view.backup_finding), "member_id",
 			 view.peer_known ? control_mac_json(&view.peer_member_id) : json_null(),
 			 "version", view.peer_known ? view.peer_version : NULL, "closes",
 			 make_closes(&view));
-	result = json_pack(
-		"{s:s,s:i,s:s,s:s,s:o,s:s?,s:s?,s:I,s:s,s:o,s:o,s:o,s:{s:s,s:b,s:b},"
-		"s:{s:s,s:s,s:s},s:{s:o,s:o,s:o,s:o},s:o}",
-		"version", MLAG_VERSION, "domain", (int)context->config->domain_id, "role",
-		mlag_role_text(view.role), "verdict", mlag_verdict_text(view.verdict), "since",
-		make_time(context, view.verdict_since_ns), "because", view.verdict_because, "next",
-		view.verdict_next, "role_epoch", (json_int_t)view.role_epoch, "health",
-		json_array_size(problems) == 0 ? "ok" : "degraded", "problems", problems,
-		"member_id", control_mac_json(&view.member_id), "peer", peer, "peer_link", "ifname",
-		context->config->link, "carrier", view.peer_link_carrier, "usable",
-		view.peer_link_usable, "findings", "peer",
-		mlag_peer_finding_text(view.peer_finding), "peer_link",
-		mlag_path_finding_text(view.link_finding), "backup",
-		mlag_path_finding_text(view.backup_finding), "sync", "macs", make_table(&view.macs),
-		"neighbors", make_table(&view.neighbors), "addresses", make_table(&view.addresses),
-		"legs", make_table(&view.legs), "last_resort", make_last_resort(context));
+	result = json_pack("{s:s,s:i,s:s,s:s,s:o,s:s?,s:s?,s:I,s:s,s:o,s:o,s:o,s:{s:s,s:b,s:b},"
+			   "s:{s:s,s:s,s:s},s:{s:o,s:o,s:o,s:o},s:o,s:s}",
+			   "version", MLAG_VERSION, "domain", (int)context->config->domain_id,
+			   "role", mlag_role_text(view.role), "verdict",
+			   mlag_verdict_text(view.verdict), "since",
+			   make_time(context, view.verdict_since_ns), "because",
+			   view.verdict_because, "next", view.verdict_next, "role_epoch",
+			   (json_int_t)view.role_epoch, "health",
+			   json_array_size(problems) == 0 ? "ok" : "degraded", "problems", problems,
+			   "member_id", control_mac_json(&view.member_id), "peer", peer,
+			   "peer_link", "ifname", context->config->link, "carrier",
+			   view.peer_link_carrier, "usable", view.peer_link_usable, "findings",
+			   "peer", mlag_peer_finding_text(view.peer_finding), "peer_link",
+			   mlag_path_finding_text(view.link_finding), "backup",
+			   mlag_path_finding_text(view.backup_finding), "sync", "macs",
+			   make_table(&view.macs), "neighbors", make_table(&view.neighbors),
+			   "addresses", make_table(&view.addresses), "legs", make_table(&view.legs),
+			   "last_resort", make_last_resort(context), "guard", guard);
 	if (result == NULL) {
 		return -ENOMEM;
 	}

@@ -1,0 +1,427 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The guard at work (see guard.h).  One look is: how old is the lease, is the peer's daemon heard, what
+ * follows (decide.c), and then each leg as it should be, again at every look: what somebody else sets up
+ * meanwhile goes down again.  Called by main.c.
+ */
+#include "guard.h"
+
+#include <errno.h>
+#include <string.h>
+#include <time.h>
+
+#include "log.h"
+
+#define GUARD_LINKS_NS UINT64_C(1000000000) /* between two looks at all links */
+#define GUARD_SAY_NS UINT64_C(1000000000)
+#define GUARD_LATE_NS UINT64_C(50000000) /* wakes are not exact */
+
+static uint64_t clock_ns(void)
+{
+	struct timespec now;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * UINT64_C(1000000000) + (uint64_t)now.tv_nsec;
+}
+
+/* ---- what is known ------------------------------------------------------------------------- */
+
+/* A daemon of our pair that is not ours; whether its legs are known is another question. */
+static void on_heard(void *user, const uint8_t *data, uint32_t size)
+{
+	static struct hello hello;
+	struct guard *guard = user;
+
+	if (!hello_get(data, size, &hello) || hello.kind != HELLO_KIND_DAEMON ||
+	    hello.domain_id != guard->own.domain_id || hello.boot_id == guard->own.boot_id ||
+	    memcmp(&hello.member_id, &guard->own.member_id, sizeof(hello.member_id)) == 0 ||
+	    (hello.flags & HELLO_LEAVING) != 0) {
+		return;
+	}
+	guard->heard_ns = clock_ns();
+	guard->peer = hello;
+}
+
+static void read_terms(struct guard *guard)
+{
+	guard->known = lease_read(guard->page, &guard->terms) &&
+		       hello_get(guard->terms.hello, guard->terms.hello_size, &guard->own);
+}
+
+static bool link_has_carrier(const struct guard *guard)
+{
+	const struct legdown_device *link = legdown_find(&guard->legdown, guard->terms.link);
+
+	return link != NULL && link->carrier;
+}
+
+/* All links at once, which costs something: only when it may matter, once a second or @now. */
+static void look_at_links(struct guard *guard, uint64_t now_ns, bool now)
+{
+	int r;
+
+	if (!now && guard->links_ns != 0 &&
+	    now_ns + GUARD_LATE_NS < guard->links_ns + GUARD_LINKS_NS) {
+		return;
+	}
+	guard->links_ns = now_ns;
+	r = legdown_look(&guard->legdown);
+	if (r < 0) {
+		log_warning("the links cannot be read: %s", strerror(-r));
+	}
+}
+
+/* ---- legs ------------------------------------------------------------------------------------ */
+
+/* Written down first: whoever comes after us knows what to give back. */
+static bool note_down(void *user, const struct legdown_device *device)
+{
+	struct guard *guard = user;
+	struct lease_page *page = guard->page;
+	uint32_t count = atomic_load(&page->downs_count);
+	struct lease_down *down;
+
+	for (uint32_t i = 0; i < count; i++) {
+		if (page->downs[i].ifindex == device->ifindex) {
+			return true; /* somebody set it up again */
+		}
+	}
+	if (count == LEASE_DOWNS_MAX) {
+		return false;
+	}
+	down = &page->downs[count];
+	memset(down, 0, sizeof(*down));
+	memcpy(down->ifname, device->ifname, sizeof(down->ifname));
+	down->ifindex = device->ifindex;
+	down->lag_id = guard->taking;
+	atomic_store(&page->downs_count, count + 1);
+	return true;
+}
+
+static bool is_down(const struct guard *guard, uint16_t lag_id)
+{
+	uint32_t count = atomic_load(&guard->page->downs_count);
+
+	for (uint32_t i = 0; i < count; i++) {
+		if (guard->page->downs[i].lag_id == lag_id) {
+			return true;
+		}
+	}
+	return false;
+}
+
+/* Does the peer say which of its legs are up, and is this one? */
+static bool knows_peer_legs(const struct guard *guard)
+{
+	return guard->peer.version == HELLO_VERSION && (guard->peer.flags & HELLO_LEGS_KNOWN) != 0;
+}
+
+static bool is_up_at_peer(const struct guard *guard, uint16_t lag_id)
+{
+	const struct hello *peer = &guard->peer;
+
+	for (uint32_t i = 0; i < peer->legs_count; i++) {
+		if (peer->legs[i].lag_id == lag_id) {
+			return (peer->legs[i].flags & HELLO_LEG_UP) != 0;
+		}
+	}
+	return false;
+}
+
+static uint64_t silence_ns(const struct guard *guard, uint64_t now_ns)
+{
+	if (guard->heard_ns == 0) {
+		return UINT64_MAX;
+	}
+	return guard->heard_ns > now_ns ? 0 : now_ns - guard->heard_ns;
+}
+
+static void decide_one(struct guard *guard, uint32_t index, bool expired, uint64_t now_ns)
+{
+	struct guard_leg *leg = &guard->legs[index];
+	struct decide_leg_view view = {
+		.expired = expired,
+		.was_down = is_down(guard, guard->terms.legs[index].lag_id),
+		.known = decide_hears(silence_ns(guard, now_ns), guard->terms.hold_ns) &&
+			 knows_peer_legs(guard),
+	};
+	enum decide_leg decided;
+
+	if (leg->lag_id != guard->terms.legs[index].lag_id) {
+		*leg = (struct guard_leg){.lag_id = guard->terms.legs[index].lag_id};
+	}
+	view.peer_up = view.known && is_up_at_peer(guard, leg->lag_id);
+	if (!view.known || view.peer_up) {
+		leg->down_since_ns = 0;
+	} else if (leg->down_since_ns == 0) {
+		leg->down_since_ns = now_ns;
+	}
+	view.peer_down_ns = leg->down_since_ns == 0 ? 0 : now_ns - leg->down_since_ns;
+	decided = decide_leg(guard->state, &view);
+	guard->news = guard->news || decided != leg->decided;
+	leg->decided = decided;
+}
+
+static void take_leg(struct guard *guard, const struct lease_leg *leg)
+{
+	int r;
+
+	guard->taking = leg->lag_id;
+	r = legdown_take(&guard->legdown, leg->ifname, note_down, guard);
+	if (r > 0) {
+		log_notice("leg %s (LAG %u): taken down (%d devices): the peer's leg is up",
+			   leg->ifname, leg->lag_id, r);
+		guard->news = true;
+	} else if (r < 0) {
+		log_warning("leg %s (LAG %u) cannot be taken down: %s; trying again", leg->ifname,
+			    leg->lag_id, strerror(-r));
+	}
+}
+
+/*
+ * Everything of a LAG up again that was, or of all LAGs (0); what refuses is tried again with the next
+ * look.
+ */
+static void give_legs(struct guard *guard, uint16_t lag_id)
+{
+	struct lease_page *page = guard->page;
+	uint32_t count = atomic_load(&page->downs_count);
+
+	for (uint32_t i = count; i-- > 0;) {
+		struct lease_down *down = &page->downs[i];
+		int r;
+
+		if (lag_id != 0 && down->lag_id != lag_id) {
+			continue;
+		}
+		r = legdown_give(&guard->legdown, down->ifindex, down->ifname);
+		if (r < 0 && r != -ENODEV) {
+			log_warning("%s (LAG %u) cannot be set up again: %s; trying again",
+				    down->ifname, down->lag_id, strerror(-r));
+			continue;
+		}
+		log_notice("%s (LAG %u): %s", down->ifname, down->lag_id,
+			   r == 0 ? "up again" : "it is not there any more");
+		*down = page->downs[count - 1];
+		atomic_store(&page->downs_count, --count);
+	}
+}
+
+static void set_legs(struct guard *guard, bool expired, uint64_t now_ns)
+{
+	for (uint32_t i = 0; i < guard->terms.legs_count; i++) {
+		decide_one(guard, i, expired, now_ns);
+	}
+	if (guard->news) {
+		look_at_links(guard, now_ns, true);
+	}
+	for (uint32_t i = 0; i < guard->terms.legs_count; i++) {
+		const struct lease_leg *leg = &guard->terms.legs[i];
+
+		switch (guard->legs[i].decided) {
+		case DECIDE_LEG_DOWN:
+			take_leg(guard, leg);
+			break;
+		case DECIDE_LEG_LEAVE:
+			if (is_down(guard, leg->lag_id)) {
+				give_legs(guard, leg->lag_id);
+			}
+			break;
+		case DECIDE_LEG_OFFER:
+			break;
+		}
+	}
+}
+
+/* ---- the hello that says so -------------------------------------------------------------------- */
+
+/* The daemon's last words, but for what is down now. */
+static void say_fenced(struct guard *guard, uint64_t now_ns)
+{
+	static struct hello hello;
+	uint8_t data[MLAG_HELLO_SIZE_MAX];
+	struct buf_writer writer;
+
+	if (!guard->news && now_ns + GUARD_LATE_NS < guard->said_ns + GUARD_SAY_NS) {
+		return;
+	}
+	hello = guard->own;
+	hello.kind = HELLO_KIND_FENCED;
+	hello.authentication = HELLO_AUTHENTICATION_NONE;
+	hello.sequence = atomic_fetch_add(&guard->page->said, 1) + 1;
+	hello.hears = 0;
+	hello.flags = HELLO_LEGS_KNOWN;
+	hello.legs_count = 0;
+	for (uint32_t i = 0; i < guard->terms.legs_count; i++) {
+		struct hello_leg *leg = &hello.legs[hello.legs_count++];
+
+		*leg = (struct hello_leg){.lag_id = guard->terms.legs[i].lag_id};
+		for (uint32_t j = 0; j < guard->own.legs_count; j++) {
+			if (guard->own.legs[j].lag_id == leg->lag_id) {
+				*leg = guard->own.legs[j];
+				break;
+			}
+		}
+		if (is_down(guard, leg->lag_id) && guard->legs[i].decided == DECIDE_LEG_DOWN) {
+			leg->flags = 0;
+		}
+	}
+	buf_writer_init(&writer, data, sizeof(data));
+	hello_put(&writer, &hello);
+	if (!writer.failed) {
+		paths_say(&guard->paths, &guard->terms, data, writer.offset);
+	}
+	guard->said_ns = now_ns;
+	guard->news = false;
+}
+
+/* ---- one look ------------------------------------------------------------------------------- */
+
+static void enter(struct guard *guard, enum decide_state state, enum decide_input input)
+{
+	log_notice("%s -> %s: %s", decide_state_text(guard->state), decide_state_text(state),
+		   decide_input_text(input));
+	guard->news = true;
+	switch (state) {
+	case DECIDE_STATE_FENCED:
+		atomic_store(&guard->page->fence, atomic_fetch_add(&guard->page->fences, 1) + 1);
+		break;
+	case DECIDE_STATE_IDLE:
+		if (guard->state == DECIDE_STATE_FENCED) {
+			atomic_store(&guard->page->downs_count,
+				     0); /* who leaves, leaves them down */
+		}
+		atomic_store(&guard->page->fence, 0);
+		break;
+	case DECIDE_STATE_WATCHING:
+	case DECIDE_STATE_FROZEN:
+		atomic_store(&guard->page->fence, 0);
+		break;
+	case DECIDE_STATES_COUNT:
+		break;
+	}
+	guard->state = state;
+}
+
+static enum decide_input look_at_all(struct guard *guard, uint64_t now_ns)
+{
+	uint64_t fence = atomic_load(&guard->page->fence);
+	struct decide_view view = {
+		.known = guard->known,
+		.left = guard->terms.left,
+		.released = fence == 0 || guard->terms.release == fence,
+		.age_ns = guard->clock.age_ns,
+		.hold_ns = guard->terms.hold_ns,
+		.heard_ns = silence_ns(guard, now_ns),
+	};
+
+	if (view.known && !view.left && view.age_ns >= view.hold_ns) {
+		look_at_links(guard, now_ns, false);
+		view.carrier = link_has_carrier(guard);
+	}
+	return decide_input(&view);
+}
+
+static void act(struct guard *guard, enum decide_input input, uint64_t now_ns)
+{
+	bool expired = input == DECIDE_INPUT_HEARD || input == DECIDE_INPUT_SILENT ||
+		       input == DECIDE_INPUT_GONE;
+
+	if (guard->state == DECIDE_STATE_FENCED) {
+		look_at_links(guard, now_ns, false);
+		/* Also while the daemon is back, and not in sync: no host may be left without a leg. */
+		set_legs(guard, expired, now_ns);
+		if (expired) {
+			say_fenced(guard, now_ns);
+		}
+	} else if (atomic_load(&guard->page->downs_count) > 0) {
+		look_at_links(guard, now_ns, true);
+		give_legs(guard, 0);
+	}
+}
+
+/* The file was removed: whoever has it anew knows nothing of what we took down. */
+static void follow_page(struct guard *guard)
+{
+	struct lease_page *page;
+	int fd;
+
+	if (!lease_is_gone(guard->page_fd) || lease_open(guard->run_dir, &page, &fd) < 0) {
+		return;
+	}
+	log_notice("the lease was removed: beginning anew");
+	look_at_links(guard, clock_ns(), true);
+	give_legs(guard, 0);
+	lease_close(guard->page, guard->page_fd);
+	guard->page = page;
+	guard->page_fd = fd;
+	memset(&guard->clock, 0, sizeof(guard->clock));
+	guard->state = DECIDE_STATE_IDLE;
+}
+
+uint64_t guard_look(struct guard *guard)
+{
+	uint64_t now_ns = clock_ns();
+	enum decide_input input;
+	enum decide_state next;
+	bool listened = guard->listens;
+	bool absent;
+
+	follow_page(guard);
+	absent = decide_look(&guard->clock, atomic_load(&guard->page->renewed_ns), now_ns);
+	atomic_store(&guard->page->beat_ns, now_ns);
+	read_terms(guard);
+	guard->listens = guard->known &&
+			 decide_listens(guard->state, guard->clock.age_ns, guard->terms.hold_ns);
+	if (guard->known) {
+		paths_follow(&guard->paths, &guard->terms, guard->listens);
+		/* What came before we listened, or while we did not run, says nothing of now. */
+		if (absent || !listened) {
+			guard->heard_ns = 0;
+			paths_read(&guard->paths, &guard->terms, NULL, NULL);
+		}
+		paths_read(&guard->paths, &guard->terms, on_heard, guard);
+	}
+	input = look_at_all(guard, now_ns);
+	next = decide_next(guard->state, input);
+	if (next != guard->state) {
+		enter(guard, next, input);
+	}
+	act(guard, input, now_ns);
+	return decide_sleep_ns(&guard->clock,
+			       guard->known ? guard->terms.hold_ns : UINT64_C(60000000000),
+			       guard->listens, clock_ns());
+}
+
+int guard_open(struct guard *guard, const char *run_dir)
+{
+	int r;
+
+	guard->run_dir = run_dir;
+	guard->page_fd = -1;
+	guard->legdown.fd = -1;
+	paths_init(&guard->paths);
+	r = legdown_open(&guard->legdown);
+	if (r == 0) {
+		r = lease_open(run_dir, &guard->page, &guard->page_fd);
+	}
+	if (r < 0) {
+		guard_close(guard);
+		return r;
+	}
+	guard->state = DECIDE_STATE_IDLE;
+	if (atomic_load(&guard->page->fence) != 0) {
+		guard->state = DECIDE_STATE_FENCED;
+		log_notice("an earlier guard has fenced this member: going on");
+	}
+	return 0;
+}
+
+void guard_close(struct guard *guard)
+{
+	paths_close(&guard->paths);
+	legdown_close(&guard->legdown);
+	lease_close(guard->page, guard->page_fd);
+	guard->page = NULL;
+	guard->page_fd = -1;
+}
