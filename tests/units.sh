@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: BSD-2-Clause
-# The systemd units: each is valid, may do what mlagd needs, and is exposed at most 2.5
+# The systemd units: each is valid, may do what its program needs, and is exposed at most 2.5
 # (systemd-analyze security).  Skipped where systemd is not installed.
 #
 # usage: units.sh UNIT...
@@ -15,6 +15,30 @@ fail()
 	status=1
 }
 
+# needs UNIT KEY WORD...: the key is there with each of these words
+needs()
+{
+	needs_unit=$1
+	needs_key=$2
+	shift 2
+	for word in "$@"; do
+		grep -Eq "^$needs_key=(.*[^A-Za-z_])?$word" "$needs_unit" ||
+			fail "$needs_unit: $needs_key without $word"
+	done
+}
+
+# lacks UNIT PATTERN: no such line
+lacks()
+{
+	! grep -Eq "$2" "$1" || fail "$1: $(grep -E "$2" "$1")"
+}
+
+# same UNIT OTHER KEY: both say the same
+same()
+{
+	[ "$(grep "^$3=" "$1")" = "$(grep "^$3=" "$2")" ] || fail "$1: $3 is not that of $2"
+}
+
 command -v systemd-analyze >/dev/null || {
 	echo "units: systemd-analyze is not installed; skipped"
 	exit 0
@@ -27,16 +51,41 @@ for unit in "$@"; do
 	elif [ "$exposure" -gt "$limit_tenths" ]; then
 		fail "$unit: exposure $exposure tenths, at most $limit_tenths are allowed"
 	fi
-	# What the code opens: netlink, hellos and announcements, the session; /proc/sys/net.
-	for word in AF_UNIX AF_INET AF_INET6 AF_NETLINK AF_PACKET; do
-		grep -q "^RestrictAddressFamilies=.*\b$word\b" "$unit" || fail "$unit: no $word"
-	done
-	for word in CAP_NET_ADMIN CAP_NET_RAW CAP_BPF CAP_PERFMON; do
-		grep -q "^CapabilityBoundingSet=.*\b$word\b" "$unit" || fail "$unit: no $word"
-	done
-	for word in /sys/fs/bpf /proc/sys/net; do
-		grep -q "^ReadWritePaths=.*$word\b" "$unit" || fail "$unit: $word is read-only"
-	done
+	case "${unit##*/}" in
+	mlagd.service | mlagd@.service)
+		# What the code opens: netlink, hellos and announcements, the session; /proc/sys/net.
+		needs "$unit" RestrictAddressFamilies AF_UNIX AF_INET AF_INET6 AF_NETLINK AF_PACKET
+		needs "$unit" CapabilityBoundingSet CAP_NET_ADMIN CAP_NET_RAW CAP_BPF CAP_PERFMON
+		needs "$unit" ReadWritePaths /sys/fs/bpf /proc/sys/net
+		needs "$unit" RuntimeDirectoryPreserve yes
+		;;
+	mlag-guard.service | mlag-guard@.service)
+		# Links, hellos on both paths, the lease; and it outlives mlagd, in the same directory.
+		needs "$unit" RestrictAddressFamilies AF_UNIX AF_INET AF_INET6 AF_NETLINK AF_PACKET
+		needs "$unit" CapabilityBoundingSet CAP_NET_ADMIN CAP_NET_RAW
+		needs "$unit" RuntimeDirectoryPreserve yes
+		needs "$unit" Restart always
+		lacks "$unit" '^(BindsTo|Requires|PartOf|Conflicts)=.*mlagd'
+		lacks "$unit" '^CapabilityBoundingSet=.*(BPF|SYS_)'
+		daemon=${unit/mlag-guard/mlagd}
+		same "$unit" "$daemon" RuntimeDirectory
+		same "$unit" "$daemon" RuntimeDirectoryMode
+		same "$unit" "$daemon" Group
+		;;
+	mlag-leave.service | mlag-leave@.service)
+		# Stopped before the daemons and the network; started by nothing but the boot.
+		needs "$unit" RestrictAddressFamilies AF_UNIX
+		needs "$unit" After mlagd mlag-guard networking.service systemd-networkd.service frr.service
+		needs "$unit" ExecStop leave
+		;;
+	*)
+		fail "$unit: nothing is known of this unit"
+		;;
+	esac
+	# A directive that systemd does not know is one that does nothing.  Programs are not installed here.
+	complaints=$(systemd-analyze verify --recursive-errors=no --man=no "$unit" 2>&1 |
+		grep -E "Unknown|Failed to parse|Invalid|not a valid|ignoring")
+	[ -z "$complaints" ] || fail "$unit: $complaints"
 	echo "units: $unit: exposure ${exposure:-?} tenths"
 done
 exit $status
