@@ -104,6 +104,7 @@ void deadman_renew(struct daemon *daemon, const uint8_t *hello, uint32_t size)
 			lease_close(deadman->page, deadman->fd);
 			deadman->page = page;
 			deadman->fd = fd;
+			deadman->terms.release = 0; /* fences are counted anew */
 		}
 	}
 	fill_terms(daemon->config, &deadman->terms);

@@ -131,7 +131,8 @@ static bool is_up_at_peer(const struct guard *guard, uint16_t lag_id)
 static uint64_t silence_ns(const struct guard *guard, uint64_t now_ns)
 {
 	if (guard->heard_ns == 0) {
-		return UINT64_MAX;
+		/* It does not count as heard, and nobody is gone who had no time to be heard. */
+		return DECIDE_HEARD_NS + 1 + (now_ns - guard->listen_ns);
 	}
 	return guard->heard_ns > now_ns ? 0 : now_ns - guard->heard_ns;
 }
@@ -378,6 +379,7 @@ uint64_t guard_look(struct guard *guard)
 		/* What came before we listened, or while we did not run, says nothing of now. */
 		if (absent || !listened) {
 			guard->heard_ns = 0;
+			guard->listen_ns = now_ns;
 			paths_read(&guard->paths, &guard->terms, NULL, NULL);
 		}
 		paths_read(&guard->paths, &guard->terms, on_heard, guard);
@@ -411,6 +413,12 @@ int guard_open(struct guard *guard, const char *run_dir)
 	}
 	guard->state = DECIDE_STATE_IDLE;
 	if (atomic_load(&guard->page->fence) != 0) {
+		uint64_t now_ns = clock_ns();
+		uint64_t renewed_ns = atomic_load(&guard->page->renewed_ns);
+
+		/* It had expired then; only what was renewed since is younger. */
+		guard->clock = (struct decide_clock){now_ns, now_ns, renewed_ns,
+						     now_ns > renewed_ns ? now_ns - renewed_ns : 0};
 		guard->state = DECIDE_STATE_FENCED;
 		log_notice("an earlier guard has fenced this member: going on");
 	}

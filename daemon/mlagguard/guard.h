@@ -28,10 +28,10 @@ struct guard_leg {
  * struct guard - zeroed, then guard_open()
  * @terms: what mlagd said last, if @known
  * @heard_ns: when the peer's daemon was heard, 0 for never; what it said is @peer
- * @looked_ns: when the links were last looked at
+ * @listen_ns: since when it is listened without a break
+ * @links_ns: when the links were last looked at
  * @said_ns: when the last hello was said
  * @news: something changed since
- * @give_failed: it was logged
  */
 struct guard {
 	const char *run_dir;
@@ -43,13 +43,12 @@ struct guard {
 	enum decide_state state;
 	bool listens;
 	uint64_t heard_ns;
+	uint64_t listen_ns;
 	struct hello peer;
 	struct hello own;
 	uint64_t links_ns;
 	uint64_t said_ns;
 	bool news;
-	bool give_failed;
-	int take_error;
 	uint16_t taking; /* the LAG whose leg is being taken down */
 	struct guard_leg legs[MLAG_LEGS_MAX];
 	struct paths paths;
