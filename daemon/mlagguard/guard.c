@@ -310,7 +310,7 @@ static enum decide_input look_at_all(struct guard *guard, uint64_t now_ns)
 	struct decide_view view = {
 		.known = guard->known,
 		.left = guard->terms.left,
-		.released = fence == 0 || guard->terms.release == fence,
+		.released = fence != 0 && guard->terms.release == fence,
 		.age_ns = guard->clock.age_ns,
 		.hold_ns = guard->terms.hold_ns,
 		.heard_ns = silence_ns(guard, now_ns),

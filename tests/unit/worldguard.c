@@ -132,7 +132,7 @@ static void look(struct world *world, uint32_t member)
 	struct world_guard *guard = &world->members[member].guard;
 	struct decide_view view = {
 		.known = guard->hello_size > 0,
-		.released = guard->fence == 0 || guard->release == guard->fence,
+		.released = guard->fence != 0 && guard->release == guard->fence,
 		.hold_ns = world->members[member].config.restart_hold_ns,
 		.heard_ns = guard->heard_ns == 0 ? UINT64_MAX : world->now_ns - guard->heard_ns,
 		.carrier = world->peer_link,
