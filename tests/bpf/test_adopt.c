@@ -424,6 +424,23 @@ static void test_a_router_mac_too_many_in_the_count_is_put_right(void **state)
 	datapath_close(dp);
 }
 
+static void test_what_xdp_recalls_of_before_holds_no_more(void **state)
+{
+	struct mlag_domain before, after;
+	struct datapath *dp;
+
+	(void)state;
+	dp = open_next(SOURCES_MAX, 0);
+	fill(dp);
+	attach(dp);
+	assert_int_equal(datapath_get_domain(dp, &before), 0);
+	datapath_close(dp);
+	dp = open_next(SOURCES_MAX, 0);
+	assert_int_equal(datapath_get_domain(dp, &after), 0);
+	assert_true(after.epoch > before.epoch);
+	datapath_close(dp);
+}
+
 static void test_a_gate_that_was_found_closed_is_not_forgotten(void **state)
 {
 	struct mlag_port port = {.kind = MLAG_PORT_LEG, .gate = MLAG_GATE_CLOSED, .lag_id = 3};
@@ -701,6 +718,7 @@ int main(void)
 		test(test_a_state_of_another_layout_is_not_shown),
 		test(test_pins_are_those_of_the_last_daemon),
 		test(test_a_router_mac_too_many_in_the_count_is_put_right),
+		test(test_what_xdp_recalls_of_before_holds_no_more),
 		test(test_a_gate_that_was_found_closed_is_not_forgotten),
 		test(test_each_port_counts_on_in_its_own_row),
 		test(test_without_cap_sys_admin_programs_are_replaced_in_their_place),

@@ -107,6 +107,30 @@ static int recount_octets(const struct datapath *dp)
 	return error;
 }
 
+/* Each write is of another epoch: see struct mlag_recall. */
+static int write_domain(struct datapath *dp, const struct mlag_domain *domain)
+{
+	struct mlag_domain copy = *domain;
+	uint32_t zero = 0;
+	int error;
+
+	copy.epoch = dp->domain.epoch + 1;
+	error = bpf_map_update_elem(bpf_map__fd(dp->ebpf.isolate->maps.mlag_domain), &zero, &copy,
+				    BPF_ANY);
+	if (!error) {
+		dp->domain = copy;
+	}
+	return error;
+}
+
+/* Rows that a struct mlag_recall is made of were written, or not: @error, or that of saying so. */
+static int end_epoch(struct datapath *dp, int error)
+{
+	int said = write_domain(dp, &dp->domain);
+
+	return error ? error : said;
+}
+
 /* What this file keeps in mind beside the maps. */
 static int take_over(struct datapath *dp)
 {
@@ -117,7 +141,9 @@ static int take_over(struct datapath *dp)
 	error = error ? error
 		      : adopt_walk(bpf_map__fd(dp->ebpf.isolate->maps.mlag_ports), on_port_found,
 				   dp);
-	return error ? error : recount_octets(dp);
+	error = error ? error : recount_octets(dp);
+	/* The daemon before may have been killed between a row and its epoch. */
+	return end_epoch(dp, error);
 }
 
 int datapath_open(struct datapath **ret, const struct datapath_spec *spec)
@@ -202,30 +228,6 @@ int datapath_walk(const struct datapath *dp, enum datapath_map map,
 		  void (*on_row)(void *user, const void *key, const void *value), void *user)
 {
 	return adopt_walk(bpf_map__fd(objects_map(&dp->ebpf, map)), on_row, user);
-}
-
-/* Each write is of another epoch: see struct mlag_recall. */
-static int write_domain(struct datapath *dp, const struct mlag_domain *domain)
-{
-	struct mlag_domain copy = *domain;
-	uint32_t zero = 0;
-	int error;
-
-	copy.epoch = dp->domain.epoch + 1;
-	error = bpf_map_update_elem(bpf_map__fd(dp->ebpf.isolate->maps.mlag_domain), &zero, &copy,
-				    BPF_ANY);
-	if (!error) {
-		dp->domain = copy;
-	}
-	return error;
-}
-
-/* Rows that a struct mlag_recall is made of were written, or not: @error, or that of saying so. */
-static int end_epoch(struct datapath *dp, int error)
-{
-	int said = write_domain(dp, &dp->domain);
-
-	return error ? error : said;
 }
 
 int datapath_set_domain(struct datapath *dp, const struct mlag_domain *domain)
