@@ -1067,12 +1067,6 @@ void world_set_drained(struct world *world, uint32_t member, uint32_t lag, bool 
 	}
 }
 
-void world_set_link(struct world *world, uint32_t member, uint32_t lag, bool up)
-{
-	world->members[member].legs[lag].cable = up;
-	world_change_carrier(world, member, lag);
-}
-
 void world_set_partner(struct world *world, uint32_t member, uint32_t lag, bool in_bond)
 {
 	struct world_leg *leg = &world->members[member].legs[lag];
