@@ -37,6 +37,7 @@ struct holds {
 	uint64_t due_ns; /* what the timer is set to, 0 for off */
 	char path[HOLDS_PATH_SIZE];
 	int file_error;
+	bool left; /* the pair: nothing is in service for it any more */
 	uint32_t legs_count;
 	struct holds_leg legs[2 * MLAG_LEGS_MAX];
 };
@@ -146,7 +147,7 @@ static void save(struct holds *holds)
 /* A leg that serves is not held by the next start. */
 static bool note_serving(struct holds *holds, uint16_t lag_id, uint32_t ifindex)
 {
-	struct holds_leg *leg = add_leg(holds, lag_id);
+	struct holds_leg *leg = holds->left ? NULL : add_leg(holds, lag_id);
 
 	if (leg == NULL || leg->ifindex == ifindex) {
 		return false;
@@ -350,6 +351,13 @@ void holds_config(struct daemon *daemon)
 			i++;
 		}
 	}
+}
+
+void holds_left(struct daemon *daemon)
+{
+	daemon->holds->left = true;
+	daemon->holds->legs_count = 0;
+	save(daemon->holds);
 }
 
 /* ---- for people ---------------------------------------------------------------------------- */

@@ -25,6 +25,9 @@ void holds_leg(struct daemon *daemon, const struct daemon_port *port);
 /** holds_config() - legs may have gone: what was held of them is given back */
 void holds_config(struct daemon *daemon);
 
+/** holds_left() - this member leaves the pair: its legs come back like those of a first start */
+void holds_left(struct daemon *daemon);
+
 /**
  * holds_drain() - take legs out of service because somebody asks, or no longer
  * @lag_id: one of the configuration, or 0 for all

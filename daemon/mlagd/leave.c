@@ -22,6 +22,7 @@
 #include "deadman.h"
 #include "effects.h"
 #include "gateways.h"
+#include "holds.h"
 #include "kernel/addressstate.h"
 #include "kernel/clear.h"
 #include "log.h"
@@ -264,6 +265,7 @@ static void advance(struct daemon *daemon, uint64_t now_ns)
 		note(daemon, "drain", 0, "%s",
 		     is_relied_on(daemon) ? "the peer did not acknowledge within a second"
 					  : "nobody relies on a leg here");
+		holds_left(daemon);
 		take_legs_down(daemon);
 		say_goodbye(daemon);
 		leave->phase = LEAVE_GOODBYE;
