@@ -346,6 +346,30 @@ static void test_dump_is_a_suspicion_verified_by_name(void **state)
 }
 
 /* An overrun can swallow the echo of our own write, and what deleted the entry after it. */
+/* Lines wait in the socket of the dump while events go on being read. */
+static void test_a_line_of_a_dump_does_not_undo_an_event_since_it_began(void **state)
+{
+	struct mlag_event line = {.type = MLAG_EVENT_FDB};
+	struct mlag_mac_view mac;
+
+	(void)state;
+	rig_fdb(&rig, 1, RIG_ORPHAN, MLAG_FDB_DYNAMIC);
+	rig_step_type(&rig, MLAG_EVENT_FDB_DUMP_BEGIN);
+	line.fdb.key = rig_key(1);
+	line.fdb.entry.ifindex = RIG_ORPHAN;
+	line.fdb.entry.kind = MLAG_FDB_DYNAMIC;
+	line.fdb.listed = true;
+	rig_fdb(&rig, 1, RIG_LEG, MLAG_FDB_DYNAMIC); /* it has moved since the line was written */
+	rig_step(&rig, &line);
+	assert_true(mlag_get_mac(rig.engine, &line.fdb.key, &mac));
+	assert_int_equal(mac.entry.ifindex, RIG_LEG);
+	/* Of the next dump the line is news. */
+	rig_step_type(&rig, MLAG_EVENT_FDB_DUMP_BEGIN);
+	rig_step(&rig, &line);
+	assert_true(mlag_get_mac(rig.engine, &line.fdb.key, &mac));
+	assert_int_equal(mac.entry.ifindex, RIG_ORPHAN);
+}
+
 static void test_dump_without_what_was_written_is_verified(void **state)
 {
 	(void)state;
@@ -919,6 +943,7 @@ int main(void)
 		MAC_TEST(test_sightings_follow_the_configuration),
 		MAC_TEST(test_r9_a_leg_that_vanishes_makes_no_orphans),
 		MAC_TEST(test_dump_is_a_suspicion_verified_by_name),
+		MAC_TEST(test_a_line_of_a_dump_does_not_undo_an_event_since_it_began),
 		MAC_TEST(test_dump_without_what_was_written_is_verified),
 		MAC_TEST(test_failed_operation_is_tried_again),
 		MAC_TEST(test_failed_deletion_is_tried_again),

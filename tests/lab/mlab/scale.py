@@ -95,8 +95,6 @@ class Fdb:
         return kind == NEWNEIGH
 
     def _dump(self) -> Iterator[bytes]:
-        body = struct.pack("=BBHiII", socket.AF_BRIDGE, 0, 0, 0, 0, 0)
-        body += struct.pack("=HHI", 8, NDA_MASTER, self._bridge)
         body = struct.pack("=BxHiII", socket.AF_BRIDGE, 0, 0, 0, 0)
         body += struct.pack("=HHI", 8, 10, self._bridge)  # IFLA_MASTER
         self._socket.send(NLMSG.pack(NLMSG.size + len(body), GETNEIGH, REQUEST | DUMP, 3, 0) + body)
