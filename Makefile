@@ -98,7 +98,7 @@ BPF_OBJ := $(patsubst ebpf/%.bpf.c,$(B)/%.bpf.o,$(BPF_SRC))
 UNIT_BIN := $(patsubst tests/unit/%.c,$(B)/tests/%,$(UNIT_SRC))
 BPFTEST_BIN := $(patsubst tests/bpf/test_%.c,$(B)/tests/bpf_%,$(BPFTEST_SRC))
 # What labs run beside the daemon.
-LAB_AIDS := $(B)/aid.bpf.o $(B)/tests/bpf_xdp_bond $(B)/next/mlagd
+LAB_AIDS := $(B)/aid.bpf.o $(B)/tests/bpf_xdp_bond $(B)/next/mlagd $(B)/tests/sim
 SIM_BIN := $(if $(SIM_SRC),$(B)/tests/sim)
 CHECKER_BIN := $(if $(CHECKER_SRC),$(B)/tests/checker)
 FUZZ_BIN := $(patsubst tests/fuzz/%.c,$(B)/%,$(FUZZ_SRC))
@@ -338,7 +338,7 @@ check-lab-long: all $(LAB_AIDS)
 	@LAB_TIMEOUT=7200 MLAB_TIMEOUT=3600 MLAB_LONG=1 $(RUN) root lab $@ $(B) tests/lab/run check
 
 sim: $(SIM_BIN)
-	$(SIM_BIN) --seed $(SEED)
+	$(SIM_BIN) $(if $(REPLAY),--replay "$(REPLAY)",--seed $(SEED))
 # Without an end of its own: the time being up is a pass.
 soak: $(SIM_BIN)
 	timeout $(SOAK_SECONDS) $(SIM_BIN) --soak; test $$? = 124
@@ -444,6 +444,7 @@ help:
 	@echo '  $(CHECK_PARTS)' | fold -s -w 90 | sed '2,$$s/^/  /'
 	@echo 'make check-long      also soak, longer fuzzing and the long lab runs'
 	@echo 'make sim SEED=n      one run of the simulator;  make soak  many, for SOAK_SECONDS'
+	@echo 'make sim REPLAY=file what mlagctl record saved, step by step'
 	@echo 'make bench           measurements'
 	@echo 'make asan, clang, valgrind, coverage     unit tests, built or run another way'
 	@echo 'make fuzz FUZZ_SECONDS=n                 libFuzzer, each target in turn'

@@ -748,7 +748,7 @@ struct mlag_table_view {
  * @peer_known: the fields about the peer were filled by a HELLO
  * @synced: the peer's snapshots are complete and programmed here, and ours there
  * @fdb_pending: operations not yet taken by mlag_next_fdb()
- * @neighbors_pending: the same of mlag_next_neighbors()
+ * @neighbors_pending, @legs_pending: the same of mlag_next_neighbors() and mlag_next_leg()
  * @malformed_count, @ignored_count: messages refused, events that made no sense
  * @closes: by enum mlag_close_reason: connections that ended for it
  */
@@ -783,6 +783,7 @@ struct mlag_view {
 	struct mlag_table_view neighbors;
 	uint32_t fdb_pending;
 	uint32_t neighbors_pending;
+	uint32_t legs_pending;
 	uint64_t malformed_count;
 	uint64_t ignored_count;
 	uint64_t sessions_count;

@@ -183,6 +183,7 @@ void mlag_get_view(const struct mlag_engine *engine, struct mlag_view *ret_view)
 	view_table(&engine->neighbors, &ret_view->neighbors);
 	ret_view->neighbors.full |= engine->neighbor.dropped;
 	ret_view->neighbors_pending = engine->neighbors.program.count;
+	ret_view->legs_pending = engine->legs.program.count;
 	ret_view->fdb_pending = engine->macs.program.count;
 	ret_view->malformed_count = engine->malformed_count;
 	memcpy(ret_view->closes, engine->closes, sizeof(ret_view->closes));

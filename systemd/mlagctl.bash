@@ -25,7 +25,7 @@ _mlagctl_assumptions()
 _mlagctl()
 {
 	local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]}
-	local commands="status lags macs neighbors addresses gateways counters explain diff reload role drain undrain leave"
+	local commands="status lags macs neighbors addresses gateways counters explain diff record reload role drain undrain leave"
 	local options="-S --socket -j --json -h --help --version"
 	local word command="" skip=0
 
@@ -83,6 +83,11 @@ _mlagctl()
 	fi
 	if [[ $command == drain || $command == undrain ]] && [[ $prev == "$command" && $cur != -* ]]; then
 		mapfile -t COMPREPLY < <(compgen -W "all $(_mlagctl_ports)" -- "$cur")
+		return
+	fi
+	if [[ $command == record && $cur != -* ]]; then
+		compopt -o filenames
+		mapfile -t COMPREPLY < <(compgen -f -- "$cur")
 		return
 	fi
 	if [[ $command == role && $prev == role ]]; then

@@ -16,6 +16,7 @@
 #include "explain.h"
 #include "mlag.h"
 #include "render.h"
+#include "save.h"
 
 #define FILTER_VLAN 1U
 #define FILTER_LAG 2U
@@ -29,6 +30,7 @@
  * @argument, @argument_help: name of the one parameter that it needs, and what it may be; or NULL
  * @argument_optional: it may be left out
  * @may_force: it takes --force
+ * @saves: the argument is a file that the rows go into (save.h)
  * @show_row: for a list: prints a row as text
  * @show_result: otherwise: prints the answer as text
  * @empty: of a list: what to say when there are no rows
@@ -42,6 +44,7 @@ struct command {
 	const char *argument_help;
 	bool argument_optional;
 	bool may_force;
+	bool saves;
 	render_row_fn *show_row;
 	void (*show_result)(FILE *out, const json_t *result);
 	const char *empty;
@@ -139,6 +142,19 @@ static const struct command commands[] = {
 			"differs.\n",
 	},
 	{
+		.name = "record",
+		.argument = "file",
+		.argument_help = "FILE",
+		.saves = true,
+		.show_row = render_nothing,
+		.empty = "",
+		.summary = "save what mlagd was told since it started, and last, to a file",
+		.help = "FILE holds the engine's events, with MAC and IP addresses and interface numbers of\n"
+			"the pair but no keys. 'make sim REPLAY=FILE' tells it as a story and goes\n"
+			"through it step by step. After a crash such a file is events.crash in the run\n"
+			"directory.\n",
+	},
+	{
 		.name = "reload",
 		.show_result = render_reload,
 		.summary = "make mlagd read its configuration again",
@@ -214,6 +230,7 @@ struct view {
 	bool json;
 	uint64_t rows;
 	bool degraded;
+	struct save *save; /* where rows go, NULL for @out */
 };
 
 static void print_usage(FILE *out)
@@ -272,6 +289,10 @@ static void on_row(void *user, const json_t *row)
 {
 	struct view *view = user;
 
+	if (view->save != NULL) {
+		save_row(view->save, row);
+		return;
+	}
 	if (view->json) {
 		fputs(view->rows == 0 ? "[" : ",\n ", view->out);
 		json_dumpf(row, view->out, JSON_COMPACT);
@@ -290,6 +311,9 @@ static void on_result(void *user, const json_t *result)
 	struct view *view = user;
 	const char *health = json_string_value(json_object_get(result, "health"));
 
+	if (view->save != NULL) {
+		return;
+	}
 	if (view->command->show_row != NULL) {
 		if (view->json) {
 			fputs(view->rows == 0 ? "[]\n" : "]\n", view->out);
@@ -329,6 +353,13 @@ static int run_command(const struct command *command, const struct options *opti
 	if (params == NULL && command->frames) {
 		return CLIENT_EXIT_USAGE;
 	}
+	if (command->saves && params != NULL) {
+		view.save = save_open(argument, err);
+		if (view.save == NULL) {
+			json_decref(params);
+			return CLIENT_EXIT_REFUSED;
+		}
+	}
 	if (params == NULL ||
 	    (argument != NULL &&
 	     json_object_set_new(params, command->argument, json_string(argument)) < 0) ||
@@ -339,6 +370,9 @@ static int run_command(const struct command *command, const struct options *opti
 	}
 	code = client_run(&call);
 	json_decref(params);
+	if (view.save != NULL && save_close(view.save, code == CLIENT_EXIT_DONE, err) < 0) {
+		code = code != CLIENT_EXIT_DONE ? code : CLIENT_EXIT_REFUSED;
+	}
 	if (fflush(out) != 0 || ferror(out)) {
 		fprintf(err, "mlagctl: the answer cannot be written: %s\n", strerror(errno));
 		code = code != CLIENT_EXIT_DONE ? code : CLIENT_EXIT_REFUSED;

@@ -26,6 +26,7 @@ render_row_fn render_gateway;
 render_row_fn render_counter;
 render_row_fn render_leave;
 render_row_fn render_difference; /* renderdiff.c */
+render_row_fn render_nothing;	 /* of what goes into a file (save.c) */
 
 /**
  * render_reload() - the answer of `reload`

@@ -138,6 +138,7 @@ struct daemon {
 	struct config *config;
 	struct mlag_engine *engine;
 	size_t engine_size;
+	struct recorder *recorder; /* of what the engine is told and asked; NULL for none */
 	struct links *links;
 	struct filters *filters;
 	struct fdb *fdb;

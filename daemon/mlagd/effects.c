@@ -21,6 +21,7 @@
 #include "keytext.h"
 #include "log.h"
 #include "neighbordevices.h"
+#include "recorder.h"
 #include "setup.h"
 
 #define EFFECTS_ADDRESSES_MAX 64	  /* addresses of one slice */
@@ -120,8 +121,8 @@ static void plain_step(struct daemon *daemon, const struct mlag_event *event)
 	struct mlag_effects effects;
 
 	/* Many rows are read at the start, and all of them are how things are then. */
-	mlag_step(daemon->engine, event, daemon->starting ? daemon->starting_ns : daemon_now_ns(),
-		  &effects);
+	recorder_step(daemon->recorder, daemon->engine, event,
+		      daemon->starting ? daemon->starting_ns : daemon_now_ns(), &effects);
 	perform(daemon, &effects);
 }
 
@@ -129,7 +130,7 @@ static void apply_legs(struct daemon *daemon)
 {
 	struct mlag_leg_program program;
 
-	while (mlag_next_leg(daemon->engine, &program)) {
+	while (recorder_next_leg(daemon->recorder, daemon->engine, &program)) {
 		if (setup_apply_leg(daemon, &program) == 0) {
 			struct mlag_event event = {.type = MLAG_EVENT_LEG_APPLIED};
 
@@ -174,7 +175,7 @@ static bool apply_fdb_slice(struct daemon *daemon)
 	int r;
 
 	fdb_drain(daemon->fdb);
-	count = mlag_next_fdb(daemon->engine, operations, MLAG_FDB_BATCH_MAX);
+	count = recorder_next_fdb(daemon->recorder, daemon->engine, operations, MLAG_FDB_BATCH_MAX);
 	if (count == 0) {
 		return false;
 	}
@@ -271,7 +272,8 @@ static bool apply_addresses(struct daemon *daemon)
 {
 	struct mlag_address_program programs[EFFECTS_ADDRESSES_MAX];
 	struct mlag_fdb_operation operations[EFFECTS_ADDRESSES_MAX];
-	uint32_t count = mlag_next_addresses(daemon->engine, programs, EFFECTS_ADDRESSES_MAX);
+	uint32_t count = recorder_next_addresses(daemon->recorder, daemon->engine, programs,
+						 EFFECTS_ADDRESSES_MAX);
 	uint32_t operations_count = 0;
 
 	for (uint32_t i = 0; i < count; i++) {
@@ -348,7 +350,8 @@ static bool apply_neighbors_slice(struct daemon *daemon)
 	uint32_t count;
 
 	neighbors_drain(daemon->neighbors);
-	count = mlag_next_neighbors(daemon->engine, operations, MLAG_NEIGHBOR_BATCH_MAX);
+	count = recorder_next_neighbors(daemon->recorder, daemon->engine, operations,
+					MLAG_NEIGHBOR_BATCH_MAX);
 	if (count > 0) {
 		(void)neighbors_apply(daemon->neighbors, operations, count);
 	}
@@ -424,7 +427,8 @@ static void set_timers(struct daemon *daemon)
 static void send_hello(struct daemon *daemon)
 {
 	uint8_t data[MLAG_HELLO_SIZE_MAX];
-	uint32_t size = mlag_next_hello(daemon->engine, daemon_now_ns(), data);
+	uint32_t size =
+		recorder_next_hello(daemon->recorder, daemon->engine, daemon_now_ns(), data);
 
 	if (size > 0) {
 		hellos_send(daemon->hellos, data, size);

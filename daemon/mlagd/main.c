@@ -35,6 +35,7 @@
 #include "leave.h"
 #include "log.h"
 #include "neighbordevices.h"
+#include "recorder.h"
 #include "reload.h"
 #include "setup.h"
 #include "svis.h"
@@ -315,8 +316,9 @@ static uint32_t on_channel_next(void *user, bool bulk, uint8_t *ret_data)
 {
 	struct daemon *daemon = user;
 
-	return mlag_next_message(daemon->engine, bulk ? MLAG_URGENCY_BULK : MLAG_URGENCY_URGENT,
-				 daemon_now_ns(), ret_data);
+	return recorder_next_message(daemon->recorder, daemon->engine,
+				     bulk ? MLAG_URGENCY_BULK : MLAG_URGENCY_URGENT,
+				     daemon_now_ns(), ret_data);
 }
 
 static int on_timer(sd_event_source *source, uint64_t usec, void *user)
@@ -398,12 +400,18 @@ static void ask(void *user, const struct mlag_question *question)
 static enum mlag_answer answer(void *user, uint32_t id, struct mlag_row_view *ret_row)
 {
 	struct daemon *daemon = user;
-	enum mlag_answer found = mlag_next_answer(daemon->engine, id, ret_row);
+	enum mlag_answer found =
+		recorder_next_answer(daemon->recorder, daemon->engine, id, ret_row);
 
 	if (found == MLAG_ANSWER_NONE) {
 		effects_soon(daemon); /* perhaps the next question is due */
 	}
 	return found;
+}
+
+static int copy_record(void *user, uint8_t **ret_data, uint32_t *ret_size)
+{
+	return recorder_copy(((struct daemon *)user)->recorder, ret_data, ret_size);
 }
 
 static void log_config_line(void *user, enum config_severity severity, const char *text)
@@ -488,6 +496,7 @@ static int open_engine(struct daemon *daemon)
 {
 	struct mlag_config config;
 	void *memory;
+	uint64_t now_ns;
 
 	effects_identity(daemon->config, &config);
 	if (getrandom(&config.boot_id, sizeof(config.boot_id), 0) < 0 ||
@@ -502,7 +511,10 @@ static int open_engine(struct daemon *daemon)
 	if (memory == MAP_FAILED) {
 		return -errno;
 	}
-	daemon->engine = mlag_engine_init(memory, &config, daemon_now_ns());
+	now_ns = daemon_now_ns();
+	daemon->engine = mlag_engine_init(memory, &config, now_ns);
+	daemon->recorder = recorder_open(daemon->run_dir);
+	recorder_config(daemon->recorder, &config, now_ns);
 	return 0;
 }
 
@@ -644,6 +656,7 @@ static int open_control(struct daemon *daemon)
 		.ask = ask,
 		.answer = answer,
 		.drain = holds_drain,
+		.copy_record = copy_record,
 		.user = daemon,
 	};
 	return control_server_new(daemon->event, daemon->run_dir, control_methods,
@@ -677,6 +690,7 @@ static void close_daemon(struct daemon *daemon)
 	if (daemon->engine != NULL) {
 		(void)munmap(daemon->engine, daemon->engine_size);
 	}
+	recorder_close(daemon->recorder);
 	free(daemon->config);
 	if (daemon->lock_fd >= 0) {
 		(void)close(daemon->lock_fd);

@@ -2,21 +2,27 @@
 """Anti-entropy (LIVE-10): a divergence on a real pair is found in seconds, named, and repaired.
 
 What is wrong is made so behind the daemon's back: in its memory (a row of its tables is found by its key
-and changed), or in the kernel's tables.
+and changed), or in the kernel's tables.  And what a daemon recorded is told to another engine.
 """
 
+import os
 import re
+import signal
 import struct
+import subprocess
 import time
+from pathlib import Path
 from typing import Any, Iterator
 
 import pytest
 
 from mlab import LabError, Pair, wait_for
+from mlab.daemon import BUILD
 from mlab.topology import Switch
 
 NEEDS = ["bridge", "veth", "bond", "vlan", "vlan-device"]
 VLAN = 10
+SIM = os.path.join(BUILD, "tests", "sim")
 FOUND_S = 3.0
 ROW = struct.Struct("<Q7I2H")  # struct table_row: before the key
 OWN, PEER = 0x02, 0x04
@@ -207,4 +213,45 @@ def test_without_a_session_diff_says_so(pair: Pair) -> None:
         assert done.returncode == 4 and "no session" in done.stderr
     finally:
         s2.mlagd.start()
+        wait_equal(pair)
+
+
+def replay(path: str) -> str:
+    """What the simulator says of a record; it must come to the same."""
+    done = subprocess.run([SIM, "--replay", path], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout[-2000:] + done.stderr
+    return done.stdout
+
+
+def test_what_was_recorded_is_replayed_step_by_step(pair: Pair, tmp_path: Path) -> None:
+    """Every effect, message and operation comes as it came then."""
+    s1 = pair.switches["s1"]
+    path = str(tmp_path / "events")
+    # What changes in memory without an event is in no record: a daemon that nobody touched.
+    s1.mlagd.stop()
+    s1.mlagd.start()
+    wait_equal(pair)
+    pair.fail_leg(pair.hosts["a"], "s1")
+    wait_for("the leg is down", lambda: not s1.mlagd.lag("bond1")["local_up"], 5)
+    pair.heal_leg(pair.hosts["a"], "s1")
+    pair.wait_whole()
+    done = s1.mlagd.ctl("record", path)
+    assert done.returncode == 0, done.stderr
+    story = replay(path)
+    print(story.splitlines()[-1])
+    assert re.search(r"leg 1: \w+ -> down", story) and "ready -> open" in story
+    assert re.search(r"; [0-9]+ compared, 0 different$", story)
+
+
+def test_the_last_events_of_a_crashed_daemon_are_kept(pair: Pair) -> None:
+    """SIGSEGV: the next one finds them, says so, and they are replayed."""
+    s2 = pair.switches["s2"]
+    s2.mlagd.stop(signal.SIGSEGV)
+    s2.mlagd.start()
+    try:
+        path = os.path.join(s2.mlagd.run_dir, "events.crash")
+        wait_for("it is kept", lambda: os.path.exists(path), 5)
+        assert "did not come to its end" in replay(path)
+        assert "its last events are in" in s2.mlagd.log()
+    finally:
         wait_equal(pair)

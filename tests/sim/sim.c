@@ -9,6 +9,7 @@
  *   sim --seed N        one seed, told as a story
  *   sim --seeds N       that many
  *   sim --soak          until stopped
+ *   sim --replay FILE   what a daemon recorded (replay.h)
  */
 #include <errno.h>
 #include <stdio.h>
@@ -16,6 +17,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "replay.h"
 #include "world.h"
 
 #define SEEDS_DEFAULT 300
@@ -882,6 +884,9 @@ int main(int argc, char **argv)
 		}
 		return 1;
 	}
-	(void)fprintf(stderr, "Usage: sim [--seed N | --seeds N | --soak]\n");
+	if (argc == 3 && strcmp(argv[1], "--replay") == 0) {
+		return replay_file(argv[2]);
+	}
+	(void)fprintf(stderr, "Usage: sim [--seed N | --seeds N | --soak | --replay FILE]\n");
 	return 3;
 }

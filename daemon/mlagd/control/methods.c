@@ -15,6 +15,7 @@
 #include "control/diff.h"
 #include "control/explain.h"
 #include "control/gateways.h"
+#include "control/record.h"
 #include "control/status.h"
 #include "datapath/datapath.h"
 #include "kernel/links.h"
@@ -706,6 +707,7 @@ const struct control_method control_methods[] = {
 	{"gateways", control_gateways_begin, control_gateways_row},
 	{"counters", counters_begin, counters_row},
 	{"explain", control_explain, NULL},
+	{"record", control_record_begin, control_record_row},
 	{"diff", control_diff_begin, control_diff_row},
 	{"reload", reload_begin, NULL},
 	{"role", role_begin, NULL},

@@ -56,6 +56,7 @@ struct control_leave_step {
  * @leave_step: what was done of that, by position: 1, 0 at the end, or -EAGAIN
  * @ask, @answer: mlag_step() of MLAG_EVENT_ASK, and mlag_next_answer().  NULL: not available
  * @drain: hold LAGs or no longer (see holds.h); NULL: not available
+ * @copy_record: what the recorder has; 0 or -errno.  NULL: not available
  * @user: for all these
  * @wall_offset_ns: private; start it at 0
  */
@@ -77,6 +78,7 @@ struct control_context {
 	int (*promote)(void *user, const char **ret_because);
 	int (*leave)(void *user);
 	int (*leave_step)(void *user, uint32_t index, struct control_leave_step *ret);
+	int (*copy_record)(void *user, uint8_t **ret_data, uint32_t *ret_size);
 	void (*ask)(void *user, const struct mlag_question *question);
 	enum mlag_answer (*answer)(void *user, uint32_t id, struct mlag_row_view *ret_row);
 	int (*drain)(void *user, uint16_t lag_id, bool on, bool force, uint16_t *ret_lag_id,

@@ -1,0 +1,356 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The recorder: what is recorded is read again as it was, a file is whole whatever ended its writer,
+ * what makes no sense is refused, and no secret is in it.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "record.h"
+#include "recorder.h"
+
+#define MS UINT64_C(1000000)
+#define SEED UINT64_C(0x5ec7e7a1b2c3d4e5)
+
+_Noreturn void mlag_assert_failed(const char *expression, const char *file, int line)
+{
+	(void)fprintf(stderr, "%s:%d: %s\n", file, line, expression);
+	abort();
+}
+
+static char directory[64];
+static struct mlag_engine *engine;
+static struct mlag_config config;
+static struct recorder *recorder;
+static uint64_t now_ns;
+static uint8_t message[MLAG_WIRE_MESSAGE_MAX];
+
+static void path_of(const char *name, char *ret_path, size_t size)
+{
+	(void)snprintf(ret_path, size, "%s/%s", directory, name);
+}
+
+static int setup(void **state)
+{
+	(void)state;
+	(void)snprintf(directory, sizeof(directory), "/tmp/mlag-record-XXXXXX");
+	assert_non_null(mkdtemp(directory));
+	memset(&config, 0, sizeof(config));
+	config.system_mac = (struct mlag_mac){{0x44, 0x38, 0x39, 0xff, 0, 1}};
+	config.domain_id = 7;
+	config.hello_interval_ns = 100 * MS;
+	config.dead_multiplier = 3;
+	config.restart_hold_ns = 3000 * MS;
+	config.startup_wait_ns = 3000 * MS;
+	config.boot_id = 99;
+	config.hash_seed = SEED;
+	config.macs_max = 64;
+	config.neighbors_max = 64;
+	now_ns = 1000 * MS;
+	engine = mlag_engine_init(calloc(1, mlag_engine_size(&config)), &config, now_ns);
+	recorder = recorder_open(directory);
+	assert_non_null(recorder);
+	recorder_config(recorder, &config, now_ns);
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	char path[128];
+
+	(void)state;
+	recorder_close(recorder);
+	free(engine);
+	path_of(RECORDER_FILE, path, sizeof(path));
+	(void)unlink(path);
+	path_of(RECORDER_FILE_CRASHED, path, sizeof(path));
+	(void)unlink(path);
+	(void)rmdir(directory);
+	return 0;
+}
+
+static void step(const struct mlag_event *event)
+{
+	struct mlag_effects effects;
+
+	now_ns += 10 * MS;
+	recorder_step(recorder, engine, event, now_ns, &effects);
+}
+
+/* One of each kind, with something in it. */
+static void live(void)
+{
+	struct mlag_peer_link link = {
+		.ifindex = 3, .bridge_ifindex = 2, .carrier = true, .vlan_aware = true};
+	struct mlag_leg_observation leg = {.ifindex = 5, .carrier = true, .lacp = true};
+	struct mlag_default_route route = {.family = 4, .present = true, .hops_count = 1};
+	struct mlag_question question = {.id = 4, .key = {.table = MLAG_TABLE_MACS}};
+	struct mlag_event event = {.type = MLAG_EVENT_LEG_CONFIGURE};
+	uint8_t hello[MLAG_HELLO_SIZE_MAX];
+	struct mlag_leg_program program;
+	struct mlag_fdb_operation fdb[8];
+
+	event.leg_configure.lag_id = 1;
+	step(&event);
+	link.mac.octets[5] = 1;
+	mlag_vlans_add(&link.vlans, 10);
+	event = (struct mlag_event){.type = MLAG_EVENT_PEER_LINK, .peer_link = &link};
+	step(&event);
+	mlag_vlans_add(&leg.vlans, 10);
+	mlag_vlans_add(&leg.vlans, 4000);
+	event = (struct mlag_event){.type = MLAG_EVENT_LEG};
+	event.leg.lag_id = 1;
+	event.leg.observation = &leg;
+	step(&event);
+	while (recorder_next_leg(recorder, engine, &program)) {
+		event = (struct mlag_event){.type = MLAG_EVENT_LEG_APPLIED};
+		event.leg_applied.lag_id = program.lag_id;
+		event.leg_applied.serial = program.serial;
+		step(&event);
+	}
+	event = (struct mlag_event){.type = MLAG_EVENT_FDB};
+	event.fdb.key.vlan = 10;
+	event.fdb.key.mac.octets[0] = 2;
+	event.fdb.entry = (struct mlag_fdb_entry){5, MLAG_FDB_DYNAMIC};
+	step(&event);
+	(void)recorder_next_fdb(recorder, engine, fdb, 8);
+	event = (struct mlag_event){.type = MLAG_EVENT_DEFAULT_ROUTE, .default_route = &route};
+	step(&event);
+	event = (struct mlag_event){.type = MLAG_EVENT_ASK, .ask = &question};
+	step(&event);
+	event = (struct mlag_event){.type = MLAG_EVENT_CHANNEL_UP};
+	step(&event);
+	assert_true(recorder_next_message(recorder, engine, MLAG_URGENCY_URGENT, now_ns, message) >
+		    0);
+	(void)recorder_next_hello(recorder, engine, now_ns, hello);
+	event = (struct mlag_event){.type = MLAG_EVENT_TICK};
+	event.tick.read_ns = now_ns;
+	step(&event);
+}
+
+static uint32_t copy(uint8_t **ret_data)
+{
+	uint32_t size;
+
+	assert_int_equal(recorder_copy(recorder, ret_data, &size), 0);
+	return size;
+}
+
+/* What @data says is told to an engine; what comes is what came. */
+static uint32_t replay(const uint8_t *data, uint32_t size)
+{
+	static struct record record;
+	struct mlag_engine *again = NULL;
+	struct record_reader reader;
+	uint32_t count = 0;
+	int r;
+
+	assert_true(record_open(&reader, data, size));
+	assert_string_equal(reader.software, MLAG_VERSION);
+	while ((r = record_next(&reader, &record)) == 1) {
+		struct mlag_effects effects;
+		struct mlag_leg_program program;
+
+		assert_false(reader.missing);
+		count++;
+		if (record.kind == RECORD_CONFIG) {
+			again = mlag_engine_init(calloc(1, mlag_engine_size(&record.config)),
+						 &record.config, record.now_ns);
+			assert_true(record.config.hash_seed != SEED);
+		} else if (record.kind == RECORD_STEP) {
+			mlag_step(again, &record.event, record.now_ns, &effects);
+			assert_true(record_digest_effects(&effects) == record.effects_digest);
+		} else if (record.kind == RECORD_MESSAGE) {
+			uint32_t got = mlag_next_message(again,
+							 (enum mlag_urgency)record.pull.argument,
+							 record.now_ns, message);
+
+			assert_int_equal(got, record.pull.count);
+			assert_true(record_digest_bytes(message, got) == record.pull.digest);
+		} else if (record.kind == RECORD_LEG) {
+			assert_int_equal(mlag_next_leg(again, &program), record.pull.count);
+			assert_true(record.pull.count == 0 ||
+				    record_digest_leg(&program) == record.pull.digest);
+		} else if (record.kind == RECORD_HELLO) {
+			(void)mlag_next_hello(again, record.now_ns, message);
+		} else if (record.kind == RECORD_FDB) {
+			struct mlag_fdb_operation fdb[8];
+			uint32_t got = mlag_next_fdb(again, fdb, record.pull.argument);
+
+			assert_int_equal(got, record.pull.count);
+			assert_true(record_digest_fdb(fdb, got) == record.pull.digest);
+		}
+	}
+	assert_int_equal(r, 0);
+	free(again);
+	return count;
+}
+
+static void test_a_recorded_life_is_lived_again(void **state)
+{
+	uint8_t *data;
+	uint32_t size;
+
+	(void)state;
+	live();
+	size = copy(&data);
+	assert_true(replay(data, size) >= 14);
+	free(data);
+}
+
+static void test_no_secret_is_in_it(void **state)
+{
+	uint64_t seed = __builtin_bswap64(SEED);
+	uint8_t *data;
+	uint32_t size;
+
+	(void)state;
+	live();
+	size = copy(&data);
+	assert_null(memmem(data, size, &seed, sizeof(seed)));
+	seed = SEED;
+	assert_null(memmem(data, size, &seed, sizeof(seed)));
+	free(data);
+}
+
+static void test_what_a_killed_process_left_is_whole_and_kept(void **state)
+{
+	static uint8_t data[8 * 1024 * 1024];
+	struct recorder *next;
+	char path[128];
+	struct stat status;
+	FILE *file;
+	size_t size;
+
+	(void)state;
+	live();
+	/* Nobody closed it: a new process finds it so. */
+	next = recorder_open(directory);
+	assert_non_null(next);
+	recorder_close(next);
+	path_of(RECORDER_FILE_CRASHED, path, sizeof(path));
+	assert_int_equal(stat(path, &status), 0);
+	assert_int_equal(status.st_mode & 0777, 0600);
+	file = fopen(path, "rb");
+	assert_non_null(file);
+	size = fread(data, 1, sizeof(data), file);
+	(void)fclose(file);
+	assert_true(replay(data, (uint32_t)size) >= 14);
+}
+
+static void test_what_came_to_its_end_is_no_evidence(void **state)
+{
+	char path[128];
+	struct stat status;
+
+	(void)state;
+	live();
+	recorder_close(recorder);
+	recorder = recorder_open(directory);
+	path_of(RECORDER_FILE_CRASHED, path, sizeof(path));
+	assert_int_equal(stat(path, &status), -1);
+}
+
+/* Bounded: the beginning stays, the last stays, and what is missing between them is said. */
+static void test_beginning_and_last_are_kept(void **state)
+{
+	static struct record record;
+	struct record_reader reader;
+	uint8_t *data;
+	uint32_t size, missing = 0, first = 0, last = 0, count = 0;
+	uint32_t last_said = 0;
+
+	(void)state;
+	for (uint32_t i = 1; i <= 200000; i++) {
+		struct mlag_event event = {.type = MLAG_EVENT_FDB_FAILED};
+
+		event.fdb_failed.error = (int)(i % 60000 + 1);
+		event.fdb_failed.key.vlan = 5000; /* impossible, so that nothing comes of it */
+		last_said = i % 60000 + 1;
+		step(&event);
+	}
+	size = copy(&data);
+	assert_int_equal(size,
+			 RECORD_FILE_HEADER_SIZE + RECORDER_START_SIZE + 2 * RECORDER_SEGMENT_SIZE);
+	assert_true(record_open(&reader, data, size));
+	while (record_next(&reader, &record) == 1) {
+		missing += reader.missing;
+		if (record.kind == RECORD_STEP) {
+			first = first == 0 ? (uint32_t)record.event.fdb_failed.error : first;
+			last = (uint32_t)record.event.fdb_failed.error;
+			count++;
+		}
+	}
+	assert_int_equal(first, 2);
+	assert_int_equal(last, last_said);
+	assert_int_equal(missing, 1);
+	assert_true(count > 50000 && count < 200000);
+	free(data);
+}
+
+static void test_what_is_cut_or_foreign_is_refused(void **state)
+{
+	static struct record record;
+	struct record_reader reader;
+	uint8_t *data;
+	uint8_t *whole = malloc(RECORD_SIZE_MAX);
+	uint32_t size;
+
+	(void)state;
+	live();
+	size = copy(&data);
+	assert_false(record_open(&reader, data, 100));
+	assert_false(record_open(&reader, data, RECORD_FILE_HEADER_SIZE)); /* segments are beyond */
+	data[0] ^= 1;
+	assert_false(record_open(&reader, data, size));
+	data[0] ^= 1;
+	data[RECORD_AT_VERSION + 3]++;
+	assert_false(record_open(&reader, data, size));
+	data[RECORD_AT_VERSION + 3]--;
+	/* A record of an event that does not exist. */
+	assert_true(record_open(&reader, data, size));
+	data[RECORD_FILE_HEADER_SIZE] = 200;
+	assert_int_equal(record_next(&reader, &record), -1);
+	free(data);
+	/* Every prefix of a record. */
+	memset(&record, 0, sizeof(record));
+	record.kind = RECORD_STEP;
+	record.event.type = MLAG_EVENT_FDB;
+	record.event.fdb.entry.kind = MLAG_FDB_STICKY;
+	size = record_put(&record, whole);
+	assert_true(size > 0 && size < 256);
+	for (uint32_t cut = 0; cut < size; cut++) {
+		uint8_t *part = malloc(cut + 1);
+
+		memcpy(part, whole, cut);
+		assert_int_equal(record_get(part, cut, &record), 0);
+		free(part);
+	}
+	whole[size - 1] = MLAG_FDB_STICKY + 1; /* a kind that there is not */
+	assert_int_equal(record_get(whole, size, &record), 0);
+	free(whole);
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+	const struct CMUnitTest tests[] = {
+		TEST(test_a_recorded_life_is_lived_again),
+		TEST(test_no_secret_is_in_it),
+		TEST(test_what_a_killed_process_left_is_whole_and_kept),
+		TEST(test_what_came_to_its_end_is_no_evidence),
+		TEST(test_beginning_and_last_are_kept),
+		TEST(test_what_is_cut_or_foreign_is_refused),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
