@@ -9,6 +9,7 @@
  *   sim --seed N        one seed, told as a story
  *   sim --seeds N       that many
  *   sim --soak          until stopped
+ *   sim --until-failed N  the first of that many that fails (mutants.py)
  *   sim --replay FILE   what a daemon recorded (replay.h)
  */
 #include <errno.h>
@@ -17,6 +18,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "faults.h"
 #include "replay.h"
 #include "world.h"
 
@@ -49,6 +51,7 @@ struct totals {
 	uint64_t neighbor_events;
 	uint64_t neighbor_writes;
 	uint64_t holds;
+	uint64_t faults[WORLD_FAULTS_COUNT];
 	uint64_t virtual_ns;
 };
 
@@ -75,6 +78,9 @@ static void add_totals(struct totals *totals, const struct world *world)
 	totals->neighbor_events += world->neighbor_events;
 	totals->neighbor_writes += world->neighbor_writes;
 	totals->holds += world->holds;
+	for (uint32_t i = 0; i < WORLD_FAULTS_COUNT; i++) {
+		totals->faults[i] += world->faults[i];
+	}
 	totals->virtual_ns += world->now_ns;
 }
 
@@ -695,6 +701,9 @@ static const char *check_now(struct world *world)
 {
 	const char *complaint = world_check_verdicts(world);
 
+	if (complaint == NULL) {
+		complaint = faults_check(world);
+	}
 	return complaint != NULL ? complaint : world_check_safety(world);
 }
 
@@ -721,6 +730,7 @@ static const char *run_seed(uint64_t seed, bool trace, struct totals *totals)
 
 	world_init(&world, seed);
 	world.trace = trace;
+	faults_begin(&world);
 	world.event_delay_ns = world_random(&world, 20) * WORLD_MS;
 	world.route = (enum world_route)world_random(&world, 3);
 	world.hello_loss_percent = world_random(&world, 4) == 0 ? world_random(&world, 30) : 0;
@@ -755,6 +765,7 @@ static const char *run_seed(uint64_t seed, bool trace, struct totals *totals)
 		for (uint32_t n = world_neighbor_random(&world, 6); n > 0; n--) {
 			stir_neighbors(&world);
 		}
+		faults_stir(&world);
 		if (complaint == NULL) {
 			complaint = world_check_claims(&world);
 		}
@@ -791,6 +802,12 @@ static const char *run_seed(uint64_t seed, bool trace, struct totals *totals)
 	if (complaint == NULL) {
 		complaint = restart_unnoticed(&world);
 	}
+	if (complaint == NULL) {
+		complaint = faults_check(&world);
+	}
+	if (complaint == NULL) {
+		complaint = faults_damage(&world);
+	}
 	if (complaint != NULL) {
 		(void)printf("seed %llu: at %.3f ms: %s\n", (unsigned long long)seed,
 			     (double)world.now_ns / 1e6, complaint);
@@ -801,6 +818,19 @@ static const char *run_seed(uint64_t seed, bool trace, struct totals *totals)
 	add_totals(totals, &world);
 	world_fini(&world);
 	return complaint;
+}
+
+/* Until one fails: who looks for a bug wants no more. */
+static int run_until_failed(uint64_t count)
+{
+	struct totals totals = {0};
+
+	for (uint64_t seed = 1; seed <= count; seed++) {
+		if (run_seed(seed, false, &totals) != NULL) {
+			return 1;
+		}
+	}
+	return 0;
 }
 
 static int run_seeds(uint64_t first, uint64_t count)
@@ -846,7 +876,12 @@ static int run_seeds(uint64_t first, uint64_t count)
 	(void)printf("sim: neighbours: %llu events, %llu writes\n",
 		     (unsigned long long)totals.neighbor_events,
 		     (unsigned long long)totals.neighbor_writes);
-	(void)printf("%llu passed, %llu failed\n", (unsigned long long)(count - failed),
+	(void)printf("sim: and");
+	for (uint32_t i = 0; i < WORLD_FAULTS_COUNT; i++) {
+		(void)printf("%s %llu %s", i == 0 ? "" : ",", (unsigned long long)totals.faults[i],
+			     faults_text((enum world_fault)i));
+	}
+	(void)printf("\n%llu passed, %llu failed\n", (unsigned long long)(count - failed),
 		     (unsigned long long)failed);
 	return failed == 0 ? 0 : 1;
 }
@@ -884,9 +919,13 @@ int main(int argc, char **argv)
 		}
 		return 1;
 	}
+	if (argc == 3 && strcmp(argv[1], "--until-failed") == 0) {
+		return run_until_failed(parse_number(argv[2]));
+	}
 	if (argc == 3 && strcmp(argv[1], "--replay") == 0) {
 		return replay_file(argv[2]);
 	}
-	(void)fprintf(stderr, "Usage: sim [--seed N | --seeds N | --soak | --replay FILE]\n");
+	(void)fprintf(stderr, "Usage: sim [--seed N | --seeds N | --soak | --until-failed N | "
+			      "--replay FILE]\n");
 	return 3;
 }

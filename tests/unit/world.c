@@ -4,6 +4,7 @@
  */
 #include "world.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -73,6 +74,14 @@ bool world_session_works(const struct world *world)
 	       !world->members[0].stopped && !world->members[1].stopped;
 }
 
+static bool session_is_up(const struct mlag_engine *engine)
+{
+	struct mlag_view view;
+
+	mlag_get_view(engine, &view);
+	return view.session == MLAG_SESSION_UP;
+}
+
 static void drop_inbox(struct world_member *member)
 {
 	for (uint32_t i = 0; i < member->inbox_count; i++) {
@@ -132,8 +141,17 @@ static void pump(struct world *world, uint32_t member, enum mlag_urgency urgency
 
 	while (world->connected && to->inbox_count < WORLD_MESSAGES_MAX) {
 		struct world_message *message = &to->inbox[to->inbox_count];
-		uint32_t size = mlag_next_message(world->members[member].engine, urgency,
-						  world->now_ns, data);
+		uint32_t size = 0;
+
+		if (world->dialect == WORLD_DIALECT_NEWER && world_session_works(world) &&
+		    world_fault_random(world, 1024) == 0 &&
+		    session_is_up(world->members[member].engine)) {
+			size = world_unknown_message(world, data);
+		} else {
+			size = mlag_next_message(world->members[member].engine, urgency,
+						 world->now_ns, data);
+			size = size != 0 ? world_translate(world, data, size) : 0;
+		}
 
 		if (size == 0) {
 			return;
@@ -192,6 +210,16 @@ static void apply_legs(struct world *world, uint32_t member)
 	}
 }
 
+/* EBUSY, and what else kernels say. */
+static int world_write_error(struct world *world)
+{
+	static const int errors[] = {EBUSY, EEXIST, ENOENT, EPERM, ENOMEM};
+	uint32_t which = world_fault_random(world, 5);
+
+	world->faults[WORLD_FAULT_ERRNO] += which != 0;
+	return errors[which];
+}
+
 static void apply_fdb(struct world *world, uint32_t member)
 {
 	struct mlag_fdb_operation operations[16];
@@ -206,7 +234,7 @@ static void apply_fdb(struct world *world, uint32_t member)
 			world->write_failures++;
 			worldkernel_set_source(world, member, &operations[i]);
 			event.fdb_failed.key = operations[i].key;
-			event.fdb_failed.error = 16;
+			event.fdb_failed.error = world_write_error(world);
 			world_step(world, member, &event);
 			continue;
 		}
@@ -664,6 +692,7 @@ void world_init(struct world *world, uint64_t seed)
 {
 	memset(world, 0, sizeof(*world));
 	world->random = seed;
+	world->fault_random = seed ^ UINT64_C(0x6661756c74732);
 	world->neighbor_random = seed ^ UINT64_C(0x6e65696768626f72);
 	world->now_ns = WORLD_SECOND;
 	world->peer_link = true;
@@ -940,6 +969,21 @@ void world_set_passes(struct world *world, enum mlag_path path, uint32_t member,
 	world->path_changes += *now != passes;
 	*now = passes;
 	start_over(world);
+}
+
+void world_reload(struct world *world, uint32_t member, uint16_t priority)
+{
+	struct mlag_event event = {.type = MLAG_EVENT_RECONFIGURE};
+	struct mlag_config config = world->members[member].config;
+
+	if (is_awake(world, member)) {
+		world->faults[WORLD_FAULT_RELOAD]++;
+		config.priority = priority;
+		world->members[member].config.priority = priority;
+		event.reconfigure = &config;
+		world_step(world, member, &event);
+		run_member(world, member);
+	}
 }
 
 void world_promote(struct world *world, uint32_t member)

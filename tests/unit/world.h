@@ -171,11 +171,35 @@ struct world_member {
 		kept_before; /* what a daemon that dies in the middle of its work leaves */
 };
 
+/* What a run did to the pair beyond what has a counter of its own; each is counted. */
+#define WORLD_FAULTS(X)                                                                \
+	X(WORLD_FAULT_OVERRUN, "overruns") /* FDB events were lost; a dump followed */ \
+	X(WORLD_FAULT_DUMP_SKIPPED, "rows that a dump left out")                       \
+	X(WORLD_FAULT_DELETED, "entries deleted by others")                            \
+	X(WORLD_FAULT_FLAP, "carriers that flapped")                                   \
+	X(WORLD_FAULT_RELOAD, "reloads")                                               \
+	X(WORLD_FAULT_UNKNOWN, "messages of unknown types")                            \
+	X(WORLD_FAULT_LONGER, "longer messages")                                       \
+	X(WORLD_FAULT_OLDER, "messages to and from older peers")                       \
+	X(WORLD_FAULT_DAMAGE, "rows changed in memory")                                \
+	X(WORLD_FAULT_ERRNO, "writes refused in other ways")
+enum world_fault { WORLD_FAULTS(MLAG_ENUM_VALUE) WORLD_FAULTS_COUNT };
+
+/* What the two members speak. */
+enum world_dialect {
+	WORLD_DIALECT_SAME,
+	WORLD_DIALECT_NEWER, /* unknown types, and more behind what is known */
+	WORLD_DIALECT_OLDER, /* no features, and nothing that came with them */
+};
+
 struct world {
 	uint64_t now_ns;
 	uint64_t random;
 	uint64_t
 		neighbor_random; /* a stream of its own: the lives of the kept seeds stay as they were */
+	uint64_t fault_random; /* and of what is in WORLD_FAULTS */
+	enum world_dialect dialect;
+	uint64_t faults[WORLD_FAULTS_COUNT];
 	struct world_member members[WORLD_MEMBERS];
 	bool peer_link; /* carrier */
 	bool path;	/* of the session, besides what it runs over */
@@ -329,6 +353,24 @@ const char *world_check_claims(struct world *world);
 
 /** world_check_neighbors() - every neighbour is the same for both engines and both kernels */
 const char *world_check_neighbors(const struct world *world);
+
+/** world_fault_random() - as world_random(), for WORLD_FAULTS */
+uint32_t world_fault_random(struct world *world, uint32_t below);
+
+/** world_overrun() - events of the FDB are lost, and what is there is dumped, as dumps are */
+void world_overrun(struct world *world, uint32_t member);
+
+/** world_delete_entry() - somebody deletes one of the FDB's entries, whoever wrote it */
+void world_delete_entry(struct world *world, uint32_t member, uint32_t number);
+
+/** world_reload() - the configuration is read again: another priority, other timers, or the same */
+void world_reload(struct world *world, uint32_t member, uint16_t priority);
+
+/** world_translate() - what @sender says, in the dialect of the pair; the new size */
+uint32_t world_translate(struct world *world, uint8_t *data, uint32_t size);
+
+/** world_unknown_message() - a message of a newer peer's, its size */
+uint32_t world_unknown_message(struct world *world, uint8_t *ret_data);
 
 void world_set_link(struct world *world, uint32_t member, uint32_t lag, bool up);
 

@@ -100,6 +100,52 @@ void worldkernel_dump(struct world *world, uint32_t member)
 	world_step(world, member, &event);
 }
 
+void world_overrun(struct world *world, uint32_t member)
+{
+	struct world_member *m = &world->members[member];
+	struct mlag_event event = {.type = MLAG_EVENT_FDB_DUMP_BEGIN};
+
+	if (!m->running || m->stopped) {
+		return;
+	}
+	world->faults[WORLD_FAULT_OVERRUN]++;
+	m->events_count = 0;
+	world_step(world, member, &event);
+	for (uint32_t i = 0; i < WORLD_MACS_MAX; i++) {
+		struct mlag_mac_view view;
+
+		if (!m->fdb[i].used) {
+			continue;
+		}
+		/* Measured: what is left out is what nobody touched, so it is known already. */
+		if (mlag_get_mac(m->engine, &m->fdb[i].key, &view) &&
+		    memcmp(&view.entry, &m->fdb[i].entry, sizeof(view.entry)) == 0 &&
+		    world_fault_random(world, 4) == 0) {
+			world->faults[WORLD_FAULT_DUMP_SKIPPED]++;
+			continue;
+		}
+		event.type = MLAG_EVENT_FDB;
+		event.fdb.key = m->fdb[i].key;
+		event.fdb.entry = m->fdb[i].entry;
+		world_step(world, member, &event);
+	}
+	event.type = MLAG_EVENT_FDB_DUMP_END;
+	world_step(world, member, &event);
+}
+
+void world_delete_entry(struct world *world, uint32_t member, uint32_t number)
+{
+	static const struct mlag_fdb_entry none;
+	struct world_entry *entry = &world->members[member].fdb[number % WORLD_MACS_MAX];
+
+	if (entry->used && entry->entry.kind != MLAG_FDB_STICKY) {
+		struct mlag_mac_key key = entry->key;
+
+		world->faults[WORLD_FAULT_DELETED]++;
+		set_entry(world, member, &key, &none);
+	}
+}
+
 void worldkernel_apply_leg(struct world *world, uint32_t member,
 			   const struct mlag_leg_program *program)
 {
