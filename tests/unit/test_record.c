@@ -335,7 +335,7 @@ static void test_what_is_cut_or_foreign_is_refused(void **state)
 		assert_int_equal(record_get(part, cut, &record), 0);
 		free(part);
 	}
-	whole[size - 1] = MLAG_FDB_STICKY + 1; /* a kind that there is not */
+	whole[size - 2] = MLAG_FDB_STICKY + 1; /* a kind that there is not */
 	assert_int_equal(record_get(whole, size, &record), 0);
 	free(whole);
 }
