@@ -710,7 +710,6 @@ static bool concerns_world(enum mlag_event_type type)
 	case MLAG_EVENT_ADDRESS:
 	case MLAG_EVENT_DEFAULT_ROUTE:
 	case MLAG_EVENT_DRAIN:
-	case MLAG_EVENT_FENCED:
 	case MLAG_EVENT_RECONFIGURE:
 	case MLAG_EVENT_GOODBYE:
 	case MLAG_EVENT_RESUME:
@@ -795,9 +794,6 @@ static bool dispatch(struct mlag_engine *engine, const struct mlag_event *event)
 		break;
 	case MLAG_EVENT_DRAIN:
 		hold_drain(engine, event->drain.lag_id, event->drain.on);
-		break;
-	case MLAG_EVENT_FENCED:
-		hold_fence(engine);
 		break;
 	case MLAG_EVENT_RECONFIGURE:
 		reconfigure(engine, event->reconfigure);

@@ -36,19 +36,6 @@ void hold_drain(struct mlag_engine *engine, uint16_t lag_id, bool on)
 	leg_of(engine, row)->hold.drained = on;
 }
 
-void hold_fence(struct mlag_engine *engine)
-{
-	struct table_row *row;
-	uint32_t cursor = 0;
-
-	while ((row = table_next(&engine->legs, &cursor)) != NULL) {
-		struct leg *leg = leg_of(engine, row);
-
-		leg->hold.fenced = leg->configured;
-		leg->hold.unproven |= leg->configured;
-	}
-}
-
 /* ---- the pair -------------------------------------------------------------------------------- */
 
 /* PL is lost again: the sooner after the last time, the longer the legs stay away then. */
@@ -152,7 +139,6 @@ static enum mlag_hold decide(const struct mlag_engine *engine, const struct tabl
 		.rejoin_passed = has_synced(engine) && engine->now_ns >= rejoin_ns(engine),
 		.held = hold->reason,
 		.drained = hold->drained,
-		.fenced = hold->fenced,
 		.unproven = hold->unproven && !has_synced(engine),
 		.startup_passed = startup_passed(engine),
 	};
@@ -173,14 +159,11 @@ static const char *because(enum mlag_hold before, enum mlag_hold hold)
 		return "the peer link is back, and has yet to prove stable";
 	case MLAG_HOLD_DRAINED:
 		return "somebody asked for it";
-	case MLAG_HOLD_FENCED:
-		return "the guard had taken it down, and the tables are not proven equal";
 	case MLAG_HOLD_NONE:
 		break;
 	}
 	switch (before) {
 	case MLAG_HOLD_STARTING:
-	case MLAG_HOLD_FENCED:
 		return "the tables are proven equal, or nobody else serves";
 	case MLAG_HOLD_SPLIT:
 	case MLAG_HOLD_RESYNC:
@@ -284,11 +267,8 @@ void hold_refresh(struct mlag_engine *engine, struct table_row *row)
 			      because(leg->hold.reason, reason));
 		leg->hold.reason = reason;
 	}
-	if (reason != MLAG_HOLD_STARTING && reason != MLAG_HOLD_FENCED) {
-		if (reason == MLAG_HOLD_NONE || has_synced(engine)) {
-			leg->hold.unproven = false;
-			leg->hold.fenced = false;
-		}
+	if (reason != MLAG_HOLD_STARTING && (reason == MLAG_HOLD_NONE || has_synced(engine))) {
+		leg->hold.unproven = false;
 	}
 	if (reason == MLAG_HOLD_NONE) {
 		if (leg->hold.stage != HOLD_STAGE_FREE) {

@@ -29,7 +29,6 @@ enum hold_stage {
  * @stage: how far that is
  * @since_ns: when @stage was reached
  * @drained: somebody asked for it
- * @fenced: the guard had taken it down
  * @unproven: it has not served since the start, and sync has not been proven
  */
 struct hold {
@@ -37,7 +36,6 @@ struct hold {
 	enum hold_stage stage;
 	uint64_t since_ns;
 	bool drained;
-	bool fenced;
 	bool unproven;
 };
 
@@ -59,7 +57,6 @@ struct hold_pair {
 void hold_configure(struct mlag_engine *engine, struct table_row *row, bool is_new,
 		    bool is_drained);
 void hold_drain(struct mlag_engine *engine, uint16_t lag_id, bool on);
-void hold_fence(struct mlag_engine *engine);
 
 /** hold_refresh_pair() - the verdict may have changed; before the legs are looked at */
 void hold_refresh_pair(struct mlag_engine *engine);

@@ -241,7 +241,6 @@ enum mlag_event_type {
 	MLAG_EVENT_DEFAULT_ROUTE,	/* the default route was looked at */
 	MLAG_EVENT_ASK,			/* somebody wants to know how the peer sees a table */
 	MLAG_EVENT_DRAIN,		/* somebody wants a leg held, or no longer */
-	MLAG_EVENT_FENCED,		/* the guard of this member had taken its legs down */
 	MLAG_EVENT_RECONFIGURE,		/* [domain] or timers changed */
 	MLAG_EVENT_GOODBYE,		/* this member leaves: tell the peer */
 	MLAG_EVENT_RESUME,	   /* the data plane goes on by the word of an earlier daemon */

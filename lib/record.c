@@ -405,8 +405,6 @@ static bool put_event(struct buf_writer *writer, const struct mlag_event *event)
 		buf_put_u16(writer, event->drain.lag_id);
 		buf_put_u8(writer, event->drain.on);
 		return true;
-	case MLAG_EVENT_FENCED:
-		return true;
 	case MLAG_EVENT_FDB:
 		put_mac_key(writer, &event->fdb.key);
 		buf_put_u32(writer, event->fdb.entry.ifindex);
@@ -575,8 +573,6 @@ static bool get_event_body(struct buf_reader *reader, struct record *record)
 	case MLAG_EVENT_DRAIN:
 		event->drain.lag_id = buf_get_u16(reader);
 		event->drain.on = get_bool(reader);
-		return true;
-	case MLAG_EVENT_FENCED:
 		return true;
 	case MLAG_EVENT_FDB:
 		return get_fdb(reader, event);

@@ -220,7 +220,7 @@ enum mlag_hold verdict_hold(const struct verdict_leg *leg)
 		return MLAG_HOLD_DRAINED;
 	}
 	if (waits_for_sync(leg, served)) {
-		return leg->fenced ? MLAG_HOLD_FENCED : MLAG_HOLD_STARTING;
+		return MLAG_HOLD_STARTING;
 	}
 	switch (leg->verdict) {
 	case MLAG_VERDICT_SPLIT:

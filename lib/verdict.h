@@ -98,7 +98,6 @@ uint32_t verdict_next_epoch(uint32_t own, uint32_t peer);
  * @rejoin_passed: the pair is in sync, and the peer link has been stable for long enough
  * @held: as the leg is held now
  * @drained: somebody asked for it
- * @fenced: the guard had taken it down; @unproven is set too
  * @unproven: it has not served since the start, and sync has not been proven
  * @startup_passed: startup-wait has, since the start
  */
@@ -112,7 +111,6 @@ struct verdict_leg {
 	bool rejoin_passed;
 	enum mlag_hold held;
 	bool drained;
-	bool fenced;
 	bool unproven;
 	bool startup_passed;
 };

@@ -124,6 +124,25 @@ void deadman_leave(struct daemon *daemon)
 	}
 }
 
+bool deadman_has_taken(void *user, uint16_t lag_id)
+{
+	const struct daemon *daemon = user;
+	const struct lease_page *page;
+	uint32_t count;
+
+	if (daemon->deadman == NULL) {
+		return false;
+	}
+	page = daemon->deadman->page;
+	count = atomic_load(&page->downs_count);
+	for (uint32_t i = 0; i < count && i < LEASE_DOWNS_MAX; i++) {
+		if (page->downs[i].lag_id == lag_id) {
+			return true;
+		}
+	}
+	return false;
+}
+
 enum lease_guard deadman_guard(void *user, bool *ret_was_there)
 {
 	const struct daemon *daemon = user;

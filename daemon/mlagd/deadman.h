@@ -21,6 +21,9 @@ void deadman_renew(struct daemon *daemon, const uint8_t *hello, uint32_t size);
 /** deadman_leave() - this member leaves the pair on purpose: there is nothing to guard any more */
 void deadman_leave(struct daemon *daemon);
 
+/** deadman_has_taken() - the guard keeps the leg of this LAG down; @user: struct daemon */
+bool deadman_has_taken(void *user, uint16_t lag_id);
+
 /**
  * deadman_guard() - what the guard is doing
  * @user: struct daemon

@@ -650,6 +650,7 @@ static int open_control(struct daemon *daemon)
 		.redirects_failed = svis_failed,
 		.reload = reload_config,
 		.guard = deadman_guard,
+		.fenced = deadman_has_taken,
 		.promote = promote,
 		.leave = leave_begin,
 		.leave_step = leave_get_step,

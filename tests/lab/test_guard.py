@@ -215,6 +215,8 @@ def test_hung_for_ever_is_fenced_and_comes_back_when_it_goes_on(
         tell_losses(tell, run, flows)
     assert_once(pair)
     os.kill(daemon_pid(pair.s2), signal.SIGCONT)
+    row = pair.s2.mlagd.lag(pair.hosts["a"].switch_lag())
+    assert (row["state"], row["held_reason"]) == ("held", "fenced"), row
     guards["s2"].wait(r"^fenced -> watching: the daemon is in sync", offset)
 
 

@@ -409,24 +409,6 @@ static void test_a_restart_holds_nothing_that_served_and_keeps_what_was_held(voi
 	assert_int_not_equal(held(S2, LAG), MLAG_HOLD_NONE);
 }
 
-static void test_what_the_guard_took_down_returns_when_in_sync(void **state)
-{
-	struct mlag_event event = {.type = MLAG_EVENT_FENCED};
-
-	(void)state;
-	world_start(&world, S1);
-	world_start(&world, S2);
-	assert_true(world_run_until_open(&world, 20 * WORLD_SECOND));
-	world_stop(&world, S2);
-	run_ms(1000);
-	world_start(&world, S2);
-	world_step(&world, S2, &event);
-	run_ms(2);
-	assert_int_equal(held(S2, LAG), MLAG_HOLD_FENCED);
-	run_ms(2000);
-	assert_int_equal(held(S2, LAG), MLAG_HOLD_NONE);
-}
-
 /* ---- for adapters ---------------------------------------------------------------------------- */
 
 static void test_held_vlans_are_those_of_held_legs_alone_and_only_in_a_split(void **state)
@@ -479,7 +461,6 @@ int main(void)
 		BOOT(test_both_start_without_pl_and_exactly_one_serves),
 		BOOT(test_both_start_and_refuse_each_other_and_one_serves),
 		BOOT(test_a_restart_holds_nothing_that_served_and_keeps_what_was_held),
-		BOOT(test_what_the_guard_took_down_returns_when_in_sync),
 		PAIR(test_held_vlans_are_those_of_held_legs_alone_and_only_in_a_split),
 	};
 

@@ -364,6 +364,25 @@ static void test_lags(void **state)
 	json_decref(lags);
 }
 
+static bool fake_fenced(void *user, uint16_t lag_id)
+{
+	(void)user;
+	return lag_id == 7;
+}
+
+static void test_a_leg_that_the_guard_keeps_down_is_held(void **state)
+{
+	json_t *lags, *lag;
+
+	(void)state;
+	context.fenced = fake_fenced;
+	lags = run("lags", NULL, NULL);
+	lag = json_array_get(lags, 0);
+	assert_string_equal(json_string_value(json_object_get(lag, "state")), "held");
+	assert_string_equal(json_string_value(json_object_get(lag, "held_reason")), "fenced");
+	json_decref(lags);
+}
+
 static void test_mac_filters_are_checked(void **state)
 {
 	static const char *const wrong[] = {
@@ -627,6 +646,7 @@ int main(void)
 		TEST(test_status_has_the_last_resort),
 		TEST(test_since_does_not_flicker),
 		TEST(test_lags),
+		TEST(test_a_leg_that_the_guard_keeps_down_is_held),
 		TEST(test_mac_filters_are_checked),
 		TEST(test_addresses),
 		TEST(test_neighbors),

@@ -78,17 +78,22 @@ static int lags_row(struct control_call *call, json_t **ret_row)
 	const struct control_context *context = call->context;
 	const struct config_lag *lag;
 	struct mlag_leg_view leg = {0};
+	bool taken;
 
 	if (!mlag_get_leg(context->engine, call->cursor, &leg)) {
 		return 0;
 	}
 	call->cursor++;
+	taken = leg.hold == MLAG_HOLD_NONE && context->fenced != NULL &&
+		context->fenced(context->user, leg.lag_id);
 	lag = config_lag_by_id(context->config, leg.lag_id);
 	*ret_row = json_pack("{s:s?,s:i,s:b,s:b,s:b,s:s,s:s?,s:o}", "ifname",
 			     lag != NULL ? lag->ifname : NULL, "id", (int)leg.lag_id, "local_up",
 			     leg_is_up(&leg), "peer_up", leg.peer_up, "isolated", leg.isolated,
-			     "state", lag_state(&leg), "held_reason",
-			     leg.hold != MLAG_HOLD_NONE ? mlag_hold_text(leg.hold) : NULL,
+			     "state", taken ? "held" : lag_state(&leg), "held_reason",
+			     taken			  ? "fenced"
+			     : leg.hold != MLAG_HOLD_NONE ? mlag_hold_text(leg.hold)
+							  : NULL,
 			     "partner_mac", control_mac_json(&leg.partner_mac));
 	return *ret_row != NULL ? 1 : -ENOMEM;
 }

@@ -51,6 +51,7 @@ struct control_leave_step {
  * @gateway: a shared gateway by its position; false when there is none.  NULL: there are none
  * @redirects_failed: R27 could not be put in force.  NULL: it was
  * @guard: what mlag-guard is doing, and whether there was one.  NULL: there is none
+ * @fenced: mlag-guard keeps the leg of a LAG down.  NULL: it does not
  * @promote: make this member primary; returns 0, or -errno and why not.  NULL: not available
  * @leave: leave the pair and end; returns 0 or -errno.  NULL: not available
  * @leave_step: what was done of that, by position: 1, 0 at the end, or -EAGAIN
@@ -75,6 +76,7 @@ struct control_context {
 	bool (*redirects_failed)(void *user);
 	bool (*gateway)(void *user, uint32_t index, struct gatewayplan_view *ret_view);
 	enum lease_guard (*guard)(void *user, bool *ret_was_there);
+	bool (*fenced)(void *user, uint16_t lag_id);
 	int (*promote)(void *user, const char **ret_because);
 	int (*leave)(void *user);
 	int (*leave_step)(void *user, uint32_t index, struct control_leave_step *ret);

@@ -218,9 +218,6 @@ static const char *const hold_texts[] = {
 	[MLAG_HOLD_RESYNC] = "there is no session with the peer, and the primary's leg serves",
 	[MLAG_HOLD_REJOIN] = "the peer link is back, and has to be stable for a while first",
 	[MLAG_HOLD_DRAINED] = "somebody drained it",
-	[MLAG_HOLD_FENCED] =
-		"the guard of this member had taken it down, and the tables of the two "
-		"members are not proven equal yet",
 };
 
 static void add_hold_problem(const struct mlag_leg_view *leg, const char *name, json_t *problems)
