@@ -206,7 +206,10 @@ static const struct command commands[] = {
 
 /* Names that are promised, so that a script can tell "not yet" from "no such command". */
 static const char *const later_commands[] = {
-	"consistency", "monitor", "record", "metrics", "genkey",
+	"consistency",
+	"monitor",
+	"metrics",
+	"genkey",
 };
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
