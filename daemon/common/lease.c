@@ -46,10 +46,16 @@ static void make_fresh(struct lease_page *page)
 static int map(int fd, struct lease_page **ret)
 {
 	void *page;
+	int r;
 
 	/* Both may come first. */
-	if (flock(fd, LOCK_EX) < 0 || ftruncate(fd, sizeof(struct lease_page)) < 0) {
+	if (flock(fd, LOCK_EX) < 0) {
 		return -errno;
+	}
+	/* Room is taken now: a full file system must not end either of us later (SIGBUS). */
+	r = posix_fallocate(fd, 0, sizeof(struct lease_page));
+	if (r != 0) {
+		return -r;
 	}
 	page = mmap(NULL, sizeof(struct lease_page), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 	if (page == MAP_FAILED) {

@@ -35,8 +35,12 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     netns.remove_all()
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Skip, with the reason, what this kernel cannot run."""
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Skip, with the reason, what this kernel cannot run; leave out what there is no time for."""
+    if not os.environ.get("MLAB_LONG") and not config.getoption("keyword"):
+        late = [item for item in items if item.get_closest_marker("long")]
+        items[:] = [item for item in items if item not in late]
+        config.hook.pytest_deselected(items=late)
     for item in items:
         needs = getattr(getattr(item, "module", None), "NEEDS", ["bridge", "veth"])
         absent = kernel.missing(list(needs))

@@ -220,6 +220,7 @@ def test_hung_for_ever_is_fenced_and_comes_back_when_it_goes_on(
     guards["s2"].wait(r"^fenced -> watching: the daemon is in sync", offset)
 
 
+@pytest.mark.long
 def test_hung_for_less_than_the_hold_is_not_fenced(pair: Pair, guards: dict[str, Guard]) -> None:
     """Nothing happens, nothing is lost."""
     pair.wait_known(vlan=VLAN)
@@ -270,6 +271,7 @@ def test_a_peer_that_is_not_heard_is_no_reason_to_fence(pair: Pair,
     wait_for("the leg to be down", lambda: not is_leg_up(pair, pair.s2, pair.hosts["a"]))
 
 
+@pytest.mark.long
 def test_the_last_leg_of_a_host_is_not_taken_before_the_peer_has_one(
         pair: Pair, guards: dict[str, Guard]) -> None:
     """S1 has no leg to A: S2's guard leaves it, and takes it when S1's is up."""
@@ -297,6 +299,7 @@ def test_the_last_leg_of_a_host_is_not_taken_before_the_peer_has_one(
     assert_once(pair)
 
 
+@pytest.mark.long
 def test_a_leg_is_given_back_when_the_survivor_loses_its_own(pair: Pair,
                                                              guards: dict[str, Guard]) -> None:
     """B is down at S2 by the guard, also when somebody sets it up; then S1's leg fails."""
@@ -319,6 +322,7 @@ def test_a_leg_is_given_back_when_the_survivor_loses_its_own(pair: Pair,
     assert_once(pair)
 
 
+@pytest.mark.long
 def test_floods_that_are_held_for_a_dead_peer_are_held_until_it_is_fenced(
         pair: Pair, guards: dict[str, Guard]) -> None:
     """A leg returns while the peer's daemon is dead: nobody acknowledges, until the guard speaks."""
@@ -338,6 +342,7 @@ def test_floods_that_are_held_for_a_dead_peer_are_held_until_it_is_fenced(
     assert_once(pair)
 
 
+@pytest.mark.long
 def test_who_did_not_run_himself_fences_nobody(pair: Pair, guards: dict[str, Guard]) -> None:
     """The whole machine stood still, or only the guard: neither is held against the daemon."""
     pair.wait_known(vlan=VLAN)
@@ -358,6 +363,7 @@ def test_who_did_not_run_himself_fences_nobody(pair: Pair, guards: dict[str, Gua
     assert "->" not in guards["s2"].text(offset)
 
 
+@pytest.mark.long
 def test_a_guard_that_is_killed_while_fenced_goes_on_and_gives_back(
         pair: Pair, guards: dict[str, Guard]) -> None:
     """What it took down outlives it."""
@@ -395,6 +401,7 @@ def test_a_guard_that_is_gone_is_missed(pair: Pair, guards: dict[str, Guard]) ->
     assert status["guard"] == "absent" and status["verdict"] == "peered"
 
 
+@pytest.mark.long
 def test_never_both_dark_the_box_of_the_survivor_dies(pair: Pair,
                                                       guards: dict[str, Guard]) -> None:
     """S2 is fenced, then S1 dies with its peer link: S2's data plane is the only one, and serves."""

@@ -158,6 +158,7 @@ def addresses(switch: Switch, device: str) -> list[tuple[str, int]]:
                   if row["scope"] == "global")
 
 
+@pytest.mark.long
 def test_split_takes_interfaces_down_whose_vlans_are_reached_by_held_legs_alone(pair: Pair) -> None:
     """D is alone in its VLAN: nobody is to be sent there by S2; the VLAN with S2's orphan stays up."""
     wait_for("a plain pair", lambda: not holds_anything(pair), 10)
@@ -230,6 +231,7 @@ def test_peer_link_cut_and_then_the_primary_dies_is_not_dark(
     assert freed < 1 * MARGIN
 
 
+@pytest.mark.long
 def test_flapping_peer_link_moves_the_legs_once_and_the_wait_grows(
         pair: Pair, tell: Callable[[str], None]) -> None:
     """Rejoin with back-off: legs that gave way stay away until the peer link has proved stable."""
@@ -294,6 +296,7 @@ def test_drain_and_undrain_lose_nothing(pair: Pair, tell: Callable[[str], None])
     assert admin_state(pair) == before
 
 
+@pytest.mark.long
 def test_drain_outlives_the_daemon_and_is_refused_where_it_cuts_off(pair: Pair) -> None:
     """kill -9 while drained: the next daemon holds the same, and gives back nothing else."""
     a = pair.hosts["a"]
@@ -357,6 +360,7 @@ def test_legs_come_up_after_sync_and_not_by_a_timer(pair: Pair,
         assert result["ends_well"], f"{name}: {result}"
 
 
+@pytest.mark.long
 def test_who_boots_alone_serves_after_startup_wait(pair: Pair) -> None:
     """Nobody is to be heard: startup-wait, then the legs."""
     for switch in pair.switches.values():
@@ -370,6 +374,7 @@ def test_who_boots_alone_serves_after_startup_wait(pair: Pair) -> None:
     wait_for("bond1 in service", lambda: pair.s1.mlagd.lag("bond1")["local_up"], 15)
 
 
+@pytest.mark.long
 def test_both_boot_with_the_peer_link_cut_and_one_serves(pair: Pair) -> None:
     """The primary at once, for there will be no sync; the secondary where the primary does not."""
     for switch in pair.switches.values():
