@@ -16,6 +16,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "kernel/fdbbatch.h"
 #include "kernel/fdbdump.h"
 #include "kernel/fdblocal.h"
 #include "kernel/fdbmsg.h"
@@ -31,11 +32,6 @@
 #define FDB_DRAIN_ROUNDS_MAX 256 /* of FDB_DRAIN_MAX, before a dump: several full buffers */
 #define FDB_RESYNC_INTERVAL_US 1000000
 #define FDB_TIMER_ACCURACY_US 1000
-#define FDB_MESSAGES_MAX 256		 /* of one batch */
-#define FDB_MESSAGES_PER_OPERATION_MAX 3 /* a RENEW */
-#define FDB_OPERATIONS_MAX FDB_MESSAGES_MAX
-
-struct fdb_batch;
 
 struct fdb {
 	sd_event *event;
@@ -54,31 +50,8 @@ struct fdb {
 	sd_event_source *own_source; /* own router MACs may lack their entry */
 	bool inside;		     /* somebody may be in a callback */
 	uint64_t resynced_us;
-	struct fdb_batch *renewing; /* whose inside is not reported */
-	uint8_t buffer[FDB_MESSAGES_MAX * FDBMSG_SIZE_MAX] __attribute__((aligned(NLMSG_ALIGNTO)));
-};
-
-/**
- * struct fdb_batch - some operations on their way through the kernel
- * @operations, @count: at most FDB_OPERATIONS_MAX
- * @messages: sent ones
- * @first_seq: sequence number of message 0
- * @owners: the operation that a message belongs to
- * @errors: of a message, positive
- * @types: RTM_* of a message
- * @hidden: events up to the delete in a RENEW are not reported
- */
-struct fdb_batch {
-	struct fdb *fdb;
-	const struct mlag_fdb_operation *operations;
-	uint32_t count;
-	uint32_t messages;
-	uint32_t first_seq;
-	size_t size;
-	uint16_t types[FDB_MESSAGES_MAX];
-	uint32_t owners[FDB_MESSAGES_MAX];
-	int errors[FDB_MESSAGES_MAX];
-	bool hidden[FDB_OPERATIONS_MAX];
+	struct fdbbatch *renewing; /* whose inside is not reported */
+	struct fdbbatch_writer writer;
 };
 
 static int fdb_resync_due(sd_event_source *source, uint64_t now_us, void *user);
@@ -125,29 +98,6 @@ static void fdb_want_resync(struct fdb *fdb)
 
 /* ---- what the kernel says ------------------------------------------------------------------ */
 
-static bool fdb_key_equal(const struct mlag_mac_key *a, const struct mlag_mac_key *b)
-{
-	return a->vlan == b->vlan && memcmp(&a->mac, &b->mac, sizeof(a->mac)) == 0;
-}
-
-/* This is the inside of a RENEW: everything about the key up to the delete. */
-static bool fdb_is_hidden(const struct fdb *fdb, const struct mlag_mac_key *key, bool is_delete)
-{
-	struct fdb_batch *batch = fdb->renewing;
-	uint32_t i;
-
-	if (batch == NULL) {
-		return false;
-	}
-	for (i = 0; i < batch->count; i++) {
-		if (batch->hidden[i] && fdb_key_equal(&batch->operations[i].key, key)) {
-			batch->hidden[i] = !is_delete;
-			return true;
-		}
-	}
-	return false;
-}
-
 static void fdb_take_local(struct fdb *fdb, const struct mlag_mac_key *key, uint16_t type)
 {
 	if (fdb->dump.running && type != RTM_DELNEIGH) {
@@ -186,7 +136,8 @@ static void fdb_take_message(struct fdb *fdb, const struct nlmsghdr *message, bo
 		/* An own router MAC, and somewhere else: that cannot stay. */
 		fdb_arm(fdb, &fdb->own_source, 0, fdb_own_due);
 	}
-	if (error < 0 || fdb_is_hidden(fdb, &key, entry.kind == MLAG_FDB_NONE)) {
+	if (error < 0 || (fdb->renewing != NULL &&
+			  fdbbatch_hides(fdb->renewing, &key, entry.kind == MLAG_FDB_NONE))) {
 		return;
 	}
 	if (listed) {
@@ -251,8 +202,9 @@ static void fdb_dump_failed(struct fdb *fdb, int error)
 
 static int fdb_dump(struct fdb *fdb)
 {
+	uint8_t buffer[FDBMSG_SIZE_MAX] __attribute__((aligned(NLMSG_ALIGNTO)));
 	struct nlmsghdr *message =
-		netlink_prepare(&fdb->requests, fdb->buffer, RTM_GETNEIGH, NLM_F_DUMP);
+		netlink_prepare(&fdb->requests, buffer, RTM_GETNEIGH, NLM_F_DUMP);
 	int error;
 
 	fdbmsg_put_dump(message, &fdb->bridge);
@@ -317,12 +269,12 @@ static void fdb_dump_begin(struct fdb *fdb)
 /* A line may have shown what an event had already taken away. */
 static void fdb_ask_deleted(struct fdb *fdb)
 {
-	struct mlag_fdb_operation operations[FDB_OPERATIONS_MAX];
+	struct mlag_fdb_operation operations[FDBBATCH_OPERATIONS_MAX];
 	uint32_t next = 0;
 
 	while (next < fdb->dump.deleted_count) {
 		uint32_t left = fdb->dump.deleted_count - next;
-		uint32_t count = left < FDB_OPERATIONS_MAX ? left : FDB_OPERATIONS_MAX;
+		uint32_t count = left < FDBBATCH_OPERATIONS_MAX ? left : FDBBATCH_OPERATIONS_MAX;
 		uint32_t done;
 
 		memset(operations, 0, sizeof(operations));
@@ -546,266 +498,21 @@ int fdb_let_locals(struct fdb *fdb)
 
 /* ---- writing -------------------------------------------------------------------------------- */
 
-static struct nlmsghdr *fdb_batch_add(struct fdb_batch *batch, uint32_t owner, uint16_t type,
-				      uint16_t flags)
-{
-	struct nlmsghdr *message = netlink_prepare(&batch->fdb->requests,
-						   batch->fdb->buffer + batch->size, type, flags);
-
-	if (batch->messages == 0) {
-		batch->first_seq = message->nlmsg_seq;
-	}
-	batch->types[batch->messages] = type;
-	batch->owners[batch->messages] = owner;
-	batch->errors[batch->messages] = 0;
-	batch->messages++;
-	return message;
-}
-
-static struct nlmsghdr *fdb_batch_add_set(struct fdb_batch *batch, uint32_t owner)
-{
-	const struct mlag_fdb_operation *operation = &batch->operations[owner];
-	struct nlmsghdr *message =
-		fdb_batch_add(batch, owner, RTM_NEWNEIGH, NLM_F_CREATE | NLM_F_REPLACE);
-
-	fdbmsg_put_set(message, &operation->key, &operation->entry);
-	batch->size += message->nlmsg_len;
-	return message;
-}
-
-static struct nlmsghdr *fdb_batch_add_delete(struct fdb_batch *batch, uint32_t owner)
-{
-	const struct mlag_fdb_operation *operation = &batch->operations[owner];
-	struct nlmsghdr *message = fdb_batch_add(batch, owner, RTM_DELNEIGH, 0);
-
-	fdbmsg_put_delete(message, &operation->key, operation->entry.ifindex);
-	batch->size += message->nlmsg_len;
-	return message;
-}
-
-static struct nlmsghdr *fdb_batch_add_get(struct fdb_batch *batch, uint32_t owner)
-{
-	struct nlmsghdr *message = fdb_batch_add(batch, owner, RTM_GETNEIGH, 0);
-
-	fdbmsg_put_get(message, &batch->operations[owner].key, &batch->fdb->bridge);
-	batch->size += message->nlmsg_len;
-	return message;
-}
-
-static void fdb_fail(struct fdb *fdb, const struct mlag_fdb_operation *operation, int error)
-{
-	fdb->statistics.errors++;
-	fdb->handler.failed(fdb->user, &operation->key, error);
-}
-
-/* 0 if an entry may be written as wanted, or a positive errno. */
-static int fdb_check_set(const struct fdb *fdb, const struct mlag_fdb_operation *operation)
-{
-	if (operation->entry.kind == MLAG_FDB_NONE) {
-		return EINVAL;
-	}
-	return fdblocal_has(&fdb->local, &operation->key.mac) ? EADDRINUSE : 0;
-}
-
-/*
- * The entry is our own local one: what the engine wants there is about to be out of date, for it
- * learns of own router MACs later than the entry has to be there.
- */
-static bool fdb_is_own(const struct fdb *fdb, const struct mlag_fdb_operation *operation)
-{
-	return operation->verb != MLAG_FDB_VERB_VERIFY && fdbown_wants(&fdb->own, &operation->key);
-}
-
-/* Put the message(s) of one operation; the last of them, or NULL where there is nothing to send. */
-static struct nlmsghdr *fdb_batch_put(struct fdb_batch *batch, uint32_t index)
-{
-	const struct mlag_fdb_operation *operation = &batch->operations[index];
-	struct fdb *fdb = batch->fdb;
-	int error;
-
-	fdb->statistics.operations += operation->verb != MLAG_FDB_VERB_NONE ? 1 : 0;
-	if (fdb_is_own(fdb, operation)) {
-		return NULL;
-	}
-	switch (operation->verb) {
-	case MLAG_FDB_VERB_NONE:
-		break;
-	case MLAG_FDB_VERB_RENEW:
-	case MLAG_FDB_VERB_SET:
-		error = fdb_check_set(fdb, operation);
-		if (error != 0) {
-			fdb_fail(fdb, operation, error);
-			break;
-		}
-		if (operation->verb == MLAG_FDB_VERB_RENEW) {
-			/*
-			 * The kernel deletes an entry only from the port it points to, and only
-			 * while that port has the VLAN.  So it is moved to the new port first.
-			 */
-			(void)fdb_batch_add_set(batch, index);
-			(void)fdb_batch_add_delete(batch, index);
-		}
-		return fdb_batch_add_set(batch, index);
-	case MLAG_FDB_VERB_DELETE:
-		if (!fdblocal_has(&fdb->local, &operation->key.mac)) {
-			return fdb_batch_add_delete(batch, index);
-		}
-		break;
-	case MLAG_FDB_VERB_VERIFY:
-		return fdb_batch_add_get(batch, index);
-	}
-	return NULL;
-}
-
-/* An answer to one message of the batch: an entry that was asked for, or an error. */
-static void fdb_batch_take(void *user, const struct nlmsghdr *message)
-{
-	struct fdb_batch *batch = user;
-	struct fdb *fdb = batch->fdb;
-	uint32_t index = message->nlmsg_seq - batch->first_seq;
-	struct mlag_fdb_entry entry = {0};
-	struct mlag_mac_key key;
-
-	if (index >= batch->messages) {
-		return;
-	}
-	if (message->nlmsg_type == NLMSG_ERROR) {
-		batch->errors[index] = -netlink_error(message);
-	} else if (message->nlmsg_type == RTM_NEWNEIGH && batch->types[index] == RTM_GETNEIGH) {
-		/* What is not ours to report (a local address) is no entry for who asked. */
-		if (fdbmsg_parse(message, &fdb->bridge, &key, &entry) < 0) {
-			memset(&entry, 0, sizeof(entry));
-		}
-		fdb->handler.entry(fdb->user, &batch->operations[batch->owners[index]].key, &entry);
-	}
-}
-
-/* Send what was added and wait for the answers, which are there when the call returns. */
-static int fdb_batch_send(struct fdb_batch *batch, struct nlmsghdr *last)
-{
-	struct netlink *requests = &batch->fdb->requests;
-	int error;
-
-	if (last == NULL) {
-		return 0;
-	}
-	last->nlmsg_flags |= NLM_F_ACK;
-	error = netlink_send(requests, batch->fdb->buffer, batch->size);
-	if (error < 0) {
-		return error;
-	}
-	error = netlink_collect(requests, last->nlmsg_seq, fdb_batch_take, batch);
-	if (error == -ENOBUFS || error == -ETIMEDOUT) {
-		netlink_discard(requests);
-		return error;
-	}
-	batch->errors[batch->messages - 1] = -error;
-	return 0;
-}
-
-static void fdb_ignore(void *user, const struct nlmsghdr *message)
-{
-	(void)user;
-	(void)message;
-}
-
-/*
- * The port lost the VLAN: static and external entries stay behind there, where they only drop what
- * is sent to them, and the kernel refuses to delete them one by one.  None of them is of use.
- */
-static int fdb_flush(struct fdb *fdb, uint16_t vlan, uint32_t ifindex)
-{
-	uint32_t i;
-	int error = 0;
-
-	for (i = 0; i < 2 && error == 0; i++) {
-		struct nlmsghdr *message = netlink_prepare(&fdb->requests, fdb->buffer,
-							   RTM_DELNEIGH, NLM_F_BULK | NLM_F_ACK);
-
-		fdbmsg_put_flush(message, vlan, ifindex, i == 0);
-		error = netlink_send(&fdb->requests, message, message->nlmsg_len);
-		if (error == 0) {
-			error = netlink_collect(&fdb->requests, message->nlmsg_seq, fdb_ignore,
-						NULL);
-		}
-	}
-	return error;
-}
-
-/* What became of one message, in the engine's words. */
-static void fdb_batch_settle_one(struct fdb_batch *batch, uint32_t index)
-{
-	static const struct mlag_fdb_entry none = {.ifindex = 0, .kind = MLAG_FDB_NONE};
-	uint32_t owner = batch->owners[index];
-	const struct mlag_fdb_operation *operation = &batch->operations[owner];
-	struct fdb *fdb = batch->fdb;
-	int error = batch->errors[index];
-
-	if (operation->verb == MLAG_FDB_VERB_RENEW && batch->types[index] == RTM_DELNEIGH) {
-		batch->hidden[owner] = error == 0;
-		return;
-	}
-	if (operation->verb == MLAG_FDB_VERB_RENEW && error != 0 &&
-	    batch->types[index] == RTM_NEWNEIGH && index + 1 < batch->messages &&
-	    batch->owners[index + 1] == owner) {
-		/* The first of two; the second one says the same. */
-		return;
-	}
-	if (batch->types[index] == RTM_GETNEIGH && error == ENOENT) {
-		fdb->handler.entry(fdb->user, &operation->key, &none);
-		return;
-	}
-	if (batch->types[index] == RTM_DELNEIGH && error == EINVAL && operation->key.vlan != 0 &&
-	    fdb_flush(fdb, operation->key.vlan, operation->entry.ifindex) == 0) {
-		return;
-	}
-	if (error != 0 && !(batch->types[index] == RTM_DELNEIGH && error == ENOENT)) {
-		fdb_fail(fdb, operation, error);
-	}
-}
-
-static void fdb_batch_settle(struct fdb_batch *batch)
-{
-	uint32_t i;
-
-	for (i = 0; i < batch->messages; i++) {
-		fdb_batch_settle_one(batch, i);
-	}
-	/* The events of these writes are all there: hide the inside of renewals. */
-	batch->fdb->renewing = batch;
-	(void)fdb_read_events(batch->fdb, FDB_DRAIN_MAX);
-	batch->fdb->renewing = NULL;
-}
-
 /* As many operations as one batch has room for; that many are @ret_done. */
 static int fdb_apply_batch(struct fdb *fdb, const struct mlag_fdb_operation *operations,
 			   uint32_t count, uint32_t *ret_done)
 {
-	struct fdb_batch batch = {.fdb = fdb, .operations = operations};
-	struct nlmsghdr *last = NULL;
-	uint32_t i;
-	int error;
+	struct fdbbatch batch;
+	int error = fdbbatch_write(&batch, &fdb->writer, operations, count);
 
-	/* Numbers within a batch are consecutive. */
-	if (fdb->requests.seq > UINT32_MAX - FDB_MESSAGES_MAX) {
-		fdb->requests.seq = 0;
-	}
-	while (batch.count < count &&
-	       batch.messages + FDB_MESSAGES_PER_OPERATION_MAX <= FDB_MESSAGES_MAX) {
-		struct nlmsghdr *message = fdb_batch_put(&batch, batch.count++);
-
-		last = message != NULL ? message : last;
-	}
 	*ret_done = batch.count;
-	error = fdb_batch_send(&batch, last);
 	if (error < 0) {
-		log_warning("fdb: writing %u entries failed: %s", batch.count, strerror(-error));
-		for (i = 0; i < batch.count; i++) {
-			fdb_fail(fdb, &operations[i], -error);
-		}
 		return error;
 	}
-	fdb_batch_settle(&batch);
+	/* The events of these writes are all there: hide the inside of renewals. */
+	fdb->renewing = &batch;
+	(void)fdb_read_events(fdb, FDB_DRAIN_MAX);
+	fdb->renewing = NULL;
 	return 0;
 }
 
@@ -887,6 +594,15 @@ int fdb_open(struct fdb **ret, sd_event *event, const struct fdb_handler *handle
 	fdb->event = sd_event_ref(event);
 	fdb->handler = *handler;
 	fdb->user = user;
+	fdb->writer = (struct fdbbatch_writer){
+		.requests = &fdb->requests,
+		.bridge = &fdb->bridge,
+		.local = &fdb->local,
+		.own = &fdb->own,
+		.handler = &fdb->handler,
+		.user = user,
+		.statistics = &fdb->statistics,
+	};
 	fdbown_init(&fdb->own, FDB_LOCALS_MAX);
 	error = fdb_init(fdb);
 	if (error < 0) {
