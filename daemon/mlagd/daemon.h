@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The daemon as a whole: the engine and the adapters around it.  Only main.c and effects.c see it.
+ * The daemon as a whole: the engine and the adapters around it.  Adapters do not see it.
  */
 #ifndef MLAGD_DAEMON_H
 #define MLAGD_DAEMON_H

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * mlagd: command line, start and end, and the wiring of adapters to the engine.  Every callback
- * here turns what an adapter saw into an event of the engine; what the engine answers is carried
- * out by effects.c.
+ * mlagd: command line, start and end, and the wiring of adapters to the engine: what they see goes by
+ * events.c to the engine, and what the engine answers is carried out by effects.c.
  *
  * On SIGTERM, SIGINT or a crash everything stays as it is: programs, maps, FDB and ports go on
  * forwarding by their last state (DESIGN §2).
@@ -27,17 +26,15 @@
 #include "datapath/trial.h"
 #include "deadman.h"
 #include "effects.h"
+#include "events.h"
 #include "fastpath.h"
 #include "gateways.h"
 #include "handover.h"
-#include "hello.h"
 #include "holds.h"
 #include "leave.h"
 #include "log.h"
-#include "neighbordevices.h"
 #include "recorder.h"
 #include "reload.h"
-#include "setup.h"
 #include "svis.h"
 
 #define MAIN_NICE (-10)
@@ -88,239 +85,6 @@ uint64_t daemon_now_ns(void)
 	return (uint64_t)now.tv_sec * UINT64_C(1000000000) + (uint64_t)now.tv_nsec;
 }
 
-/* ---- what adapters report ---------------------------------------------------------------- */
-
-static void on_peer_link(void *user, const struct mlag_peer_link *peer_link)
-{
-	struct daemon *daemon = user;
-	struct mlag_event event = {.type = MLAG_EVENT_PEER_LINK};
-
-	if (daemon->left) {
-		return;
-	}
-	if (!peer_link->carrier) {
-		hellos_read(daemon->hellos); /* what came before it was lost counts as before */
-	}
-	daemon->peer_link = *peer_link;
-	effects_peer_link(daemon);
-	event.peer_link = &daemon->peer_link;
-	effects_step(daemon, &event);
-}
-
-static void on_leg(void *user, uint16_t lag_id, const struct mlag_leg_observation *observation)
-{
-	const struct daemon *daemon = user;
-
-	if (!daemon->left) {
-		effects_leg(user, lag_id, observation);
-	}
-}
-
-static void on_peer_link_forwards(void *user, const struct mlag_vlans *vlans)
-{
-	struct daemon *daemon = user;
-
-	daemon->peer_link_forwards = *vlans;
-	if (!daemon->left) {
-		effects_shortcuts(daemon);
-	}
-}
-
-static void on_port(void *user, const struct links_port *port)
-{
-	const struct daemon *daemon = user;
-
-	if (!daemon->left) {
-		setup_port(user, port);
-	}
-}
-
-static void on_port_gone(void *user, uint32_t ifindex)
-{
-	answers_port_gone(user, ifindex); /* before its clsact may go */
-	setup_port_gone(user, ifindex);
-}
-
-static void on_settings(void *user, uint32_t ifindex, const struct linkmsg_settings *settings)
-{
-	audit_settings(user, ifindex, settings);
-}
-
-static void on_filters_changed(void *user, uint32_t ifindex)
-{
-	const struct daemon *daemon = user;
-
-	if (!daemon->left) {
-		audit_want(user, ifindex);
-		svis_want(user, ifindex);
-	}
-}
-
-static void on_address(void *user, const struct mlag_address_key *key, bool present,
-		       uint32_t domain, uint32_t ifindex)
-{
-	struct mlag_event event = {.type = MLAG_EVENT_ADDRESS};
-
-	fastpath_svi(user, key, present ? ifindex : 0);
-	event.address.key = *key;
-	event.address.present = present;
-	event.address.domain = domain;
-	event.address.ifindex = ifindex;
-	effects_note(user, &event);
-}
-
-static void on_neighbor(void *user, const struct mlag_neighbor_key *key,
-			const struct mlag_neighbor_entry *entry)
-{
-	struct mlag_event event = {.type = MLAG_EVENT_NEIGHBOR};
-
-	event.neighbor.key = *key;
-	event.neighbor.entry = *entry;
-	effects_note(user, &event);
-}
-
-static void on_neighbor_dump_begin(void *user)
-{
-	struct mlag_event event = {.type = MLAG_EVENT_NEIGHBOR_DUMP_BEGIN};
-
-	effects_note(user, &event);
-}
-
-static void on_neighbor_dump_end(void *user)
-{
-	struct mlag_event event = {.type = MLAG_EVENT_NEIGHBOR_DUMP_END};
-
-	effects_note(user, &event);
-}
-
-static void on_neighbor_failed(void *user, const struct mlag_neighbor_key *key, int error)
-{
-	struct mlag_event event = {.type = MLAG_EVENT_NEIGHBOR_FAILED};
-
-	event.neighbor_failed.key = *key;
-	event.neighbor_failed.error = error;
-	effects_note(user, &event);
-}
-
-static void on_addresses_changed(void *user)
-{
-	const struct daemon *daemon = user;
-
-	if (daemon->left) {
-		return;
-	}
-	gateways_want(user);
-	effects_devices(user);
-	if (neighbordevices_find(user)) {
-		effects_soon(user);
-	}
-}
-
-static void on_default_route(void *user, const struct mlag_default_route *route)
-{
-	struct mlag_event event = {.type = MLAG_EVENT_DEFAULT_ROUTE, .default_route = route};
-
-	effects_step(user, &event);
-}
-
-static void on_fdb_entry(void *user, const struct mlag_mac_key *key,
-			 const struct mlag_fdb_entry *entry)
-{
-	struct mlag_event event = {.type = MLAG_EVENT_FDB};
-
-	event.fdb.key = *key;
-	event.fdb.entry = *entry;
-	effects_note(user, &event);
-}
-
-static void on_fdb_listed(void *user, const struct mlag_mac_key *key,
-			  const struct mlag_fdb_entry *entry)
-{
-	struct mlag_event event = {.type = MLAG_EVENT_FDB};
-
-	event.fdb.key = *key;
-	event.fdb.entry = *entry;
-	event.fdb.listed = true;
-	effects_note(user, &event);
-}
-
-static void on_fdb_dump_begin(void *user)
-{
-	struct mlag_event event = {.type = MLAG_EVENT_FDB_DUMP_BEGIN};
-
-	effects_note(user, &event);
-}
-
-static void on_fdb_dump_end(void *user)
-{
-	struct daemon *daemon = user;
-	struct mlag_event event = {.type = MLAG_EVENT_FDB_DUMP_END};
-
-	daemon->fdb_dumped = true;
-	effects_note(daemon, &event);
-}
-
-static void on_fdb_failed(void *user, const struct mlag_mac_key *key, int error)
-{
-	const uint8_t *mac = key->mac.octets;
-	struct mlag_event event = {.type = MLAG_EVENT_FDB_FAILED};
-
-	log_warning(
-		"MAC %02x:%02x:%02x:%02x:%02x:%02x VLAN %u: the kernel refuses the entry: %s; %s",
-		mac[0], mac[1], mac[2], mac[3], mac[4], mac[5], key->vlan, strerror(error),
-		error == EADDRINUSE ? "it is an address of this machine"
-				    : "trying again in a second");
-	event.fdb_failed.key = *key;
-	event.fdb_failed.error = error;
-	effects_note(user, &event);
-}
-
-static void on_channel_up(void *user)
-{
-	struct mlag_event event = {.type = MLAG_EVENT_CHANNEL_UP};
-
-	effects_step(user, &event);
-}
-
-static void on_channel_down(void *user)
-{
-	struct mlag_event event = {.type = MLAG_EVENT_CHANNEL_DOWN};
-
-	effects_step(user, &event);
-}
-
-static void on_channel_message(void *user, const uint8_t *data, uint32_t size)
-{
-	struct mlag_event event = {.type = MLAG_EVENT_MESSAGE};
-
-	event.message.data = data;
-	event.message.size = size;
-	effects_message(user, &event);
-}
-
-static void on_hello(void *user, enum mlag_path path, const uint8_t *data, uint32_t size)
-{
-	struct mlag_event event = {.type = MLAG_EVENT_HELLO};
-	struct hello hello;
-
-	event.hello.path = path;
-	event.hello.data = data;
-	event.hello.size = size;
-	/* There is no key: who claims to have one cannot be believed, nobody else has to be. */
-	event.hello.authentic = hello_get(data, size, &hello) &&
-				hello.authentication == HELLO_AUTHENTICATION_NONE;
-	effects_step(user, &event);
-}
-
-static uint32_t on_channel_next(void *user, bool bulk, uint8_t *ret_data)
-{
-	struct daemon *daemon = user;
-
-	return recorder_next_message(daemon->recorder, daemon->engine,
-				     bulk ? MLAG_URGENCY_BULK : MLAG_URGENCY_URGENT,
-				     daemon_now_ns(), ret_data);
-}
-
 static int on_timer(sd_event_source *source, uint64_t usec, void *user)
 {
 	struct daemon *daemon = user;
@@ -341,12 +105,6 @@ static int on_timer(sd_event_source *source, uint64_t usec, void *user)
 
 int daemon_open_channel(struct daemon *daemon)
 {
-	static const struct channel_handler handler = {
-		.up = on_channel_up,
-		.down = on_channel_down,
-		.message = on_channel_message,
-		.next = on_channel_next,
-	};
 	const struct config *config = daemon->config;
 	struct channel_spec spec = {
 		.local = config->local.storage,
@@ -355,7 +113,7 @@ int daemon_open_channel(struct daemon *daemon)
 	};
 
 	memcpy(spec.scope, config->local.scope, sizeof(spec.scope));
-	return channel_open(&daemon->channel, daemon->event, &spec, &handler, daemon);
+	return channel_open(&daemon->channel, daemon->event, &spec, &events_of_channel, daemon);
 }
 
 int daemon_open_hellos(struct daemon *daemon)
@@ -369,7 +127,7 @@ int daemon_open_hellos(struct daemon *daemon)
 	int r;
 
 	memcpy(spec.scope, config->backup_local.scope, sizeof(spec.scope));
-	r = hellos_open(&daemon->hellos, daemon->event, spec.size != 0 ? &spec : NULL, on_hello,
+	r = hellos_open(&daemon->hellos, daemon->event, spec.size != 0 ? &spec : NULL, events_hello,
 			daemon);
 	if (r == 0) {
 		hellos_set_peer_link(daemon->hellos, daemon->peer_link.ifindex,
@@ -539,27 +297,6 @@ static int fail(const char *what, int r)
 
 static int open_adapters(struct daemon *daemon)
 {
-	static const struct links_handler links_handler = {
-		.peer_link = on_peer_link,
-		.leg = on_leg,
-		.peer_link_forwards = on_peer_link_forwards,
-		.port = on_port,
-		.port_gone = on_port_gone,
-		.settings = on_settings,
-	};
-	static const struct filters_handler filters_handler = {on_filters_changed};
-	static const struct addresses_handler addresses_handler = {on_address,
-								   on_addresses_changed};
-	static const struct routes_handler routes_handler = {on_default_route};
-	static const struct fdb_handler fdb_handler = {
-		on_fdb_entry, on_fdb_listed, on_fdb_dump_begin, on_fdb_dump_end, on_fdb_failed,
-	};
-	static const struct neighbors_handler neighbors_handler = {
-		on_neighbor,
-		on_neighbor_dump_begin,
-		on_neighbor_dump_end,
-		on_neighbor_failed,
-	};
 	static struct links_spec spec;
 	const struct datapath_spec datapath_spec = {
 		.sources_max = daemon->config->macs_max,
@@ -588,15 +325,15 @@ static int open_adapters(struct daemon *daemon)
 	if (r < 0) {
 		return fail("legs out of service", r);
 	}
-	r = fdb_open(&daemon->fdb, daemon->event, &fdb_handler, daemon);
+	r = fdb_open(&daemon->fdb, daemon->event, &events_of_fdb, daemon);
 	if (r < 0) {
 		return fail("netlink, FDB", r);
 	}
-	r = addresses_open(&daemon->addresses, daemon->event, &addresses_handler, daemon);
+	r = addresses_open(&daemon->addresses, daemon->event, &events_of_addresses, daemon);
 	if (r < 0) {
 		return fail("netlink, addresses", r);
 	}
-	r = neighbors_open(&daemon->neighbors, daemon->event, &neighbors_handler, daemon);
+	r = neighbors_open(&daemon->neighbors, daemon->event, &events_of_neighbors, daemon);
 	if (r < 0) {
 		return fail("netlink, neighbours", r);
 	}
@@ -604,11 +341,11 @@ static int open_adapters(struct daemon *daemon)
 	if (r < 0) {
 		return fail("hellos", r);
 	}
-	r = routes_open(&daemon->routes, daemon->event, &routes_handler, daemon);
+	r = routes_open(&daemon->routes, daemon->event, &events_of_routes, daemon);
 	if (r < 0) {
 		return fail("netlink, routes", r);
 	}
-	r = links_open(&daemon->links, daemon->event, &spec, &links_handler, daemon);
+	r = links_open(&daemon->links, daemon->event, &spec, &events_of_links, daemon);
 	if (r < 0) {
 		return fail("netlink, links", r);
 	}
@@ -619,7 +356,7 @@ static int open_adapters(struct daemon *daemon)
 	if (r < 0) {
 		return fail("shared gateways (root or CAP_NET_ADMIN, CAP_NET_RAW?)", r);
 	}
-	r = filters_open(&daemon->filters, daemon->event, &filters_handler, daemon);
+	r = filters_open(&daemon->filters, daemon->event, &events_of_filters, daemon);
 	if (r < 0) {
 		return fail("netlink, filters", r);
 	}

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * Which devices have neighbours (see neighbordevices.h).  main.c calls this when links changed,
+ * Which devices have neighbours (see neighbordevices.h).  events.c calls this when links changed,
  * effects.c passes on what is new.  Two macvlans on one SVI have one key between them: the first
  * one counts.
  */

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
  * Listens to what becomes of tc filters.  A filter of ours that somebody removes is a duplicate of
- * every flood, so main.c has audit.c look at the port at once.  A socket of its own: a program that
+ * every flood, so events.c has audit.c look at the port at once.  A socket of its own: a program that
  * changes filters by the thousand must not delay the events of links.
  */
 #include "kernel/filters.h"
