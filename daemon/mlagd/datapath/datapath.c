@@ -17,6 +17,7 @@
 
 #include "datapath/adopt.h"
 #include "datapath/attach.h"
+#include "datapath/counters.h"
 #include "datapath/diagnostics.h"
 #include "datapath/objects.h"
 #include "datapath/programs.h"
@@ -28,13 +29,11 @@ struct datapath {
 	bool marking;
 	void (*log)(void *user, const char *text);
 	void *user;
-	struct mlag_counter *per_cpu; /* one value of mlag_counters: cpus_count of them */
-	uint32_t cpus_count;
+	struct counters counters;
 	struct mlag_domain domain; /* as it is in the map */
 	uint32_t second_ticks;
 	uint32_t gated_count;
-	uint32_t gated[MLAG_MAP_PORTS_MAX];    /* legs that are not wholly open */
-	uint32_t rows[MLAG_MAP_PORTS_MAX + 1]; /* which ifindex XDP counts where; 0: free */
+	uint32_t gated[MLAG_MAP_PORTS_MAX]; /* legs that are not wholly open */
 	uint32_t attached_count;
 	uint32_t attached[MLAG_MAP_PORTS_MAX]; /* what datapath_detach_all() has to visit */
 };
@@ -70,15 +69,10 @@ static void on_port_found(void *user, const void *key, const void *value)
 	struct datapath *dp = user;
 	struct mlag_port port;
 	uint32_t ifindex;
-	uint32_t row;
 
 	memcpy(&ifindex, key, sizeof(ifindex));
 	memcpy(&port, value, sizeof(port));
-	row = port.counters / MLAG_REASONS_COUNT;
-	if (row > 0 && row <= MLAG_MAP_PORTS_MAX && port.counters % MLAG_REASONS_COUNT == 0 &&
-	    !dp->rows[row]) {
-		dp->rows[row] = ifindex;
-	}
+	counters_adopt(&dp->counters, ifindex, port.counters);
 	if (mlag_port_is_gated(&port) && dp->gated_count < MLAG_MAP_PORTS_MAX) {
 		dp->gated[dp->gated_count++] = ifindex;
 	}
@@ -149,15 +143,10 @@ static int take_over(struct datapath *dp)
 int datapath_open(struct datapath **ret, const struct datapath_spec *spec)
 {
 	struct datapath *dp;
-	int cpus_count;
 	int error;
 
 	if (!spec->sources_max) {
 		return -EINVAL;
-	}
-	cpus_count = libbpf_num_possible_cpus();
-	if (cpus_count < 0) {
-		return cpus_count;
 	}
 	dp = calloc(1, sizeof(*dp));
 	if (!dp) {
@@ -165,15 +154,13 @@ int datapath_open(struct datapath **ret, const struct datapath_spec *spec)
 	}
 	dp->log = spec->log;
 	dp->user = spec->user;
-	dp->cpus_count = (uint32_t)cpus_count;
 	dp->second_ticks = find_second_ticks();
-	dp->per_cpu = calloc(dp->cpus_count, sizeof(*dp->per_cpu));
 	diagnostics_hook(on_log, dp);
 	if (!spec->domain_id || pins_open(spec->domain_id, dp->pins) < 0) {
 		dp->pins[0] = '\0';
 	}
-	error = dp->per_cpu ? objects_load(&dp->ebpf, spec, spec->adopt ? pins_of(dp) : NULL)
-			    : -ENOMEM;
+	error = counters_open(&dp->counters, &dp->ebpf);
+	error = error ? error : objects_load(&dp->ebpf, spec, spec->adopt ? pins_of(dp) : NULL);
 	error = error || !dp->ebpf.is_adopted ? error : take_over(dp);
 	if (error) {
 		datapath_close(dp);
@@ -196,7 +183,7 @@ void datapath_close(struct datapath *dp)
 	}
 	diagnostics_unhook(dp);
 	objects_close(&dp->ebpf);
-	free(dp->per_cpu);
+	counters_close(&dp->counters);
 	free(dp);
 }
 
@@ -260,28 +247,6 @@ static int set_gated(struct datapath *dp, uint32_t ifindex, bool gated)
 	return domain.gated == dp->domain.gated ? 0 : write_domain(dp, &domain);
 }
 
-static uint32_t find_row(const struct datapath *dp, uint32_t ifindex)
-{
-	for (uint32_t row = 1; row <= MLAG_MAP_PORTS_MAX; row++) {
-		if (dp->rows[row] == ifindex) {
-			return row;
-		}
-	}
-	return 0;
-}
-
-/* The row of counters that a port has, or gets; 0 when there are too many ports. */
-static uint32_t take_row(struct datapath *dp, uint32_t ifindex)
-{
-	uint32_t row = find_row(dp, ifindex);
-
-	if (!row) {
-		row = find_row(dp, 0);
-		dp->rows[row] = row ? ifindex : 0;
-	}
-	return row;
-}
-
 int datapath_set_port(struct datapath *dp, uint32_t ifindex, const struct mlag_port *given)
 {
 	struct mlag_port copy = *given;
@@ -292,7 +257,7 @@ int datapath_set_port(struct datapath *dp, uint32_t ifindex, const struct mlag_p
 	if (!ifindex) {
 		return -EINVAL;
 	}
-	copy.counters = take_row(dp, ifindex) * MLAG_REASONS_COUNT;
+	copy.counters = counters_take_row(&dp->counters, ifindex);
 	error = gated ? set_gated(dp, ifindex, true) : 0;
 	error = error ? error
 		      : bpf_map_update_elem(bpf_map__fd(dp->ebpf.isolate->maps.mlag_ports),
@@ -322,12 +287,11 @@ static bool is_attached(const struct datapath *dp, uint32_t ifindex)
 /* Nobody counts there any more: no programs, and no entry of the map that says where. */
 static void release_row(struct datapath *dp, uint32_t ifindex)
 {
-	uint32_t row = find_row(dp, ifindex);
 	struct mlag_port port;
 
-	if (row && !is_attached(dp, ifindex) &&
+	if (!is_attached(dp, ifindex) &&
 	    bpf_map_lookup_elem(bpf_map__fd(dp->ebpf.isolate->maps.mlag_ports), &ifindex, &port)) {
-		dp->rows[row] = 0;
+		counters_release_row(&dp->counters, ifindex);
 	}
 }
 
@@ -339,61 +303,18 @@ int datapath_delete_port(struct datapath *dp, uint32_t ifindex)
 	return end_epoch(dp, error ? error : set_gated(dp, ifindex, false));
 }
 
-/* Makes a row unless there is one, whose count goes on. */
-static int make_row(const struct bpf_map *map, const void *key, const void *value)
-{
-	int error = bpf_map_update_elem(bpf_map__fd(map), key, value, BPF_NOEXIST);
-
-	return error == -EEXIST ? 0 : error;
-}
-
 /* The rows that the programs count in; they only ever add to one that exists. */
 static int make_rows(struct datapath *dp, uint32_t ifindex, enum mlag_port_kind kind)
 {
-	struct mlag_counter_key key = {.ifindex = ifindex};
-	uint64_t none = 0;
-	int error;
-
-	memset(dp->per_cpu, 0, dp->cpus_count * sizeof(*dp->per_cpu));
-	for (key.reason = MLAG_REASON_NONE + 1; key.reason < MLAG_REASONS_COUNT; key.reason++) {
-		error = make_row(dp->ebpf.isolate->maps.mlag_counters, &key, dp->per_cpu);
-		if (error) {
-			return error;
-		}
-	}
-	if (kind != MLAG_PORT_LEG) {
-		return forget(dp->ebpf.receive->maps.mlag_leg_rx, &ifindex);
-	}
-	return make_row(dp->ebpf.receive->maps.mlag_leg_rx, &ifindex, &none);
-}
-
-/* What XDP counted at a port. */
-static int clear_fast_counters(struct datapath *dp, uint32_t ifindex)
-{
-	int map_fd = bpf_map__fd(dp->ebpf.receive_xdp->maps.mlag_fast_counters);
-	uint32_t row = find_row(dp, ifindex);
-	int error = 0;
-
-	memset(dp->per_cpu, 0, dp->cpus_count * sizeof(*dp->per_cpu));
-	for (uint32_t reason = 0; row && !error && reason < MLAG_REASONS_COUNT; reason++) {
-		uint32_t index = row * MLAG_REASONS_COUNT + reason;
-
-		error = bpf_map_update_elem(map_fd, &index, dp->per_cpu, BPF_ANY);
-	}
-	release_row(dp, ifindex);
-	return error;
+	return counters_make(&dp->counters, ifindex, kind == MLAG_PORT_LEG);
 }
 
 static int delete_rows(struct datapath *dp, uint32_t ifindex)
 {
-	struct mlag_counter_key key = {.ifindex = ifindex};
-	int error = forget(dp->ebpf.receive->maps.mlag_leg_rx, &ifindex);
+	int error = counters_delete(&dp->counters, ifindex);
 
-	error = error ? error : clear_fast_counters(dp, ifindex);
-
-	for (key.reason = MLAG_REASON_NONE + 1; !error && key.reason < MLAG_REASONS_COUNT;
-	     key.reason++) {
-		error = forget(dp->ebpf.isolate->maps.mlag_counters, &key);
+	if (!error) {
+		release_row(dp, ifindex);
 	}
 	return error;
 }
@@ -766,45 +687,7 @@ int datapath_set_sources(struct datapath *dp, const struct mlag_source_key *keys
 
 int datapath_leg_rx(struct datapath *dp, uint32_t ifindex, uint64_t *ret_frames)
 {
-	uint64_t frames;
-	int error;
-
-	error = bpf_map_lookup_elem(bpf_map__fd(dp->ebpf.receive->maps.mlag_leg_rx), &ifindex,
-				    &frames);
-	if (error) {
-		return error;
-	}
-	*ret_frames = frames;
-	return 0;
-}
-
-/* Adds the counts of all CPUs of one element. */
-static int add_counter(struct datapath *dp, const struct bpf_map *map, const void *key,
-		       struct mlag_counter *sum)
-{
-	int error = bpf_map_lookup_elem(bpf_map__fd(map), key, dp->per_cpu);
-
-	for (uint32_t cpu = 0; !error && cpu < dp->cpus_count; cpu++) {
-		sum->packets += dp->per_cpu[cpu].packets;
-		sum->bytes += dp->per_cpu[cpu].bytes;
-	}
-	return error;
-}
-
-/* What all programs counted of a reason at a port. */
-static int sum_counters(struct datapath *dp, const struct mlag_counter_key *key,
-			struct mlag_counter *ret)
-{
-	uint32_t row = find_row(dp, key->ifindex);
-	uint32_t index = row * MLAG_REASONS_COUNT + key->reason;
-	int error;
-
-	memset(ret, 0, sizeof(*ret));
-	error = add_counter(dp, dp->ebpf.isolate->maps.mlag_counters, key, ret);
-	if (!error && row) {
-		error = add_counter(dp, dp->ebpf.receive_xdp->maps.mlag_fast_counters, &index, ret);
-	}
-	return error;
+	return counters_leg_rx(&dp->counters, ifindex, ret_frames);
 }
 
 int datapath_counters(struct datapath *dp,
@@ -812,26 +695,7 @@ int datapath_counters(struct datapath *dp,
 					 uint64_t packets, uint64_t bytes),
 		      void *user)
 {
-	int map_fd = bpf_map__fd(dp->ebpf.isolate->maps.mlag_counters);
-	struct mlag_counter_key key, next;
-	const void *previous = NULL;
-	int error;
-
-	while (!(error = bpf_map_get_next_key(map_fd, previous, &next))) {
-		struct mlag_counter counter;
-
-		key = next;
-		previous = &key;
-		error = sum_counters(dp, &key, &counter);
-		if (error) {
-			return error;
-		}
-		if (counter.packets) {
-			on_counter(user, key.ifindex, (enum mlag_reason)key.reason, counter.packets,
-				   counter.bytes);
-		}
-	}
-	return error == -ENOENT ? 0 : error;
+	return counters_walk(&dp->counters, on_counter, user);
 }
 
 int datapath_map_fd(const struct datapath *dp, const char *name)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The loaded objects of ebpf/, which share their maps, and what of those an earlier daemon has left.
- * Only datapath.c includes this.
+ * Only datapath.c and counters.h include this.
  */
 #ifndef MLAG_DATAPATH_OBJECTS_H
 #define MLAG_DATAPATH_OBJECTS_H
