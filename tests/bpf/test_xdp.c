@@ -1,16 +1,15 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
  * The fast entry of `receive` on the wire: XDP in the driver of veth ports of a bridge, with the
- * programs at tc behind it.  What a redirect at XDP ends as, that nothing is done twice, what goes
- * on to tc and to the bridge, and that somebody else's program is left alone can be seen only here.
- * To show that a frame went by XDP, the filter at tc is taken away for it.
+ * programs at tc behind it.  What a redirect at XDP ends as, that nothing is done twice, and what
+ * goes on to tc and to the bridge can be seen only here.  To show that a frame went by XDP, the filter
+ * at tc is taken away for it.  See test_xdp_device.c for how XDP gets to a device.
  *
  * The bridge need not filter VLANs; see test_attach.c.  The far ends have GRO on, so that they take
  * what is redirected to them.
  */
 #include <errno.h>
 #include <linux/if_ether.h>
-#include <linux/if_link.h>
 #include <net/if.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -25,9 +24,7 @@
 #include <bpf/libbpf.h>
 #include <cmocka.h>
 
-#include "aid.skel.h"
 #include "datapath/datapath.h"
-#include "datapath/device.h"
 #include "ip.h"
 #include "shortcut.h"
 #include "wire.h"
@@ -648,92 +645,6 @@ static void test_a_tag_of_another_vlan_gets_nowhere_by_xdp(void **state)
 	assert_int_equal(count(MLAG_REASON_TO_PEER).packets, 0);
 }
 
-static void test_somebody_elses_program_is_left_alone(void **state)
-{
-	struct aid_bpf *aid = aid_bpf__open_and_load();
-	LIBBPF_OPTS(bpf_xdp_query_opts, query);
-	char reason[XDP_REASON_SIZE];
-	bool intact = true;
-	uint32_t id;
-
-	(void)state;
-	assert_non_null(aid);
-	assert_int_equal(datapath_detach_xdp(lab.dp, lab.leg), 0);
-	assert_int_equal(bpf_xdp_attach((int)lab.leg, bpf_program__fd(aid->progs.nothing_xdp),
-					XDP_FLAGS_DRV_MODE, NULL),
-			 0);
-	assert_int_equal(bpf_xdp_query((int)lab.leg, 0, &query), 0);
-	id = query.drv_prog_id;
-	assert_int_equal(datapath_attach_xdp(lab.dp, lab.leg, reason), -EBUSY);
-	assert_true(reason[0] != '\0');
-	assert_int_equal(datapath_verify_xdp(lab.dp, lab.leg, &intact), 0);
-	assert_false(intact);
-	assert_int_equal(datapath_detach_xdp(lab.dp, lab.leg), 0);
-	assert_int_equal(bpf_xdp_query((int)lab.leg, 0, &query), 0);
-	assert_int_equal(query.drv_prog_id, id);
-	assert_int_equal(bpf_xdp_attach((int)lab.leg, -1, XDP_FLAGS_DRV_MODE, NULL), 0);
-	aid_bpf__destroy(aid);
-}
-
-static void test_generic_xdp_is_never_used(void **state)
-{
-	char reason[XDP_REASON_SIZE];
-
-	(void)state;
-	/* A bridge has no XDP of its own; the kernel would offer the generic one. */
-	assert_int_equal(datapath_attach_xdp(lab.dp, lab.bridge, reason), -EOPNOTSUPP);
-	assert_true(reason[0] != '\0');
-}
-
-static void test_a_new_program_takes_the_place_of_ours(void **state)
-{
-	struct datapath_spec spec = {.sources_max = 16, .log = on_log};
-	struct datapath *next;
-	char reason[XDP_REASON_SIZE];
-	bool intact;
-
-	(void)state;
-	assert_int_equal(datapath_open(&next, &spec), 0);
-	assert_int_equal(datapath_verify_xdp(next, lab.leg, &intact), 0);
-	assert_false(intact);
-	assert_int_equal(datapath_attach_xdp(next, lab.leg, reason), 0);
-	assert_int_equal(datapath_verify_xdp(next, lab.leg, &intact), 0);
-	assert_true(intact);
-	datapath_close(next);
-	assert_int_equal(datapath_verify_xdp(lab.dp, lab.leg, &intact), 0);
-	assert_false(intact);
-}
-
-static void test_features_of_devices(void **state)
-{
-	uint64_t features = 0;
-	bool strips = false;
-	int error = device_xdp_features(lab.peer_link, &features);
-
-	(void)state;
-	assert_int_equal(device_strips_tags(lab.leg, &strips), 0);
-	assert_true(strips);
-	wire_set_feature("leg", WIRE_NO_TAGS, true);
-	assert_int_equal(device_strips_tags(lab.leg, &strips), 0);
-	assert_false(strips);
-	wire_set_feature("leg", WIRE_NO_TAGS, false);
-	assert_int_equal(device_strips_tags(99999, &strips), -ENODEV);
-	if (error == -EOPNOTSUPP) {
-		skip(); /* before Linux 6.3 */
-	}
-	assert_int_equal(error, 0);
-	assert_true(features & DEVICE_XDP_BASIC);
-	assert_true(features & DEVICE_XDP_REDIRECT);
-	assert_true(features & DEVICE_XDP_TRANSMIT);
-	wire_set_feature("pl-far", WIRE_GRO, false);
-	assert_int_equal(device_xdp_features(lab.peer_link, &features), 0);
-	assert_false(features & DEVICE_XDP_TRANSMIT);
-	wire_set_feature("pl-far", WIRE_GRO, true);
-	assert_int_equal(device_xdp_features(lab.bridge, &features), 0);
-	assert_false(features & DEVICE_XDP_BASIC);
-	assert_int_equal(device_xdp_features(99999, &features), -ENODEV);
-}
-
 static void fill_maps(void)
 {
 	struct mlag_port peer_link = {.kind = MLAG_PORT_PEER_LINK, .forwards = {1}};
@@ -855,10 +766,6 @@ int main(void)
 		test(test_R22_follows_each_row_at_once),
 		test(test_R22_known_by_heart_is_of_one_slave_sender_and_packet),
 		test(test_a_tag_of_another_vlan_gets_nowhere_by_xdp),
-		test(test_somebody_elses_program_is_left_alone),
-		test(test_generic_xdp_is_never_used),
-		test(test_a_new_program_takes_the_place_of_ours),
-		test(test_features_of_devices),
 	};
 
 	return cmocka_run_group_tests(tests, set_up_network, NULL);
