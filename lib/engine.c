@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The engine: dispatch of events, the session with the peer, and the order of messages (see
- * mlag.h).  What a leg or a MAC means is in leg.c and mac.c; here is what they have in common with
+ * The engine: dispatch of events, and the session with the peer (see mlag.h).  inbox.c takes its
+ * messages apart, outbox.c makes ours.  What a leg or a MAC means is in leg.c and mac.c; here is what they have in common with
  * the peer and with time.  mlagd, the simulator and the fuzzers call this, and nothing else.
  */
 #include "engine.h"
@@ -61,7 +61,7 @@ struct mlag_engine *mlag_engine_init(void *memory, const struct mlag_config *con
 	return engine;
 }
 
-static struct mlag_effect *add_effect(struct mlag_engine *engine, enum mlag_effect_type type)
+struct mlag_effect *engine_add_effect(struct mlag_engine *engine, enum mlag_effect_type type)
 {
 	struct mlag_effects *effects = engine->effects;
 	struct mlag_effect *effect;
@@ -80,7 +80,7 @@ static struct mlag_effect *add_effect(struct mlag_engine *engine, enum mlag_effe
 void engine_notice(struct mlag_engine *engine, enum mlag_notice notice, uint16_t lag_id,
 		   const char *from, const char *to, const char *because)
 {
-	struct mlag_effect *effect = add_effect(engine, MLAG_EFFECT_NOTICE);
+	struct mlag_effect *effect = engine_add_effect(engine, MLAG_EFFECT_NOTICE);
 
 	if (effect != NULL) {
 		effect->notice.notice = notice;
@@ -91,9 +91,22 @@ void engine_notice(struct mlag_engine *engine, enum mlag_notice notice, uint16_t
 	}
 }
 
+/* What was found to differ is said by its key; what found no room is counted all the same. */
+void engine_tell_differences(struct mlag_engine *engine, struct table *table)
+{
+	for (uint32_t i = 0; i < table->differences_new; i++) {
+		struct mlag_effect *effect = engine_add_effect(engine, MLAG_EFFECT_DIFFERENCE);
+
+		if (effect != NULL) {
+			diff_describe(table, &table->differences[i], &effect->difference);
+		}
+	}
+	table->differences_new = 0;
+}
+
 static void add_close(struct mlag_engine *engine, enum mlag_close_reason reason, uint64_t retry_ns)
 {
-	struct mlag_effect *effect = add_effect(engine, MLAG_EFFECT_CLOSE);
+	struct mlag_effect *effect = engine_add_effect(engine, MLAG_EFFECT_CLOSE);
 
 	if (effect != NULL) {
 		effect->close.reason = reason;
@@ -115,15 +128,7 @@ static void address_acked(void *user, struct table *table, struct table_row *row
 	lastresort_dirty(user);
 }
 
-/* The replicated tables, most urgent first: who hears of changes, and of acknowledgements. */
-static const struct {
-	size_t offset;
-	const char *name;
-	table_row_fn *changed;
-	table_row_fn *acked;
-	void (*reconsider)(
-		struct mlag_engine *engine); /* a claim of ours was not what it had been */
-} tables[] = {
+const struct engine_table_line engine_tables[ENGINE_TABLES] = {
 	{offsetof(struct mlag_engine, legs), "legs", leg_peer_changed, nothing_acked, NULL},
 	{offsetof(struct mlag_engine, addresses), "addresses", address_changed, address_acked,
 	 address_refresh_all},
@@ -132,11 +137,9 @@ static const struct {
 	 neighbor_recheck},
 };
 
-_Static_assert(sizeof(tables) / sizeof(tables[0]) == ENGINE_TABLES, "one line a table");
-
 struct table *engine_table(struct mlag_engine *engine, uint32_t index)
 {
-	return (void *)((uint8_t *)engine + tables[index].offset);
+	return (void *)((uint8_t *)engine + engine_tables[index].offset);
 }
 
 static uint64_t dead_time_ns(const struct mlag_engine *engine)
@@ -212,7 +215,7 @@ void engine_forget_peer(struct mlag_engine *engine)
 	engine->peer_legs_known = true; /* it has none */
 	leg_forget_hello(engine);
 	for (uint32_t i = 0; i < ENGINE_TABLES; i++) {
-		table_forget_peer(engine_table(engine, i), tables[i].changed, engine);
+		table_forget_peer(engine_table(engine, i), engine_tables[i].changed, engine);
 	}
 }
 
@@ -222,8 +225,7 @@ static void note_close(struct mlag_engine *engine, enum mlag_close_reason reason
 	engine->closes[reason]++;
 }
 
-/* Move the session and do what the transition asks for. */
-static void session_input(struct mlag_engine *engine, enum session_input input,
+void engine_session_input(struct mlag_engine *engine, enum session_input input,
 			  enum mlag_close_reason reason, const struct wire_hello *hello)
 {
 	struct session_cell cell = session_transition(engine->session, input);
@@ -289,255 +291,6 @@ static void session_input(struct mlag_engine *engine, enum session_input input,
 	}
 }
 
-static void session_broken(struct mlag_engine *engine, enum mlag_close_reason reason)
-{
-	engine->malformed_count++;
-	session_input(engine, SESSION_INPUT_BROKEN, reason, NULL);
-}
-
-/* Why a peer that says this cannot be ours; none if it can. */
-static enum mlag_close_reason judge_hello(const struct mlag_engine *engine,
-					  const struct wire_hello *hello)
-{
-	const struct mlag_config *config = &engine->config;
-	bool vlan_aware = (hello->flags & WIRE_HELLO_VLAN_AWARE) != 0;
-
-	if (hello->version_min > MLAG_PROTOCOL_VERSION || hello->version < MLAG_PROTOCOL_VERSION) {
-		return MLAG_CLOSE_VERSION;
-	}
-	if (hello->domain_id != config->domain_id) {
-		return MLAG_CLOSE_DOMAIN;
-	}
-	if (memcmp(&hello->system_mac, &config->system_mac, sizeof(hello->system_mac)) != 0) {
-		return MLAG_CLOSE_SYSTEM_MAC;
-	}
-	if (memcmp(&hello->member_id, &engine->peer_link.mac, sizeof(hello->member_id)) == 0) {
-		return MLAG_CLOSE_SAME_MEMBER;
-	}
-	if (engine->peer_link.bridge_ifindex != 0 && vlan_aware != engine->peer_link.vlan_aware) {
-		return MLAG_CLOSE_VLAN_MODE;
-	}
-	return MLAG_CLOSE_NONE;
-}
-
-static void get_hello(struct mlag_engine *engine, struct buf_reader *reader)
-{
-	struct wire_hello hello;
-	enum mlag_close_reason reason;
-
-	if (!wire_get_hello(reader, &hello)) {
-		session_broken(engine, MLAG_CLOSE_MALFORMED);
-		return;
-	}
-	if (engine->session == MLAG_SESSION_UP) {
-		session_input(engine, SESSION_INPUT_HELLO, MLAG_CLOSE_UNEXPECTED, &hello);
-		return;
-	}
-	reason = judge_hello(engine, &hello);
-	if (reason == MLAG_CLOSE_NONE) {
-		session_input(engine, SESSION_INPUT_HELLO, reason, &hello);
-		return;
-	}
-	engine_notice(engine, MLAG_NOTICE_REFUSED, 0, "", "this member refuses the peer",
-		      mlag_close_reason_text(reason));
-	session_input(engine, SESSION_INPUT_BAD_HELLO, reason, NULL);
-}
-
-static void get_refuse(struct mlag_engine *engine, struct buf_reader *reader)
-{
-	uint16_t reason = buf_get_u16(reader);
-
-	if (reader->failed) {
-		session_broken(engine, MLAG_CLOSE_MALFORMED);
-		return;
-	}
-	if (reason > MLAG_CLOSE_LIMIT) {
-		reason = MLAG_CLOSE_NONE; /* a newer peer's reason */
-	}
-	engine_notice(engine, MLAG_NOTICE_REFUSED, 0, "", "the peer refuses this member",
-		      mlag_close_reason_text((enum mlag_close_reason)reason));
-	session_input(engine, SESSION_INPUT_REFUSED, (enum mlag_close_reason)reason, NULL);
-}
-
-/* What was found to differ is said by its key; what found no room is counted all the same. */
-static void tell_differences(struct mlag_engine *engine, struct table *table)
-{
-	for (uint32_t i = 0; i < table->differences_new; i++) {
-		struct mlag_effect *effect = add_effect(engine, MLAG_EFFECT_DIFFERENCE);
-
-		if (effect != NULL) {
-			diff_describe(table, &table->differences[i], &effect->difference);
-		}
-	}
-	table->differences_new = 0;
-}
-
-static struct table *table_by_id(struct mlag_engine *engine, uint8_t id, uint32_t *ret_index)
-{
-	for (uint32_t i = 0; i < ENGINE_TABLES; i++) {
-		if (engine_table(engine, i)->class->id == id) {
-			*ret_index = i;
-			return engine_table(engine, i);
-		}
-	}
-	return NULL; /* a table of a newer peer */
-}
-
-static void get_keepalive(struct mlag_engine *engine, struct buf_reader *reader)
-{
-	struct wire_keepalive keepalive;
-
-	if (!wire_get_keepalive(reader, &keepalive)) {
-		session_broken(engine, MLAG_CLOSE_MALFORMED);
-		return;
-	}
-	engine->peer.role_epoch = keepalive.role_epoch;
-	engine->peer_role = (enum mlag_role)keepalive.role;
-	for (uint32_t i = 0; i < keepalive.digests_count; i++) {
-		uint32_t index;
-		struct table *table = table_by_id(engine, keepalive.digests[i].table, &index);
-
-		if (table == NULL || table_compare(table, &keepalive.digests[i])) {
-			continue;
-		}
-		/* A table that cannot be repaired must not be asked for all the time. */
-		if (engine->now_ns < engine->resync_ns[table->class->id]) {
-			table->resync_due = false;
-			table->compare_due = false;
-			continue;
-		}
-		/* Comparing costs a few kilobytes; what finds no room here is not asked for so often. */
-		engine->resync_ns[table->class->id] =
-			engine->now_ns + (table->resync_due || table->peer_dropped
-						  ? ENGINE_RESYNC_NS
-						  : ENGINE_COMPARE_NS);
-		engine_notice(engine, MLAG_NOTICE_MISMATCH, 0, tables[index].name,
-			      table->resync_due ? "resync" : "compare",
-			      "the table is not what the peer publishes");
-	}
-}
-
-/* A message about a table: its number comes first. */
-static void get_table_message(struct mlag_engine *engine, enum wire_type type,
-			      struct buf_reader *reader)
-{
-	uint32_t index;
-	struct table *table = table_by_id(engine, buf_get_u8(reader), &index);
-	bool ok = true;
-
-	if (reader->failed) {
-		session_broken(engine, MLAG_CLOSE_MALFORMED);
-		return;
-	}
-	if (table == NULL) {
-		return;
-	}
-	switch (type) {
-	case WIRE_SNAPSHOT_BEGIN:
-		ok = table_get_begin(table, reader);
-		break;
-	case WIRE_ROWS:
-		ok = table_get_rows(table, reader, tables[index].changed, engine);
-		break;
-	case WIRE_SNAPSHOT_END:
-		ok = table_get_end(table, reader, tables[index].changed, engine);
-		lastresort_dirty(engine);
-		engine->peer_legs_known |= engine->legs.peer_complete;
-		if (engine->legs.peer_complete) {
-			leg_forget_hello(engine); /* the table says it better */
-		}
-		if (table == &engine->neighbors) {
-			neighbor_recheck(engine); /* what the peer does not say any more goes */
-		}
-		break;
-	case WIRE_ACK:
-		ok = table_get_ack(table, reader, tables[index].acked, engine);
-		break;
-	case WIRE_RESYNC:
-		table_snapshot_again(table);
-		break;
-	case WIRE_COMPARE:
-		ok = repair_get_compare(table, reader);
-		break;
-	case WIRE_REPAIR_BEGIN:
-		ok = repair_get_begin(table, reader);
-		break;
-	case WIRE_REPAIR_END:
-		ok = repair_get_end(table, reader, tables[index].changed, engine);
-		break;
-	case WIRE_ASK:
-		ok = diff_get_ask(engine, table, reader);
-		break;
-	case WIRE_TELL:
-		ok = diff_get_tell(engine, table, reader);
-		break;
-	case WIRE_NONE:
-	case WIRE_HELLO:
-	case WIRE_REFUSE:
-	case WIRE_KEEPALIVE:
-	case WIRE_GOODBYE:
-		break;
-	}
-	tell_differences(engine, table);
-	if (!ok) {
-		session_broken(engine, MLAG_CLOSE_MALFORMED);
-	}
-}
-
-static void get_message(struct mlag_engine *engine, const uint8_t *data, uint32_t size)
-{
-	struct buf_reader reader;
-	uint16_t type;
-
-	if (!wire_open(data, size, &type, &reader)) {
-		session_broken(engine, MLAG_CLOSE_MALFORMED);
-		return;
-	}
-	engine->heard_ns = engine->now_ns;
-	if (type == WIRE_HELLO) {
-		get_hello(engine, &reader);
-		return;
-	}
-	if (type == WIRE_REFUSE) {
-		get_refuse(engine, &reader);
-		return;
-	}
-	if (engine->session != MLAG_SESSION_UP) {
-		session_broken(engine, MLAG_CLOSE_UNEXPECTED);
-		return;
-	}
-	switch (type) {
-	case WIRE_KEEPALIVE:
-		get_keepalive(engine, &reader);
-		break;
-	case WIRE_GOODBYE:
-		buf_get_u16(&reader);
-		if (reader.failed) {
-			session_broken(engine, MLAG_CLOSE_MALFORMED);
-			break;
-		}
-		session_input(engine, SESSION_INPUT_GOODBYE, MLAG_CLOSE_GOODBYE, NULL);
-		break;
-	case WIRE_SNAPSHOT_BEGIN:
-	case WIRE_ROWS:
-	case WIRE_SNAPSHOT_END:
-	case WIRE_ACK:
-	case WIRE_RESYNC:
-	case WIRE_COMPARE:
-	case WIRE_REPAIR_BEGIN:
-	case WIRE_REPAIR_END:
-	case WIRE_ASK:
-	case WIRE_TELL:
-		get_table_message(engine, (enum wire_type)type, &reader);
-		break;
-	default:
-		break; /* a message of a newer peer */
-	}
-	if (engine->session == MLAG_SESSION_UP) {
-		pair_hear_session(engine);
-	}
-}
-
 static void observe_peer_link(struct mlag_engine *engine, const struct mlag_peer_link *peer_link)
 {
 	bool ports_changed =
@@ -551,7 +304,7 @@ static void observe_peer_link(struct mlag_engine *engine, const struct mlag_peer
 	pair_observe_link(engine);
 	lastresort_dirty(engine);
 	if (identity_changed) {
-		session_input(engine, SESSION_INPUT_RESET, MLAG_CLOSE_RECONFIGURED, NULL);
+		engine_session_input(engine, SESSION_INPUT_RESET, MLAG_CLOSE_RECONFIGURED, NULL);
 	}
 	if (ports_changed) {
 		mac_refresh_all(engine);
@@ -575,7 +328,7 @@ static void reconfigure(struct mlag_engine *engine, const struct mlag_config *co
 	lastresort_dirty(engine);
 	engine->config.neighbors_max = kept.neighbors_max;
 	if (identity_changed) {
-		session_input(engine, SESSION_INPUT_RESET, MLAG_CLOSE_RECONFIGURED, NULL);
+		engine_session_input(engine, SESSION_INPUT_RESET, MLAG_CLOSE_RECONFIGURED, NULL);
 	}
 }
 
@@ -593,10 +346,10 @@ static void scrub(struct mlag_engine *engine)
 		struct table *table = engine_table(engine, i);
 		uint64_t looks = table->rows_made * passed_ns / ENGINE_SECOND + 2;
 
-		if (digest_scrub(table, (uint32_t)looks) && tables[i].reconsider != NULL) {
-			tables[i].reconsider(engine);
+		if (digest_scrub(table, (uint32_t)looks) && engine_tables[i].reconsider != NULL) {
+			engine_tables[i].reconsider(engine);
 		}
-		tell_differences(engine, table);
+		engine_tell_differences(engine, table);
 	}
 }
 
@@ -607,7 +360,7 @@ static void tick(struct mlag_engine *engine, uint64_t read_ns)
 	pair_tick(engine, read_ns);
 	/* Silence counts only up to the moment at which we tried to hear. */
 	if (limit_ns != 0 && read_ns >= engine->heard_ns + limit_ns) {
-		session_input(engine, SESSION_INPUT_SILENCE, MLAG_CLOSE_TIMEOUT, NULL);
+		engine_session_input(engine, SESSION_INPUT_SILENCE, MLAG_CLOSE_TIMEOUT, NULL);
 	}
 	if (engine->session == MLAG_SESSION_UP && engine->now_ns >= engine->keepalive_ns) {
 		engine->keepalive_due = true;
@@ -733,13 +486,14 @@ static bool dispatch(struct mlag_engine *engine, const struct mlag_event *event)
 		tick(engine, event->tick.read_ns);
 		break;
 	case MLAG_EVENT_CHANNEL_UP:
-		session_input(engine, SESSION_INPUT_CONNECTED, MLAG_CLOSE_NONE, NULL);
+		engine_session_input(engine, SESSION_INPUT_CONNECTED, MLAG_CLOSE_NONE, NULL);
 		break;
 	case MLAG_EVENT_CHANNEL_DOWN:
-		session_input(engine, SESSION_INPUT_DISCONNECTED, MLAG_CLOSE_TRANSPORT, NULL);
+		engine_session_input(engine, SESSION_INPUT_DISCONNECTED, MLAG_CLOSE_TRANSPORT,
+				     NULL);
 		break;
 	case MLAG_EVENT_MESSAGE:
-		get_message(engine, event->message.data, event->message.size);
+		engine_get_message(engine, event->message.data, event->message.size);
 		break;
 	case MLAG_EVENT_HELLO:
 		pair_hear(engine, event->hello.path, event->hello.data, event->hello.size,
@@ -802,7 +556,7 @@ static bool dispatch(struct mlag_engine *engine, const struct mlag_event *event)
 		engine->goodbye_due = engine->session == MLAG_SESSION_UP;
 		engine->leaving = true;
 		engine->hello_soon = true;
-		session_input(engine, SESSION_INPUT_RESET, MLAG_CLOSE_GOODBYE, NULL);
+		engine_session_input(engine, SESSION_INPUT_RESET, MLAG_CLOSE_GOODBYE, NULL);
 		break;
 	case MLAG_EVENT_RESUME:
 		resume_begin(engine, event->resume);

@@ -124,9 +124,15 @@ struct mlag_engine {
 	uint64_t ignored_count;
 };
 
+/** engine_add_effect() - one more effect of this step; NULL when there is no room */
+struct mlag_effect *engine_add_effect(struct mlag_engine *engine, enum mlag_effect_type type);
+
 /** engine_notice() - add a notice to the effects of this step */
 void engine_notice(struct mlag_engine *engine, enum mlag_notice notice, uint16_t lag_id,
 		   const char *from, const char *to, const char *because);
+
+/** engine_tell_differences() - an effect for each row that was newly found to differ */
+void engine_tell_differences(struct mlag_engine *engine, struct table *table);
 
 /** resume_begin(), resume_end() - MLAG_EVENT_RESUME and MLAG_EVENT_RESUMED, in resume.c */
 void resume_begin(struct mlag_engine *engine, const struct mlag_resume *resume);
@@ -134,11 +140,43 @@ void resume_end(struct mlag_engine *engine);
 
 #define ENGINE_TABLES 4 /* legs, addresses, MACs, neighbours */
 
+/**
+ * struct engine_table_line - a replicated table: who hears of changes, and of acknowledgements
+ * @offset: where it is in the engine
+ * @name: for notices
+ * @changed: the peer's side of a row changed
+ * @acked: the peer has a row of ours
+ * @reconsider: a claim of ours was not what it had been; NULL where nothing follows from that
+ */
+struct engine_table_line {
+	size_t offset;
+	const char *name;
+	table_row_fn *changed;
+	table_row_fn *acked;
+	void (*reconsider)(struct mlag_engine *engine);
+};
+
+/* Most urgent first. */
+extern const struct engine_table_line engine_tables[ENGINE_TABLES];
+
 /** engine_table() - the replicated tables, 0 to ENGINE_TABLES - 1, most urgent first */
 struct table *engine_table(struct mlag_engine *engine, uint32_t index);
 
 /** engine_forget_peer() - the peer has left on purpose: nothing that it claimed counts */
 void engine_forget_peer(struct mlag_engine *engine);
+
+/**
+ * engine_session_input() - move the session and do what the transition asks for
+ * @engine: the engine
+ * @input: what happened to the connection
+ * @reason: why, where it is going to be closed
+ * @hello: the peer's, where that is what came, else NULL
+ */
+void engine_session_input(struct mlag_engine *engine, enum session_input input,
+			  enum mlag_close_reason reason, const struct wire_hello *hello);
+
+/** engine_get_message() - a message of the peer, in inbox.c */
+void engine_get_message(struct mlag_engine *engine, const uint8_t *data, uint32_t size);
 
 /** engine_is_alone() - the verdict is that nobody else leads */
 static inline bool engine_is_alone(const struct mlag_engine *engine)

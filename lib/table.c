@@ -15,179 +15,18 @@
 
 #define TABLE_COMPARES_VAIN_MAX 3 /* then everything is sent again */
 #define TABLE_VALUE_SIZE_MAX 1024
-#define TABLE_ENCODED_MAX 8320 /* the largest row: a leg with every second VLAN */
-
-static uint32_t round_up(uint32_t value, uint32_t multiple)
-{
-	return (value + multiple - 1) / multiple * multiple;
-}
-
-static uint32_t row_stride(const struct table_class *class)
-{
-	return round_up((uint32_t)sizeof(struct table_row), 8) + round_up(class->key_size, 8) +
-	       2 * round_up(class->value_size, 8) + round_up(class->local_size, 8);
-}
-
-static uint32_t bucket_count(uint32_t rows_max)
-{
-	uint32_t count = 64;
-
-	while (count < rows_max) {
-		count *= 2;
-	}
-	return count;
-}
-
-size_t table_size(const struct table_class *class, uint32_t rows_max)
-{
-	size_t size = (size_t)row_stride(class) * (rows_max + 1) +
-		      (size_t)bucket_count(rows_max) * sizeof(uint32_t);
-
-	return (size + 63) / 64 * 64;
-}
-
-void table_init(struct table *table, const struct table_class *class, void *memory,
-		uint32_t rows_max, uint64_t hash_seed)
-{
-	mlag_assert(class->encoded_size_max <= TABLE_ENCODED_MAX);
-	mlag_assert(class->key_size <= TABLE_KEY_SIZE_MAX);
-	memset(table, 0, sizeof(*table));
-	table->class = class;
-	table->stride = row_stride(class);
-	table->rows_max = rows_max;
-	table->hash_seed = hash_seed;
-	table->rows = memory;
-	table->buckets = (void *)(table->rows + (size_t)table->stride * (rows_max + 1));
-	table->buckets_mask = bucket_count(rows_max) - 1;
-}
-
-static struct table_row *row_at(const struct table *table, uint32_t index)
-{
-	mlag_assert(index != TABLE_NIL && index <= table->rows_made);
-	return (void *)(table->rows + (size_t)table->stride * index);
-}
-
-static uint32_t row_index(const struct table *table, const struct table_row *row)
-{
-	return (uint32_t)(((const uint8_t *)row - table->rows) / table->stride);
-}
-
-void *table_key(const struct table *table, const struct table_row *row)
-{
-	(void)table;
-	return (uint8_t *)(uintptr_t)row + round_up((uint32_t)sizeof(*row), 8);
-}
-
-void *table_own(const struct table *table, const struct table_row *row)
-{
-	return (uint8_t *)table_key(table, row) + round_up(table->class->key_size, 8);
-}
-
-void *table_peer(const struct table *table, const struct table_row *row)
-{
-	return (uint8_t *)table_own(table, row) + round_up(table->class->value_size, 8);
-}
-
-void *table_local(const struct table *table, const struct table_row *row)
-{
-	return (uint8_t *)table_peer(table, row) + round_up(table->class->value_size, 8);
-}
-
-static uint32_t *bucket_of(const struct table *table, const void *key)
-{
-	uint64_t hash = XXH3_64bits_withSeed(key, table->class->key_size, table->hash_seed);
-
-	return &table->buckets[hash & table->buckets_mask];
-}
-
-struct table_row *table_find(const struct table *table, const void *key)
-{
-	uint32_t index = *bucket_of(table, key);
-
-	while (index != TABLE_NIL) {
-		struct table_row *row = row_at(table, index);
-
-		if (memcmp(table_key(table, row), key, table->class->key_size) == 0) {
-			return row;
-		}
-		index = row->hash_next;
-	}
-	return NULL;
-}
-
-struct table_row *table_add(struct table *table, const void *key)
-{
-	struct table_row *row = table_find(table, key);
-	uint32_t *bucket;
-
-	if (row != NULL) {
-		return row;
-	}
-	if (table->free_head != TABLE_NIL) {
-		row = row_at(table, table->free_head);
-		table->free_head = row->hash_next;
-	} else if (table->rows_made < table->rows_max) {
-		table->rows_made++;
-		row = row_at(table, table->rows_made);
-	} else {
-		table->full_count++;
-		return NULL;
-	}
-	memset(row, 0, table->stride);
-	memcpy(table_key(table, row), key, table->class->key_size);
-	row->flags = TABLE_ROW_USED;
-	bucket = bucket_of(table, key);
-	row->hash_next = *bucket;
-	*bucket = row_index(table, row);
-	table->rows_used++;
-	return row;
-}
-
-bool table_settle(struct table *table, struct table_row *row)
-{
-	uint32_t index = row_index(table, row);
-	uint32_t *link;
-
-	if ((row->flags & (TABLE_ROW_OWN | TABLE_ROW_PEER | TABLE_ROW_PROGRAM | TABLE_ROW_PUBLISH |
-			   TABLE_ROW_UNACKED)) != 0 ||
-	    !table->class->is_idle(table_local(table, row))) {
-		return false;
-	}
-	link = bucket_of(table, table_key(table, row));
-	while (*link != index) {
-		link = &row_at(table, *link)->hash_next;
-	}
-	*link = row->hash_next;
-	row->flags = 0;
-	row->hash_next = table->free_head;
-	table->free_head = index;
-	table->rows_used--;
-	return true;
-}
-
-struct table_row *table_next(const struct table *table, uint32_t *cursor)
-{
-	while (*cursor < table->rows_made) {
-		struct table_row *row = row_at(table, ++*cursor);
-
-		if ((row->flags & TABLE_ROW_USED) != 0) {
-			return row;
-		}
-	}
-	return NULL;
-}
 
 /* The publish and unacked lists share the row's links: a row is in at most one of them. */
 static void exchange_push(struct table *table, struct table_list *list, struct table_row *row,
 			  uint16_t flag)
 {
-	uint32_t index = row_index(table, row);
+	uint32_t index = table_row_index(table, row);
 
 	row->flags |= flag;
 	row->exchange_prev = list->tail;
 	row->exchange_next = TABLE_NIL;
 	if (list->tail != TABLE_NIL) {
-		row_at(table, list->tail)->exchange_next = index;
+		table_row_at(table, list->tail)->exchange_next = index;
 	} else {
 		list->head = index;
 	}
@@ -200,12 +39,12 @@ static void exchange_remove(struct table *table, struct table_list *list, struct
 {
 	row->flags &= (uint16_t)~flag;
 	if (row->exchange_prev != TABLE_NIL) {
-		row_at(table, row->exchange_prev)->exchange_next = row->exchange_next;
+		table_row_at(table, row->exchange_prev)->exchange_next = row->exchange_next;
 	} else {
 		list->head = row->exchange_next;
 	}
 	if (row->exchange_next != TABLE_NIL) {
-		row_at(table, row->exchange_next)->exchange_prev = row->exchange_prev;
+		table_row_at(table, row->exchange_next)->exchange_prev = row->exchange_prev;
 	} else {
 		list->tail = row->exchange_prev;
 	}
@@ -242,7 +81,7 @@ uint64_t table_claim_digest(const struct table *table, const struct table_row *r
 
 static bool is_scrubbed(const struct table *table, const struct table_row *row)
 {
-	return row_index(table, row) <= table->scrub.cursor;
+	return table_row_index(table, row) <= table->scrub.cursor;
 }
 
 static void drop_own(struct table *table, struct table_row *row)
@@ -345,7 +184,7 @@ void table_drop_peer(struct table *table, struct table_row *row)
 
 void table_program(struct table *table, struct table_row *row)
 {
-	uint32_t index = row_index(table, row);
+	uint32_t index = table_row_index(table, row);
 	struct table_list *list = &table->program;
 
 	if ((row->flags & TABLE_ROW_PROGRAM) != 0) {
@@ -354,7 +193,7 @@ void table_program(struct table *table, struct table_row *row)
 	row->flags |= TABLE_ROW_PROGRAM;
 	row->program_next = TABLE_NIL;
 	if (list->tail != TABLE_NIL) {
-		row_at(table, list->tail)->program_next = index;
+		table_row_at(table, list->tail)->program_next = index;
 	} else {
 		list->head = index;
 	}
@@ -371,7 +210,7 @@ struct table_row *table_program_pop(struct table *table)
 	if (list->head == TABLE_NIL) {
 		return NULL;
 	}
-	row = row_at(table, list->head);
+	row = table_row_at(table, list->head);
 	list->head = row->program_next;
 	if (list->head == TABLE_NIL) {
 		list->tail = TABLE_NIL;
@@ -448,7 +287,7 @@ void table_session_start(struct table *table, bool same_peer)
 static void empty_list(struct table *table, struct table_list *list, uint16_t flag)
 {
 	while (list->head != TABLE_NIL) {
-		struct table_row *row = row_at(table, list->head);
+		struct table_row *row = table_row_at(table, list->head);
 
 		exchange_remove(table, list, row, flag);
 		table_settle(table, row);
@@ -528,7 +367,7 @@ static void put_rows(struct table *table, struct buf_writer *writer)
 	buf_put_u16(writer, 0);
 	while (table->publish.head != TABLE_NIL && count < MLAG_ROWS_PER_MESSAGE_MAX &&
 	       writer->size - writer->offset > table->class->encoded_size_max) {
-		struct table_row *row = row_at(table, table->publish.head);
+		struct table_row *row = table_row_at(table, table->publish.head);
 		bool own = table_row_is_own(row);
 		uint64_t digest = 0;
 		bool repeated;
@@ -807,7 +646,7 @@ bool table_get_ack(struct table *table, struct buf_reader *reader, table_row_fn 
 		return false;
 	}
 	while (table->unacked.head != TABLE_NIL) {
-		struct table_row *row = row_at(table, table->unacked.head);
+		struct table_row *row = table_row_at(table, table->unacked.head);
 
 		if (row->batch > batch) {
 			break;

@@ -18,6 +18,7 @@
 
 #include "buf.h"
 #include "digest.h"
+#include "mlag.h"
 #include "wire.h"
 
 /**
@@ -60,6 +61,7 @@ struct table_class {
 #define TABLE_SEQ_MAX INT32_MAX
 
 /* Row 0 is never used: an index of 0 is no row. */
+#define TABLE_ENCODED_MAX 8320 /* the largest row: a leg with every second VLAN */
 #define TABLE_NIL 0
 
 struct table_row {
@@ -211,6 +213,18 @@ struct table_row *table_add(struct table *table, const void *key);
  * Return: true when the row is gone.
  */
 bool table_settle(struct table *table, struct table_row *row);
+
+/** table_row_at(), table_row_index() - a row and its index, for table*.c */
+static inline struct table_row *table_row_at(const struct table *table, uint32_t index)
+{
+	mlag_assert(index != TABLE_NIL && index <= table->rows_made);
+	return (void *)(table->rows + (size_t)table->stride * index);
+}
+
+static inline uint32_t table_row_index(const struct table *table, const struct table_row *row)
+{
+	return (uint32_t)(((const uint8_t *)row - table->rows) / table->stride);
+}
 
 /** table_next() - the next used row after index *@cursor; NULL at the end */
 struct table_row *table_next(const struct table *table, uint32_t *cursor);
