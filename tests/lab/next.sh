@@ -26,9 +26,9 @@ change() {
 
 change ebpf/mlag_maps.h 'define MLAG_MAP_PORTS_MAX 1024' 'define MLAG_MAP_PORTS_MAX 1536'
 change ebpf/mlag_maps.h 'define MLAG_MAP_ADDRESSES_MAX 16384' 'define MLAG_MAP_ADDRESSES_MAX 20000'
-change lib/forward.h '	struct mlag_port_memory memory;' '	struct mlag_port_memory memory; __u64 later;'
-change lib/forward.h '	__u64 epoch;' '	__u64 epoch; __u64 later;'
-change lib/forward.h 'X(MLAG_REASON_NONE, "none", "", 1)' \
+change lib/forward_types.h '	struct mlag_port_memory memory;' '	struct mlag_port_memory memory; __u64 later;'
+change lib/forward_types.h '	__u64 epoch;' '	__u64 epoch; __u64 later;'
+change lib/forward_types.h 'X(MLAG_REASON_NONE, "none", "", 1)' \
 	'X(MLAG_REASON_NONE, "none", "", 1) X(MLAG_REASON_LATER, "later", "", 1)'
 change ebpf/isolate.bpf.c 'return (int)bpf_redirect(' \
 	'if (!skb->len) { count(skb, MLAG_REASON_LATER); } return (int)bpf_redirect('
