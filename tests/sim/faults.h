@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Faults of the simulator beyond those of sim.c: kernels that lose and leave out, others who change
+ * Faults of the simulator beyond those of chaos.c: kernels that lose and leave out, others who change
  * entries, reloads, carriers that flap, and rows that change in memory.  All drawn from a stream of
  * their own (world_fault_random()), so the lives of kept seeds stay what they were but for these.
  */
