@@ -26,14 +26,15 @@ static const char active_text[] = "the default route is gone, and the peer has o
 
 static const uint8_t families[LASTRESORT_FAMILIES] = {4, 6};
 
-static struct lastresort *find(struct mlag_engine *engine, uint8_t family)
+/* The place of a family, LASTRESORT_FAMILIES for another one. */
+static uint32_t find(uint8_t family)
 {
-	for (uint32_t i = 0; i < LASTRESORT_FAMILIES; i++) {
-		if (families[i] == family) {
-			return &engine->last_resorts[i];
-		}
+	uint32_t i = 0;
+
+	while (i < LASTRESORT_FAMILIES && families[i] != family) {
+		i++;
 	}
-	return NULL;
+	return i;
 }
 
 void lastresort_init(struct mlag_engine *engine)
@@ -393,12 +394,15 @@ static void decide(struct mlag_engine *engine, struct lastresort *resort)
 
 void lastresort_observe(struct mlag_engine *engine, const struct mlag_default_route *route)
 {
-	struct lastresort *resort = find(engine, route->family);
+	uint32_t place = find(route->family);
+	struct lastresort *resort;
 
-	if (resort == NULL || route->domain != 0 || route->hops_count > MLAG_HOPS_MAX) {
+	if (place == LASTRESORT_FAMILIES || route->domain != 0 ||
+	    route->hops_count > MLAG_HOPS_MAX) {
 		engine->ignored_count++;
 		return;
 	}
+	resort = &engine->last_resorts[place];
 	resort->seen = *route;
 	if (route->adopted && engine->config.last_resort) {
 		resort->had = true;

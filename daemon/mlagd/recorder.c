@@ -43,7 +43,7 @@ static uint32_t segment_start(uint32_t segment)
 {
 	uint32_t start = RECORD_FILE_HEADER_SIZE;
 
-	for (uint32_t i = 0; i < segment; i++) {
+	for (uint32_t i = 0; i < segment && i < RECORD_SEGMENTS; i++) {
 		start += segment_sizes[i];
 	}
 	return start;

@@ -212,8 +212,8 @@ static void add_flap_problems(const struct control_context *context, json_t *pro
 /* Why the leg of a LAG is held, for people. */
 static const char *const hold_texts[] = {
 	[MLAG_HOLD_STARTING] =
-		"it has not served since the start, and waits until the tables of the two "
-		"members are proven equal",
+		("it has not served since the start, and waits until the tables of the two "
+		 "members are proven equal"),
 	[MLAG_HOLD_SPLIT] = "the peer link is lost, and the primary's leg serves",
 	[MLAG_HOLD_RESYNC] = "there is no session with the peer, and the primary's leg serves",
 	[MLAG_HOLD_REJOIN] = "the peer link is back, and has to be stable for a while first",

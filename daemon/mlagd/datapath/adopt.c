@@ -225,7 +225,7 @@ static void search_program(struct adopt_search *search, uint32_t program_id)
 		.map_ids = (uintptr_t)map_ids,
 	};
 	uint32_t size = sizeof(info);
-	struct adopt_found set;
+	struct adopt_found set = {.refused = NULL};
 	int fd = bpf_prog_get_fd_by_id(program_id);
 
 	if (fd < 0) {
@@ -303,7 +303,7 @@ static void know_programs(const char *directory)
 
 static void search_pinned(struct adopt_search *search)
 {
-	struct adopt_found set;
+	struct adopt_found set = {.refused = NULL};
 
 	adopt_none(&set);
 	for (uint32_t i = 0; i < DATAPATH_MAPS_COUNT; i++) {

@@ -88,8 +88,8 @@ static struct nlmsghdr *begin(char buffer[REQUEST_SIZE], uint16_t type, uint8_t 
 static int ask_features(struct mnl_socket *socket, uint32_t ifindex, uint64_t *ret_features)
 {
 	char buffer[REQUEST_SIZE] __attribute__((aligned(NLMSG_ALIGNTO)));
-	uint16_t family;
-	uint64_t features;
+	uint16_t family = 0;
+	uint64_t features = 0;
 	struct wanted family_id = {CTRL_ATTR_FAMILY_ID, sizeof(family), &family, false};
 	struct wanted xdp_features = {NETDEV_ATTRIBUTE_XDP_FEATURES, sizeof(features), &features,
 				      false};
