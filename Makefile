@@ -283,7 +283,7 @@ deps-all:
 CHECK_PARTS := check-unit check-purity check-forward check-sim check-bpf check-fuzz-smoke check-format check-units check-lab
 RUN := tests/check.sh
 
-.PHONY: check check-long check-mutants $(CHECK_PARTS)
+.PHONY: check check-long check-mutants check-mutants-forward check-mutants-sim $(CHECK_PARTS)
 check:
 	@QUIET=1 $(MAKE) --no-print-directory deps
 	@$(MAKE) --no-print-directory all
@@ -299,8 +299,12 @@ check-purity:
 # Every state of the pair, every frame; and that no rule of forward.h could be missing.
 check-forward: $(CHECKER_BIN)
 	@$(RUN) one $@ $(B) $(CHECKER_BIN)
-check-mutants:
-	@$(RUN) one $@ $(B) tests/checker/mutants.py $(CC) . $(B)/mutants
+# Deliberate bugs, one at a time: in forward.h for the checker, in the rest of lib/ for the simulator.
+check-mutants: check-mutants-forward check-mutants-sim
+check-mutants-forward:
+	@TEST_TIMEOUT=3600 $(RUN) one $@ $(B) tests/checker/mutants.py $(CC) . $(B)/mutants
+check-mutants-sim: $(SIM_BIN)
+	@TEST_TIMEOUT=3600 $(RUN) one $@ $(B) tests/sim/mutants.py $(CC) . $(B)/sim-mutants
 
 check-sim: $(SIM_BIN)
 	@$(RUN) one $@ $(B) $(SIM_BIN)
@@ -446,6 +450,7 @@ help:
 	@echo 'make sim SEED=n      one run of the simulator;  make soak  many, for SOAK_SECONDS'
 	@echo 'make sim REPLAY=file what mlagctl record saved, step by step'
 	@echo 'make bench           measurements'
+	@echo 'make check-mutants   deliberate bugs, each of which has to be found'
 	@echo 'make asan, clang, valgrind, coverage     unit tests, built or run another way'
 	@echo 'make fuzz FUZZ_SECONDS=n                 libFuzzer, each target in turn'
 	@echo 'make analyze         gcc -fanalyzer, cppcheck, clang-tidy'

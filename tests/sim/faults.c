@@ -120,6 +120,11 @@ static bool damage(struct world *world)
 	}
 	if (table_row_is_peer(row) && how == 0) {
 		row->flags &= (uint16_t)~TABLE_ROW_PEER;
+	} else if (!table_row_is_peer(row) && how == 0) {
+		/* A claim of the peer's that it never made. */
+		row->flags |= TABLE_ROW_PEER;
+		row->peer_seq = row->own_seq;
+		memcpy(table_peer(table, row), table_own(table, row), table->class->value_size);
 	} else if (table_row_is_peer(row)) {
 		row->peer_seq ^= 1U << world_fault_random(world, 31);
 	} else {

@@ -19,6 +19,7 @@
 #include <time.h>
 
 #include "chaos.h"
+#include "claims.h"
 #include "faults.h"
 #include "replay.h"
 #include "world.h"
@@ -356,6 +357,9 @@ static const char *check_now(struct world *world)
 	if (complaint == NULL) {
 		complaint = faults_check(world);
 	}
+	if (complaint == NULL) {
+		complaint = claims_check_enforced(world);
+	}
 	return complaint != NULL ? complaint : world_check_safety(world);
 }
 
@@ -459,6 +463,9 @@ static const char *run_seed(uint64_t seed, bool trace, struct totals *totals)
 	}
 	if (complaint == NULL) {
 		complaint = faults_damage(&world);
+	}
+	if (complaint == NULL) {
+		complaint = claims_check_moves(&world);
 	}
 	if (complaint != NULL) {
 		(void)printf("seed %llu: at %.3f ms: %s\n", (unsigned long long)seed,

@@ -876,6 +876,33 @@ static bool is_since(const struct world *world, uint64_t since_ns)
 					AUDIBLE_NS + world->hello_delay_ns + 2 * world->latency_ns;
 }
 
+/* R2: what the peer link carries no more, nobody's word of before lifts R1 for. */
+static bool is_lifted(const struct world_member *member)
+{
+	for (uint32_t lag = 0; lag < WORLD_LAGS; lag++) {
+		const struct mlag_port *port = &member->legs[lag].port;
+
+		if (port->kind == MLAG_PORT_LEG &&
+		    ((port->isolated[WORLD_VLAN / 64] >> (WORLD_VLAN % 64)) & 1) == 0) {
+			return true;
+		}
+	}
+	return false;
+}
+
+static void judge_isolation(struct world *world, struct world_member *member,
+			    enum mlag_verdict verdict)
+{
+	if (world->peer_link && verdict != MLAG_VERDICT_SPLIT) {
+		member->lost_ns = 0;
+	} else if (member->lost_ns == 0) {
+		member->lost_ns = world->now_ns;
+	}
+	if (is_lifted(member) && is_since(world, member->lost_ns)) {
+		complain(world, "R2: the peer link is lost, and R1 is not back in force");
+	}
+}
+
 static void judge_member(struct world *world, uint32_t m)
 {
 	struct world_member *member = &world->members[m];
@@ -884,6 +911,7 @@ static void judge_member(struct world *world, uint32_t m)
 	bool alone;
 
 	mlag_get_view(member->engine, &view);
+	judge_isolation(world, member, view.verdict);
 	alone = view.verdict == MLAG_VERDICT_ALONE || view.verdict == MLAG_VERDICT_ALONE_UNSURE;
 	if (alone && is_since(world, member->peer_audible_ns)) {
 		complain(world, "SAFE-14: alone, and the peer can be heard");
@@ -916,6 +944,8 @@ static void judge_verdicts(struct world *world)
 	for (uint32_t m = 0; m < WORLD_MEMBERS; m++) {
 		if (is_awake(world, m)) {
 			judge_member(world, m);
+		} else {
+			world->members[m].lost_ns = 0;
 		}
 	}
 	if (world->link_good_ns == 0) {

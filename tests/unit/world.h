@@ -140,6 +140,7 @@ struct world_member {
 	uint64_t hello_heard_ns;   /* when it was last given one */
 	uint64_t peer_audible_ns;  /* since when the peer can be heard on some path; 0: it cannot */
 	uint64_t deaf_ns;	   /* since when the peer link does not pass what the peer sends */
+	uint64_t lost_ns;	   /* since when it has run with the peer link lost */
 	enum mlag_verdict verdict; /* when last looked at */
 	bool peer_link_reported;
 	struct world_leg legs[WORLD_LAGS];
@@ -411,7 +412,7 @@ struct mlag_fdb_entry world_lookup(const struct world *world, uint32_t member,
 /** world_check_safety() - SAFE-1 and SAFE-2 for a broadcast of every host by every leg; a text or NULL */
 const char *world_check_safety(struct world *world);
 
-/** world_check_verdicts() - SAFE-14 to SAFE-17 and SAFE-31, at every moment so far; a text or NULL */
+/** world_check_verdicts() - SAFE-14 to SAFE-17, SAFE-31 and R2, at every moment so far; a text or NULL */
 const char *world_check_verdicts(const struct world *world);
 
 /** world_check_live() - every host reaches every host once; tables match; a text or NULL */
