@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The world of world.h: time, network, daemons.  Frames and their kernel are in worldframes.c.
+ * The world of world.h: time, network, daemons.  What happens to them is in worldset.c, what must
+ * hold of verdicts in worldjudge.c.  Frames and their kernel are in worldframes.c.
  */
 #include "world.h"
 
@@ -32,8 +33,12 @@ uint32_t world_random(struct world *world, uint32_t below)
 	return below == 0 ? 0 : (uint32_t)((z ^ (z >> 31)) % below);
 }
 
-static void run_member(struct world *world, uint32_t member);
 static void hold_leg(struct world *world, uint32_t member, const struct mlag_leg_program *program);
+
+bool worldkernel_is_awake(const struct world *world, uint32_t member)
+{
+	return world->members[member].running && !world->members[member].stopped;
+}
 
 static void print_effects(const struct world *world, uint32_t member,
 			  const struct mlag_effects *effects)
@@ -304,165 +309,7 @@ void world_set_address(struct world *world, uint32_t member, const struct mlag_a
 	event.address.ifindex = ifindex;
 	note_own(&world->members[member], &event);
 	world_step(world, member, &event);
-	run_member(world, member);
-}
-
-static void queue_hello(struct world *world, uint32_t to, enum mlag_path path, const uint8_t *data,
-			uint32_t size)
-{
-	struct world_member *m = &world->members[to];
-	struct world_hello *hello = &m->hellos[m->hellos_count];
-
-	if (world_random(world, 100) < world->hello_loss_percent) {
-		world->hellos_lost++;
-		return;
-	}
-	worldguard_hear(world, to, data, size);
-	if (m->hellos_count == WORLD_HELLOS_MAX || !m->running) {
-		world->hellos_lost++;
-		return;
-	}
-	m->hellos_count++;
-	hello->path = path;
-	hello->size = size;
-	memcpy(hello->data, data, size);
-	hello->due_ns = world->now_ns + world->latency_ns;
-	hello->due_ns +=
-		(uint64_t)world_random(world, (uint32_t)(world->hello_delay_ns / 1000) + 1) * 1000;
-}
-
-/* The same octets on every path. */
-void world_say(struct world *world, uint32_t member, const uint8_t *data, uint32_t size)
-{
-	uint32_t to = 1 - member;
-
-	if (!world->members[to].running && !world->guards) {
-		return;
-	}
-	world->hellos++;
-	for (uint32_t i = 0; i < 1 + (world_random(world, 100) < world->hello_double_percent);
-	     i++) {
-		if (world->peer_link && world->link_passes[member]) {
-			queue_hello(world, to, MLAG_PATH_PEER_LINK, data, size);
-		}
-		if (world->backup_passes[member]) {
-			queue_hello(world, to, MLAG_PATH_BACKUP, data, size);
-		}
-	}
-}
-
-static void say_hello(struct world *world, uint32_t member)
-{
-	uint8_t data[MLAG_HELLO_SIZE_MAX];
-	uint32_t size = mlag_next_hello(world->members[member].engine, world->now_ns, data);
-
-	if (size > 0) {
-		world_say(world, member, data, size);
-		worldguard_renew(world, member, data, size);
-	}
-}
-
-static bool is_of_daemon(const struct world_hello *hello)
-{
-	static struct hello read;
-
-	return hello_get(hello->data, hello->size, &read) && read.kind == HELLO_KIND_DAEMON;
-}
-
-static void deliver_hellos(struct world *world, uint32_t member)
-{
-	struct world_member *m = &world->members[member];
-	uint32_t i = 0;
-
-	while (m->running && i < m->hellos_count) {
-		struct mlag_event event = {.type = MLAG_EVENT_HELLO};
-		struct world_hello hello = m->hellos[i];
-
-		if (hello.due_ns > world->now_ns) {
-			i++;
-			continue;
-		}
-		m->hellos_count--;
-		memmove(&m->hellos[i], &m->hellos[i + 1],
-			(m->hellos_count - i) * sizeof(m->hellos[0]));
-		if (is_of_daemon(&hello)) {
-			m->hello_heard_ns = world->now_ns;
-		}
-		event.hello.path = hello.path;
-		event.hello.data = hello.data;
-		event.hello.size = hello.size;
-		event.hello.authentic = true;
-		world_step(world, member, &event);
-	}
-}
-
-/* What the kernel holds of ours changes before the peer hears why. */
-static void apply_last_resorts(struct world *world, uint32_t member)
-{
-	struct world_member *m = &world->members[member];
-	struct mlag_last_resort wanted;
-
-	for (uint32_t i = 0; mlag_get_last_resort(m->engine, i, &wanted); i++) {
-		if (!wanted.keep) {
-			world->last_resort_changes += m->last_resorts[i].state != wanted.state;
-			m->last_resorts[i] = wanted;
-		}
-	}
-	if (world->complaint == NULL) {
-		world->complaint = world_check_last_resort(world);
-	}
-}
-
-void world_observe_default(struct world *world, uint32_t member, uint32_t index)
-{
-	struct mlag_event event = {.type = MLAG_EVENT_DEFAULT_ROUTE};
-
-	event.default_route = &world->members[member].defaults[index];
-	if (world->members[member].running && !world->members[member].stopped) {
-		world_step(world, member, &event);
-		run_member(world, member);
-	}
-}
-
-void world_set_default(struct world *world, uint32_t member, uint32_t index,
-		       const struct mlag_default_route *route)
-{
-	world->members[member].defaults[index] = *route;
-	world->members[member].defaults[index].family = index == 0 ? 4 : 6;
-	world_observe_default(world, member, index);
-}
-
-/* The route there is ours: of this very next hop. */
-static bool is_active(const struct world_member *member, uint32_t index)
-{
-	return member->last_resorts[index].state == MLAG_LAST_RESORT_ACTIVE;
-}
-
-const char *world_check_last_resort_live(const struct world *world)
-{
-	for (uint32_t m = 0; m < WORLD_MEMBERS; m++) {
-		for (uint32_t i = 0; i < 2; i++) {
-			const struct mlag_default_route *there = &world->members[1 - m].defaults[i];
-			bool helps = world->members[m].last_resorts[i].armed &&
-				     !world->members[m].defaults[i].present && there->present &&
-				     there->hops[0].ifindex != WORLD_PEER_LINK;
-
-			if (is_active(&world->members[m], i) != helps) {
-				return "LIVE-31: the last resort is not what the routes ask for";
-			}
-		}
-	}
-	return NULL;
-}
-
-const char *world_check_last_resort(const struct world *world)
-{
-	for (uint32_t i = 0; i < 2; i++) {
-		if (is_active(&world->members[0], i) && is_active(&world->members[1], i)) {
-			return "SAFE-31: both members send by each other as their last resort";
-		}
-	}
-	return NULL;
+	worldkernel_run_member(world, member);
 }
 
 /* Leave behind what the daemon after this one has to know. */
@@ -480,18 +327,18 @@ static void keep(struct world *world, uint32_t member)
 }
 
 /* Everything that is due, in the order of lib/mlag.h. */
-static void run_member(struct world *world, uint32_t member)
+void worldkernel_run_member(struct world *world, uint32_t member)
 {
 	if (!world->members[member].running || world->members[member].stopped) {
 		return;
 	}
-	apply_last_resorts(world, member);
+	worldroutes_apply(world, member);
 	for (uint32_t i = 0; i < 2; i++) {
 		pump(world, member, MLAG_URGENCY_URGENT);
 		apply_legs(world, member);
 	}
 	pump(world, member, MLAG_URGENCY_URGENT);
-	say_hello(world, member);
+	worldhello_say(world, member);
 	apply_addresses(world, member);
 	apply_fdb(world, member);
 	worldkernel_apply_neighbors(world, member);
@@ -499,7 +346,7 @@ static void run_member(struct world *world, uint32_t member)
 	keep(world, member);
 }
 
-static void report_peer_link(struct world *world, uint32_t member)
+void worldkernel_report_peer_link(struct world *world, uint32_t member)
 {
 	struct mlag_peer_link peer_link;
 	struct mlag_event event = {.type = MLAG_EVENT_PEER_LINK, .peer_link = &peer_link};
@@ -516,7 +363,7 @@ static void report_peer_link(struct world *world, uint32_t member)
 }
 
 /* The LACP state as it can be read now (measured: old values linger, Collecting shows late). */
-static void observe_leg(struct world *world, uint32_t member, uint32_t lag)
+void worldkernel_observe_leg(struct world *world, uint32_t member, uint32_t lag)
 {
 	struct world_leg *leg = &world->members[member].legs[lag];
 	struct mlag_leg_observation seen;
@@ -664,9 +511,9 @@ void world_start(struct world *world, uint32_t member)
 			resume_leg(world, member, lag);
 		}
 	}
-	report_peer_link(world, member);
+	worldkernel_report_peer_link(world, member);
 	for (uint32_t lag = 0; lag < WORLD_LAGS; lag++) {
-		observe_leg(world, member, lag);
+		worldkernel_observe_leg(world, member, lag);
 	}
 	worldkernel_dump(world, member);
 	report_rest(world, member);
@@ -675,7 +522,7 @@ void world_start(struct world *world, uint32_t member)
 		event.type = MLAG_EVENT_RESUMED;
 		world_step(world, member, &event);
 	}
-	run_member(world, member);
+	worldkernel_run_member(world, member);
 }
 
 void world_stop(struct world *world, uint32_t member)
@@ -773,7 +620,7 @@ static void deliver_messages(struct world *world, uint32_t member)
 		event.message.size = message.size;
 		world_step(world, member, &event);
 		free(message.data);
-		run_member(world, member);
+		worldkernel_run_member(world, member);
 	}
 }
 
@@ -794,14 +641,14 @@ static void run_quantum(struct world *world, uint32_t member)
 		world_step(world, member, &event);
 	}
 	deliver_messages(world, member);
-	deliver_hellos(world, member);
+	worldhello_deliver(world, member);
 	worldkernel_deliver_events(world, member);
 	worldkernel_deliver_neighbors(world, member);
 	poll_ns = mlag_leg_poll_ns(m->engine);
 	for (uint32_t lag = 0; lag < WORLD_LAGS; lag++) {
 		if (poll_ns != MLAG_NEVER_NS && world->now_ns >= m->legs[lag].next_poll_ns) {
 			m->legs[lag].next_poll_ns = world->now_ns + poll_ns;
-			observe_leg(world, member, lag);
+			worldkernel_observe_leg(world, member, lag);
 		} else if (poll_ns != MLAG_NEVER_NS &&
 			   m->legs[lag].next_poll_ns > world->now_ns + poll_ns) {
 			m->legs[lag].next_poll_ns = world->now_ns + poll_ns;
@@ -811,219 +658,7 @@ static void run_quantum(struct world *world, uint32_t member)
 		tick.tick.read_ns = world->now_ns;
 		world_step(world, member, &tick);
 	}
-	run_member(world, member);
-}
-
-/* ---- what must hold of verdicts, at every moment ---------------------------------------------- */
-
-#define AUDIBLE_NS WORLD_SECOND /* until a peer that can be heard must have been */
-
-static void complain(struct world *world, const char *complaint)
-{
-	if (world->complaint == NULL) {
-		world->complaint = complaint;
-	}
-}
-
-static bool is_awake(const struct world *world, uint32_t member)
-{
-	return world->members[member].running && !world->members[member].stopped;
-}
-
-/* Note since when what holds; any loss makes it a matter of luck. */
-static void note_paths(struct world *world)
-{
-	bool sure = world->hello_loss_percent == 0;
-	bool link = world->peer_link && world->link_passes[0] && world->link_passes[1];
-	bool both = is_awake(world, 0) && is_awake(world, 1);
-
-	if (!(sure && link && both)) {
-		world->link_good_ns = 0;
-	} else if (world->link_good_ns == 0) {
-		world->link_good_ns = world->now_ns;
-	}
-	for (uint32_t m = 0; m < WORLD_MEMBERS; m++) {
-		struct world_member *member = &world->members[m];
-		bool audible = sure && both &&
-			       ((world->peer_link && world->link_passes[1 - m]) ||
-				world->backup_passes[1 - m]);
-
-		if (!audible) {
-			member->peer_audible_ns = 0;
-		} else if (member->peer_audible_ns == 0) {
-			member->peer_audible_ns = world->now_ns;
-		}
-		if ((world->peer_link && world->link_passes[1 - m]) || !both) {
-			member->deaf_ns = 0; /* or reads what came before it was stopped */
-		} else if (member->deaf_ns == 0) {
-			member->deaf_ns = world->now_ns;
-		}
-	}
-}
-
-/* Something changed and may have changed back before anybody looked. */
-static void start_over(struct world *world)
-{
-	world->link_good_ns = 0;
-	for (uint32_t m = 0; m < WORLD_MEMBERS; m++) {
-		world->members[m].peer_audible_ns = 0;
-	}
-}
-
-static bool is_since(const struct world *world, uint64_t since_ns)
-{
-	return since_ns != 0 && world->now_ns - since_ns >
-					AUDIBLE_NS + world->hello_delay_ns + 2 * world->latency_ns;
-}
-
-/* R2: what the peer link carries no more, nobody's word of before lifts R1 for. */
-static bool is_lifted(const struct world_member *member)
-{
-	for (uint32_t lag = 0; lag < WORLD_LAGS; lag++) {
-		const struct mlag_port *port = &member->legs[lag].port;
-
-		if (port->kind == MLAG_PORT_LEG &&
-		    ((port->isolated[WORLD_VLAN / 64] >> (WORLD_VLAN % 64)) & 1) == 0) {
-			return true;
-		}
-	}
-	return false;
-}
-
-static void judge_isolation(struct world *world, struct world_member *member,
-			    enum mlag_verdict verdict)
-{
-	if (world->peer_link && verdict != MLAG_VERDICT_SPLIT) {
-		member->lost_ns = 0;
-	} else if (member->lost_ns == 0) {
-		member->lost_ns = world->now_ns;
-	}
-	if (is_lifted(member) && is_since(world, member->lost_ns)) {
-		complain(world, "R2: the peer link is lost, and R1 is not back in force");
-	}
-}
-
-static void judge_member(struct world *world, uint32_t m)
-{
-	struct world_member *member = &world->members[m];
-	uint64_t hold_ns = member->config.restart_hold_ns + member->config.restart_hold_ns / 5;
-	struct mlag_view view;
-	bool alone;
-
-	mlag_get_view(member->engine, &view);
-	judge_isolation(world, member, view.verdict);
-	alone = view.verdict == MLAG_VERDICT_ALONE || view.verdict == MLAG_VERDICT_ALONE_UNSURE;
-	if (alone && is_since(world, member->peer_audible_ns)) {
-		complain(world, "SAFE-14: alone, and the peer can be heard");
-	}
-	if (view.verdict == MLAG_VERDICT_PEERED &&
-	    (is_since(world, member->deaf_ns) || is_since(world, world->members[1 - m].deaf_ns))) {
-		complain(world, "SAFE-15: peered over a peer link that does not pass both ways");
-	}
-	if (view.verdict == MLAG_VERDICT_SPLIT && is_since(world, world->link_good_ns)) {
-		complain(world, "SAFE-15: split over a peer link that passes both ways");
-	}
-	if (view.verdict != member->verdict) {
-		world->verdicts[view.verdict]++;
-		if (view.verdict == MLAG_VERDICT_ALONE && world->peer_link &&
-		    view.peer_finding != MLAG_PEER_FINDING_FENCED && member->hello_heard_ns != 0 &&
-		    world->now_ns - member->hello_heard_ns + world->hello_delay_ns +
-				    2 * world->latency_ns <
-			    hold_ns) {
-			complain(world, "SAFE-16: alone behind carrier before restart-hold passed");
-		}
-		member->verdict = view.verdict;
-	}
-}
-
-static void judge_verdicts(struct world *world)
-{
-	struct mlag_view views[WORLD_MEMBERS];
-
-	note_paths(world);
-	for (uint32_t m = 0; m < WORLD_MEMBERS; m++) {
-		if (is_awake(world, m)) {
-			judge_member(world, m);
-		} else {
-			world->members[m].lost_ns = 0;
-		}
-	}
-	if (world->link_good_ns == 0) {
-		world->one_role_ns = 0;
-		return;
-	}
-	mlag_get_view(world->members[0].engine, &views[0]);
-	mlag_get_view(world->members[1].engine, &views[1]);
-	if (views[0].role != views[1].role) {
-		world->one_role_ns = 0;
-	} else if (world->one_role_ns == 0) {
-		world->one_role_ns = world->now_ns;
-	}
-	if (is_since(world, world->link_good_ns) && is_since(world, world->one_role_ns)) {
-		complain(world, "SAFE-17: two members that hear each other have one role");
-	}
-}
-
-const char *world_check_verdicts(const struct world *world)
-{
-	return world->complaint;
-}
-
-void world_set_stopped(struct world *world, uint32_t member, bool stopped)
-{
-	struct world_member *m = &world->members[member];
-
-	if (!m->running || m->stopped == stopped) {
-		return;
-	}
-	m->stopped = stopped;
-	start_over(world);
-	world->stops += stopped;
-	if (!stopped) {
-		/* Netlink tells what changed meanwhile; what it was in between nobody knows. */
-		report_peer_link(world, member);
-		for (uint32_t lag = 0; lag < WORLD_LAGS; lag++) {
-			observe_leg(world, member, lag);
-		}
-		for (uint32_t i = 0; i < 2; i++) {
-			world_observe_default(world, member, i);
-		}
-	}
-}
-
-void world_set_passes(struct world *world, enum mlag_path path, uint32_t member, bool passes)
-{
-	bool *now = path == MLAG_PATH_BACKUP ? &world->backup_passes[member]
-					     : &world->link_passes[member];
-
-	world->path_changes += *now != passes;
-	*now = passes;
-	start_over(world);
-}
-
-void world_reload(struct world *world, uint32_t member, uint16_t priority)
-{
-	struct mlag_event event = {.type = MLAG_EVENT_RECONFIGURE};
-	struct mlag_config config = world->members[member].config;
-
-	if (is_awake(world, member)) {
-		world->faults[WORLD_FAULT_RELOAD]++;
-		config.priority = priority;
-		world->members[member].config.priority = priority;
-		event.reconfigure = &config;
-		world_step(world, member, &event);
-		run_member(world, member);
-	}
-}
-
-void world_promote(struct world *world, uint32_t member)
-{
-	struct mlag_event event = {.type = MLAG_EVENT_PROMOTE};
-
-	if (is_awake(world, member)) {
-		world_step(world, member, &event);
-		run_member(world, member);
-	}
+	worldkernel_run_member(world, member);
 }
 
 void world_run(struct world *world, uint64_t duration_ns)
@@ -1039,7 +674,7 @@ void world_run(struct world *world, uint64_t duration_ns)
 		for (uint32_t m = 0; m < WORLD_MEMBERS && world->guards; m++) {
 			worldguard_run(world, m);
 		}
-		judge_verdicts(world);
+		worldjudge_verdicts(world);
 		if (world->complaint == NULL) {
 			world->complaint = world_judge_holds(world);
 		}
@@ -1084,27 +719,6 @@ bool world_run_until_open(struct world *world, uint64_t limit_ns)
 	return false;
 }
 
-/* Carrier follows the cable, who holds the leg, and the guard. */
-void world_change_carrier(struct world *world, uint32_t member, uint32_t lag)
-{
-	struct world_leg *leg = &world->members[member].legs[lag];
-	bool up = leg->cable && leg->held == MLAG_HOLD_NONE && !leg->taken;
-
-	if (leg->link == up) {
-		return;
-	}
-	world->leg_changes++;
-	if (!up) {
-		leg->partner_before = worldkernel_distributes(world, leg);
-	}
-	leg->link = up;
-	leg->link_ns = world->now_ns;
-	leg->join_ns = world->now_ns + (300 + world_random(world, 2500)) * WORLD_MS;
-	if (is_awake(world, member)) {
-		observe_leg(world, member, lag);
-	}
-}
-
 static void hold_leg(struct world *world, uint32_t member, const struct mlag_leg_program *program)
 {
 	uint32_t lag = program->lag_id - 1U;
@@ -1114,69 +728,4 @@ static void hold_leg(struct world *world, uint32_t member, const struct mlag_leg
 	leg->held = program->hold;
 	leg->served = program->hold == MLAG_HOLD_NONE;
 	world_change_carrier(world, member, lag);
-}
-
-void world_set_link(struct world *world, uint32_t member, uint32_t lag, bool up)
-{
-	struct world_leg *leg = &world->members[member].legs[lag];
-	bool before = leg->link;
-
-	leg->cable = up;
-	world_change_carrier(world, member, lag);
-	if (leg->link != before) {
-		run_member(world, member);
-	}
-}
-
-void world_set_drained(struct world *world, uint32_t member, uint32_t lag, bool on)
-{
-	struct mlag_event event = {.type = MLAG_EVENT_DRAIN};
-
-	world->members[member].legs[lag].drained = on;
-	event.drain.lag_id = (uint16_t)(lag + 1);
-	event.drain.on = on;
-	if (is_awake(world, member)) {
-		world_step(world, member, &event);
-		run_member(world, member);
-	}
-}
-
-void world_set_partner(struct world *world, uint32_t member, uint32_t lag, bool in_bond)
-{
-	struct world_leg *leg = &world->members[member].legs[lag];
-
-	if (leg->partner != in_bond) {
-		world->leg_changes++;
-		leg->partner = in_bond;
-		leg->join_ns = world->now_ns + (300 + world_random(world, 2500)) * WORLD_MS;
-	}
-}
-
-void world_set_peer_link(struct world *world, bool up)
-{
-	if (world->peer_link == up) {
-		return;
-	}
-	world->peer_link = up;
-	start_over(world);
-	for (uint32_t m = 0; m < WORLD_MEMBERS; m++) {
-		if (is_awake(world, m)) {
-			report_peer_link(world, m);
-			run_member(world, m);
-		}
-	}
-}
-
-void world_set_path(struct world *world, bool up)
-{
-	world->path = up;
-}
-
-void world_set_vlan(struct world *world, uint32_t member, uint32_t lag, bool allowed)
-{
-	world->members[member].legs[lag].vlan_missing = !allowed;
-	if (is_awake(world, member)) {
-		observe_leg(world, member, lag);
-		run_member(world, member);
-	}
 }

@@ -1,13 +1,24 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The kernels of a world, for world.c only. */
+/* The inside of a world, for world*.c only. */
 #ifndef MLAG_TESTS_WORLDKERNEL_H
 #define MLAG_TESTS_WORLDKERNEL_H
 
 #include "world.h"
 
+/** worldjudge_verdicts() - what must hold of verdicts, after each quantum */
+void worldjudge_verdicts(struct world *world);
+
+/** worldjudge_start_over() - something changed, and may have changed back before anybody looked */
+void worldjudge_start_over(struct world *world);
+
 /** world_judge_holds() - SAFE-32 and LIVE-32, after each quantum; a text or NULL */
 const char *world_judge_holds(struct world *world);
 
+/* Of the daemons, in world.c. */
+bool worldkernel_is_awake(const struct world *world, uint32_t member);
+void worldkernel_run_member(struct world *world, uint32_t member);
+void worldkernel_report_peer_link(struct world *world, uint32_t member);
+void worldkernel_observe_leg(struct world *world, uint32_t member, uint32_t lag);
 void world_step(struct world *world, uint32_t member, const struct mlag_event *event);
 bool worldkernel_distributes(const struct world *world, const struct world_leg *leg);
 void worldkernel_apply_leg(struct world *world, uint32_t member,
@@ -27,6 +38,13 @@ void worldguard_renew(struct world *world, uint32_t member, const uint8_t *hello
 void worldguard_hear(struct world *world, uint32_t member, const uint8_t *hello, uint32_t size);
 void worldguard_start(struct world *world, uint32_t member);
 void worldguard_run(struct world *world, uint32_t member);
+
+/* Hellos of a daemon, and to it. */
+void worldhello_say(struct world *world, uint32_t member);
+void worldhello_deliver(struct world *world, uint32_t member);
+
+/** worldroutes_apply() - what the daemon says of the last resort is done */
+void worldroutes_apply(struct world *world, uint32_t member);
 
 /** world_say() - send a hello by every path */
 void world_say(struct world *world, uint32_t member, const uint8_t *data, uint32_t size);
