@@ -11,269 +11,157 @@
 
 #include <cmocka.h>
 
-#include "rig.h"
-
-static struct rig rig;
-static struct mlag_leg_observation seen;
-static struct leg_value peer_leg;
-
-static int start(void **state)
-{
-	(void)state;
-	rig_init(&rig, 0);
-	memset(&seen, 0, sizeof(seen));
-	seen.ifindex = RIG_LEG;
-	seen.lacp = true;
-	mlag_vlans_add(&seen.vlans, RIG_VLAN);
-	memset(&peer_leg, 0, sizeof(peer_leg));
-	mlag_vlans_add(&peer_leg.vlans, RIG_VLAN);
-	return 0;
-}
-
-static int end(void **state)
-{
-	(void)state;
-	rig_fini(&rig);
-	return 0;
-}
-
-static struct mlag_leg_view look(void)
-{
-	struct mlag_leg_view view;
-
-	assert_true(mlag_get_leg(rig.engine, 0, &view));
-	return view;
-}
-
-static struct leg *leg(void)
-{
-	return leg_of(rig.engine, leg_find(rig.engine, 1));
-}
-
-/* One observation, @ms later. */
-static enum mlag_leg_state observe(uint32_t ms, bool distributing, bool collecting)
-{
-	rig.now_ns += ms * RIG_MS;
-	seen.distributing = distributing;
-	seen.partner_collecting = collecting;
-	rig_observe_leg(&rig, 1, &seen);
-	seen.data_seen = false;
-	return look().state;
-}
-
-/* The last program that was handed out; everything is confirmed. */
-static struct mlag_leg_program apply_one(void)
-{
-	struct mlag_leg_program program;
-	struct mlag_event event = {.type = MLAG_EVENT_LEG_APPLIED};
-
-	assert_true(mlag_next_leg(rig.engine, &program));
-	event.leg_applied.lag_id = program.lag_id;
-	event.leg_applied.serial = program.serial;
-	rig_step(&rig, &event);
-	return program;
-}
-
-/* An LACP leg without carrier, its first program applied. */
-static void configure(void)
-{
-	rig_configure_leg(&rig, 1);
-	assert_int_equal(observe(0, false, false), MLAG_LEG_DOWN);
-	assert_int_equal(apply_one().gate, MLAG_GATE_CLOSED);
-}
-
-static void be_pending(void)
-{
-	configure();
-	seen.carrier = true;
-	assert_int_equal(observe(10, false, false), MLAG_LEG_PENDING);
-	(void)rig_apply(&rig);
-}
-
-static void be_ready(void)
-{
-	be_pending();
-	assert_int_equal(observe(20, true, true), MLAG_LEG_READY);
-	(void)rig_apply(&rig);
-}
-
-/* A session in which the peer has told all its legs: none, or that of LAG 1. */
-static void connect_peer(bool with_leg)
-{
-	rig_connect(&rig);
-	rig_hear_begin(&rig, WIRE_TABLE_LEGS, 1);
-	if (with_leg) {
-		rig_hear_leg(&rig, 1, &peer_leg);
-	}
-	rig_hear_end(&rig, WIRE_TABLE_LEGS, 1);
-}
-
-/* The peer acknowledges the generation that the leg has now. */
-static void acknowledge(void)
-{
-	peer_leg.enforced = leg()->generation;
-	rig_hear_leg(&rig, 1, &peer_leg);
-}
-
-static void be_open(void)
-{
-	be_ready();
-	connect_peer(true);
-	acknowledge();
-	assert_int_equal(look().state, MLAG_LEG_OPEN);
-	(void)rig_apply(&rig);
-	(void)rig_drain(&rig);
-}
+#include "legrig.h"
 
 /* ---- what proves the partner ---------------------------------------------------------------- */
 
 static void test_lingering_values_prove_nothing(void **state)
 {
 	(void)state;
-	configure();
-	seen.carrier = true;
+	legrig_configure();
+	legrig_seen.carrier = true;
 	/* The state of before the link came up: distributing to a collecting partner. */
 	for (uint32_t ms = 0; ms <= 80; ms += 20) {
-		assert_int_equal(observe(20, true, true), MLAG_LEG_PENDING);
+		assert_int_equal(legrig_observe(20, true, true), MLAG_LEG_PENDING);
 	}
 	/* Then the truth, and then the proof. */
-	assert_int_equal(observe(20, false, false), MLAG_LEG_PENDING);
-	assert_int_equal(observe(20, true, false), MLAG_LEG_PENDING);
-	assert_int_equal(observe(20, true, true), MLAG_LEG_READY);
+	assert_int_equal(legrig_observe(20, false, false), MLAG_LEG_PENDING);
+	assert_int_equal(legrig_observe(20, true, false), MLAG_LEG_PENDING);
+	assert_int_equal(legrig_observe(20, true, true), MLAG_LEG_READY);
 }
 
 static void test_distributing_alone_proves_nothing(void **state)
 {
 	(void)state;
-	be_pending();
+	legrig_be_pending();
 	for (uint32_t i = 0; i < 100; i++) {
-		assert_int_equal(observe(20, true, false), MLAG_LEG_PENDING);
+		assert_int_equal(legrig_observe(20, true, false), MLAG_LEG_PENDING);
 	}
 	for (uint32_t i = 0; i < 100; i++) {
-		assert_int_equal(observe(20, false, true), MLAG_LEG_PENDING);
+		assert_int_equal(legrig_observe(20, false, true), MLAG_LEG_PENDING);
 	}
 }
 
 static void test_data_proves_the_partner(void **state)
 {
 	(void)state;
-	be_pending();
+	legrig_be_pending();
 	/* Not before our own side distributes. */
-	seen.data_seen = true;
-	assert_int_equal(observe(20, false, false), MLAG_LEG_PENDING);
-	assert_int_equal(observe(20, true, false), MLAG_LEG_PENDING);
-	seen.data_seen = true;
-	assert_int_equal(observe(20, true, false), MLAG_LEG_READY);
+	legrig_seen.data_seen = true;
+	assert_int_equal(legrig_observe(20, false, false), MLAG_LEG_PENDING);
+	assert_int_equal(legrig_observe(20, true, false), MLAG_LEG_PENDING);
+	legrig_seen.data_seen = true;
+	assert_int_equal(legrig_observe(20, true, false), MLAG_LEG_READY);
 }
 
 static void test_data_under_lingering_values_proves_nothing(void **state)
 {
 	(void)state;
-	configure();
-	seen.carrier = true;
+	legrig_configure();
+	legrig_seen.carrier = true;
 	for (uint32_t i = 0; i < 4; i++) {
-		seen.data_seen = true;
-		assert_int_equal(observe(20, true, false), MLAG_LEG_PENDING);
+		legrig_seen.data_seen = true;
+		assert_int_equal(legrig_observe(20, true, false), MLAG_LEG_PENDING);
 	}
 }
 
 static void test_a_partner_that_sends_must_collect_soon(void **state)
 {
 	(void)state;
-	be_pending();
-	seen.data_seen = true;
-	assert_int_equal(observe(20, true, false), MLAG_LEG_READY);
-	assert_int_equal(observe(2900, true, false), MLAG_LEG_READY);
-	assert_int_equal(observe(200, true, false), MLAG_LEG_PENDING);
+	legrig_be_pending();
+	legrig_seen.data_seen = true;
+	assert_int_equal(legrig_observe(20, true, false), MLAG_LEG_READY);
+	assert_int_equal(legrig_observe(2900, true, false), MLAG_LEG_READY);
+	assert_int_equal(legrig_observe(200, true, false), MLAG_LEG_PENDING);
 	/* One that was seen collecting must go on doing so. */
-	assert_int_equal(observe(20, false, false), MLAG_LEG_PENDING);
-	seen.data_seen = true;
-	assert_int_equal(observe(20, true, false), MLAG_LEG_READY);
-	assert_int_equal(observe(20, true, true), MLAG_LEG_READY);
-	assert_int_equal(observe(20, true, false), MLAG_LEG_PENDING);
+	assert_int_equal(legrig_observe(20, false, false), MLAG_LEG_PENDING);
+	legrig_seen.data_seen = true;
+	assert_int_equal(legrig_observe(20, true, false), MLAG_LEG_READY);
+	assert_int_equal(legrig_observe(20, true, true), MLAG_LEG_READY);
+	assert_int_equal(legrig_observe(20, true, false), MLAG_LEG_PENDING);
 }
 
 static void test_steady_state_proves_the_partner(void **state)
 {
 	(void)state;
-	configure();
-	seen.carrier = true;
+	legrig_configure();
+	legrig_seen.carrier = true;
 	/* It never went through a state without Distributing: time and count decide, both. */
 	for (uint32_t i = 0; i < 50; i++) {
-		assert_int_equal(observe(5, true, true), MLAG_LEG_PENDING);
+		assert_int_equal(legrig_observe(5, true, true), MLAG_LEG_PENDING);
 	}
-	for (uint32_t i = 0; i < 10 && look().state == MLAG_LEG_PENDING; i++) {
-		(void)observe(10, true, true);
+	for (uint32_t i = 0; i < 10 && legrig_look().state == MLAG_LEG_PENDING; i++) {
+		(void)legrig_observe(10, true, true);
 	}
-	assert_int_equal(look().state, MLAG_LEG_READY);
+	assert_int_equal(legrig_look().state, MLAG_LEG_READY);
 }
 
 static void test_steady_state_needs_observations_not_only_time(void **state)
 {
 	(void)state;
-	configure();
-	seen.carrier = true;
-	assert_int_equal(observe(1, true, true), MLAG_LEG_PENDING);
-	assert_int_equal(observe(1000, true, true), MLAG_LEG_PENDING);
-	assert_int_equal(observe(1000, true, true), MLAG_LEG_PENDING);
+	legrig_configure();
+	legrig_seen.carrier = true;
+	assert_int_equal(legrig_observe(1, true, true), MLAG_LEG_PENDING);
+	assert_int_equal(legrig_observe(1000, true, true), MLAG_LEG_PENDING);
+	assert_int_equal(legrig_observe(1000, true, true), MLAG_LEG_PENDING);
 	/* A break starts it again. */
-	seen.data_seen = false;
-	assert_int_equal(observe(10, true, false), MLAG_LEG_PENDING);
+	legrig_seen.data_seen = false;
+	assert_int_equal(legrig_observe(10, true, false), MLAG_LEG_PENDING);
 	for (uint32_t i = 0; i < 4; i++) {
-		assert_int_equal(observe(100, true, true), MLAG_LEG_PENDING);
+		assert_int_equal(legrig_observe(100, true, true), MLAG_LEG_PENDING);
 	}
-	assert_int_equal(observe(100, true, true), MLAG_LEG_READY);
+	assert_int_equal(legrig_observe(100, true, true), MLAG_LEG_READY);
 }
 
 static void test_a_running_leg_is_ready_at_the_first_look(void **state)
 {
 	(void)state;
-	rig_configure_leg(&rig, 1);
-	seen.carrier = true;
-	assert_int_equal(observe(0, true, true), MLAG_LEG_READY);
+	rig_configure_leg(&legrig, 1);
+	legrig_seen.carrier = true;
+	assert_int_equal(legrig_observe(0, true, true), MLAG_LEG_READY);
 	/* But only then: after a loss it has to prove itself. */
-	seen.carrier = false;
-	assert_int_equal(observe(10, true, true), MLAG_LEG_DOWN);
-	seen.carrier = true;
-	assert_int_equal(observe(10, true, true), MLAG_LEG_PENDING);
+	legrig_seen.carrier = false;
+	assert_int_equal(legrig_observe(10, true, true), MLAG_LEG_DOWN);
+	legrig_seen.carrier = true;
+	assert_int_equal(legrig_observe(10, true, true), MLAG_LEG_PENDING);
 }
 
 static void test_partner_leaves_with_carrier(void **state)
 {
 	(void)state;
-	be_open();
-	assert_int_equal(observe(20, false, true), MLAG_LEG_PENDING);
-	assert_int_equal(apply_one().gate, MLAG_GATE_CLOSED);
-	assert_int_equal(rig_own_leg(&rig, 1)->up, 0);
+	legrig_be_open();
+	assert_int_equal(legrig_observe(20, false, true), MLAG_LEG_PENDING);
+	assert_int_equal(legrig_apply_one().gate, MLAG_GATE_CLOSED);
+	assert_int_equal(rig_own_leg(&legrig, 1)->up, 0);
 }
 
 static void test_static_leg_is_ready_at_carrier(void **state)
 {
 	(void)state;
-	seen.lacp = false;
-	configure();
-	seen.carrier = true;
-	assert_int_equal(observe(10, false, false), MLAG_LEG_READY);
-	seen.carrier = false;
-	assert_int_equal(observe(10, false, false), MLAG_LEG_DOWN);
+	legrig_seen.lacp = false;
+	legrig_configure();
+	legrig_seen.carrier = true;
+	assert_int_equal(legrig_observe(10, false, false), MLAG_LEG_READY);
+	legrig_seen.carrier = false;
+	assert_int_equal(legrig_observe(10, false, false), MLAG_LEG_DOWN);
 }
 
 static void test_polling_is_fast_only_while_it_matters(void **state)
 {
 	(void)state;
-	assert_true(mlag_leg_poll_ns(rig.engine) == MLAG_NEVER_NS);
-	configure();
-	assert_true(mlag_leg_poll_ns(rig.engine) == MLAG_NEVER_NS);
-	seen.carrier = true;
-	assert_int_equal(observe(10, false, false), MLAG_LEG_PENDING);
-	assert_true(mlag_leg_poll_ns(rig.engine) == 20 * RIG_MS);
-	assert_int_equal(observe(31000, false, false), MLAG_LEG_PENDING);
-	assert_true(mlag_leg_poll_ns(rig.engine) == 100 * RIG_MS);
-	assert_int_equal(observe(20, true, true), MLAG_LEG_READY);
-	assert_true(mlag_leg_poll_ns(rig.engine) == 500 * RIG_MS);
-	seen.lacp = false;
-	(void)observe(20, false, false);
-	assert_true(mlag_leg_poll_ns(rig.engine) == 100 * RIG_MS);
+	assert_true(mlag_leg_poll_ns(legrig.engine) == MLAG_NEVER_NS);
+	legrig_configure();
+	assert_true(mlag_leg_poll_ns(legrig.engine) == MLAG_NEVER_NS);
+	legrig_seen.carrier = true;
+	assert_int_equal(legrig_observe(10, false, false), MLAG_LEG_PENDING);
+	assert_true(mlag_leg_poll_ns(legrig.engine) == 20 * RIG_MS);
+	assert_int_equal(legrig_observe(31000, false, false), MLAG_LEG_PENDING);
+	assert_true(mlag_leg_poll_ns(legrig.engine) == 100 * RIG_MS);
+	assert_int_equal(legrig_observe(20, true, true), MLAG_LEG_READY);
+	assert_true(mlag_leg_poll_ns(legrig.engine) == 500 * RIG_MS);
+	legrig_seen.lacp = false;
+	(void)legrig_observe(20, false, false);
+	assert_true(mlag_leg_poll_ns(legrig.engine) == 100 * RIG_MS);
 }
 
 /* ---- SAFE-4: the acknowledgement ------------------------------------------------------------ */
@@ -283,27 +171,27 @@ static void test_safe4_opens_by_the_acknowledgement_of_this_generation(void **st
 	uint32_t generation;
 
 	(void)state;
-	be_ready();
-	generation = leg()->generation;
+	legrig_be_ready();
+	generation = legrig_leg()->generation;
 	assert_int_not_equal(generation, 0);
-	connect_peer(true);
-	assert_int_equal(look().state, MLAG_LEG_READY);
-	assert_int_equal(rig_own_leg(&rig, 1)->up, 1);
-	assert_int_equal(rig_own_leg(&rig, 1)->open, 0);
-	peer_leg.enforced = generation - 1;
-	rig_hear_leg(&rig, 1, &peer_leg);
-	assert_int_equal(look().state, MLAG_LEG_READY);
-	peer_leg.enforced = generation;
-	rig_hear_leg(&rig, 1, &peer_leg);
-	assert_int_equal(look().state, MLAG_LEG_OPEN);
+	legrig_connect_peer(true);
+	assert_int_equal(legrig_look().state, MLAG_LEG_READY);
+	assert_int_equal(rig_own_leg(&legrig, 1)->up, 1);
+	assert_int_equal(rig_own_leg(&legrig, 1)->open, 0);
+	legrig_peer_leg.enforced = generation - 1;
+	rig_hear_leg(&legrig, 1, &legrig_peer_leg);
+	assert_int_equal(legrig_look().state, MLAG_LEG_READY);
+	legrig_peer_leg.enforced = generation;
+	rig_hear_leg(&legrig, 1, &legrig_peer_leg);
+	assert_int_equal(legrig_look().state, MLAG_LEG_OPEN);
 	/* The next coming-up is another generation: the old answer does not open it. */
-	(void)rig_apply(&rig);
-	seen.carrier = false;
-	assert_int_equal(observe(10, false, false), MLAG_LEG_DOWN);
-	seen.carrier = true;
-	assert_int_equal(observe(10, false, false), MLAG_LEG_PENDING);
-	assert_int_equal(observe(20, true, true), MLAG_LEG_READY);
-	assert_int_not_equal(leg()->generation, generation);
+	(void)rig_apply(&legrig);
+	legrig_seen.carrier = false;
+	assert_int_equal(legrig_observe(10, false, false), MLAG_LEG_DOWN);
+	legrig_seen.carrier = true;
+	assert_int_equal(legrig_observe(10, false, false), MLAG_LEG_PENDING);
+	assert_int_equal(legrig_observe(20, true, true), MLAG_LEG_READY);
+	assert_int_not_equal(legrig_leg()->generation, generation);
 }
 
 static void test_safe4_a_leg_configured_again_is_another_generation(void **state)
@@ -311,120 +199,120 @@ static void test_safe4_a_leg_configured_again_is_another_generation(void **state
 	struct mlag_event event = {.type = MLAG_EVENT_LEG_REMOVE, .leg_configure = {.lag_id = 1}};
 
 	(void)state;
-	be_open();
-	rig_step(&rig, &event);
+	legrig_be_open();
+	rig_step(&legrig, &event);
 	/* The peer has not heard of it yet, and its old acknowledgement still stands. */
-	rig_configure_leg(&rig, 1);
-	seen.carrier = false;
-	assert_int_equal(observe(10, false, false), MLAG_LEG_DOWN);
-	seen.carrier = true;
-	assert_int_equal(observe(10, false, false), MLAG_LEG_PENDING);
-	(void)rig_apply(&rig);
-	assert_int_equal(observe(20, true, true), MLAG_LEG_READY);
-	(void)rig_apply(&rig);
-	assert_int_equal(look().state, MLAG_LEG_READY);
+	rig_configure_leg(&legrig, 1);
+	legrig_seen.carrier = false;
+	assert_int_equal(legrig_observe(10, false, false), MLAG_LEG_DOWN);
+	legrig_seen.carrier = true;
+	assert_int_equal(legrig_observe(10, false, false), MLAG_LEG_PENDING);
+	(void)rig_apply(&legrig);
+	assert_int_equal(legrig_observe(20, true, true), MLAG_LEG_READY);
+	(void)rig_apply(&legrig);
+	assert_int_equal(legrig_look().state, MLAG_LEG_READY);
 }
 
 static void test_safe4_generation_wraps_without_zero(void **state)
 {
 	(void)state;
-	be_pending();
-	rig.engine->leg_generation = UINT32_MAX - 1;
-	assert_int_equal(observe(20, true, true), MLAG_LEG_READY);
-	assert_true(leg()->generation == UINT32_MAX);
-	assert_int_equal(observe(20, false, false), MLAG_LEG_PENDING);
-	assert_int_equal(observe(20, true, true), MLAG_LEG_READY);
-	assert_int_equal(leg()->generation, 1);
+	legrig_be_pending();
+	legrig.engine->leg_generation = UINT32_MAX - 1;
+	assert_int_equal(legrig_observe(20, true, true), MLAG_LEG_READY);
+	assert_true(legrig_leg()->generation == UINT32_MAX);
+	assert_int_equal(legrig_observe(20, false, false), MLAG_LEG_PENDING);
+	assert_int_equal(legrig_observe(20, true, true), MLAG_LEG_READY);
+	assert_int_equal(legrig_leg()->generation, 1);
 	/* A peer that never enforced anything says 0: that is no acknowledgement of anything. */
-	connect_peer(true);
-	assert_int_equal(look().state, MLAG_LEG_READY);
-	acknowledge();
-	assert_int_equal(look().state, MLAG_LEG_OPEN);
+	legrig_connect_peer(true);
+	assert_int_equal(legrig_look().state, MLAG_LEG_READY);
+	legrig_acknowledge();
+	assert_int_equal(legrig_look().state, MLAG_LEG_OPEN);
 }
 
 static void test_safe4_no_session_no_opening(void **state)
 {
 	(void)state;
-	be_ready();
-	connect_peer(true);
-	rig_step_type(&rig, MLAG_EVENT_CHANNEL_DOWN);
-	assert_int_equal(look().state, MLAG_LEG_READY);
+	legrig_be_ready();
+	legrig_connect_peer(true);
+	rig_step_type(&legrig, MLAG_EVENT_CHANNEL_DOWN);
+	assert_int_equal(legrig_look().state, MLAG_LEG_READY);
 	/* A greeting is no session. */
-	rig_step_type(&rig, MLAG_EVENT_CHANNEL_UP);
-	assert_int_equal(look().state, MLAG_LEG_READY);
+	rig_step_type(&legrig, MLAG_EVENT_CHANNEL_UP);
+	assert_int_equal(legrig_look().state, MLAG_LEG_READY);
 }
 
 static void test_opens_when_the_peer_has_no_such_leg(void **state)
 {
 	(void)state;
-	be_ready();
-	rig_connect(&rig);
+	legrig_be_ready();
+	rig_connect(&legrig);
 	/* Nothing is known before its snapshot ends. */
-	assert_int_equal(look().state, MLAG_LEG_READY);
-	rig_hear_begin(&rig, WIRE_TABLE_LEGS, 1);
-	assert_int_equal(look().state, MLAG_LEG_READY);
-	rig_hear_end(&rig, WIRE_TABLE_LEGS, 1);
-	assert_int_equal(look().state, MLAG_LEG_OPEN);
+	assert_int_equal(legrig_look().state, MLAG_LEG_READY);
+	rig_hear_begin(&legrig, WIRE_TABLE_LEGS, 1);
+	assert_int_equal(legrig_look().state, MLAG_LEG_READY);
+	rig_hear_end(&legrig, WIRE_TABLE_LEGS, 1);
+	assert_int_equal(legrig_look().state, MLAG_LEG_OPEN);
 }
 
 static void test_alone_opens_only_where_nobody_else_floods(void **state)
 {
 	(void)state;
-	be_ready();
-	rig_tick(&rig, 59 * RIG_SECOND);
-	assert_int_equal(look().state, MLAG_LEG_READY);
+	legrig_be_ready();
+	rig_tick(&legrig, 59 * RIG_SECOND);
+	assert_int_equal(legrig_look().state, MLAG_LEG_READY);
 	/* Never heard of a peer, and startup-wait has passed. */
-	rig_tick(&rig, RIG_SECOND);
-	assert_int_equal(rig.engine->verdict, MLAG_VERDICT_ALONE);
-	assert_int_equal(look().state, MLAG_LEG_OPEN);
-	(void)rig_apply(&rig);
+	rig_tick(&legrig, RIG_SECOND);
+	assert_int_equal(legrig.engine->verdict, MLAG_VERDICT_ALONE);
+	assert_int_equal(legrig_look().state, MLAG_LEG_OPEN);
+	(void)rig_apply(&legrig);
 	/* The peer is there after all: floods close until it acknowledges. */
-	rig_connect(&rig);
-	rig_hear_begin(&rig, WIRE_TABLE_LEGS, 1);
-	rig_hear_leg(&rig, 1, &peer_leg);
-	assert_int_equal(look().state, MLAG_LEG_READY);
-	assert_int_equal(apply_one().gate, MLAG_GATE_UNICAST);
-	rig_hear_end(&rig, WIRE_TABLE_LEGS, 1);
-	acknowledge();
-	assert_int_equal(look().state, MLAG_LEG_OPEN);
+	rig_connect(&legrig);
+	rig_hear_begin(&legrig, WIRE_TABLE_LEGS, 1);
+	rig_hear_leg(&legrig, 1, &legrig_peer_leg);
+	assert_int_equal(legrig_look().state, MLAG_LEG_READY);
+	assert_int_equal(legrig_apply_one().gate, MLAG_GATE_UNICAST);
+	rig_hear_end(&legrig, WIRE_TABLE_LEGS, 1);
+	legrig_acknowledge();
+	assert_int_equal(legrig_look().state, MLAG_LEG_OPEN);
 	/* Acknowledged once, it stays open when the session is lost. */
-	rig_step_type(&rig, MLAG_EVENT_CHANNEL_DOWN);
-	assert_int_equal(look().state, MLAG_LEG_OPEN);
+	rig_step_type(&legrig, MLAG_EVENT_CHANNEL_DOWN);
+	assert_int_equal(legrig_look().state, MLAG_LEG_OPEN);
 }
 
 static void test_a_silent_peer_behind_carrier_keeps_floods_closed(void **state)
 {
 	(void)state;
-	be_ready();
-	connect_peer(true);
-	rig_step_type(&rig, MLAG_EVENT_CHANNEL_DOWN);
-	rig_tick(&rig, 10 * RIG_SECOND);
-	assert_int_equal(rig.engine->verdict, MLAG_VERDICT_ALONE);
+	legrig_be_ready();
+	legrig_connect_peer(true);
+	rig_step_type(&legrig, MLAG_EVENT_CHANNEL_DOWN);
+	rig_tick(&legrig, 10 * RIG_SECOND);
+	assert_int_equal(legrig.engine->verdict, MLAG_VERDICT_ALONE);
 	/* Its data plane may still deliver what it lifted R1 for. */
-	assert_int_equal(look().state, MLAG_LEG_READY);
-	rig.peer_link.carrier = false;
-	rig_step(&rig,
-		 &(struct mlag_event){.type = MLAG_EVENT_PEER_LINK, .peer_link = &rig.peer_link});
-	assert_int_equal(rig.engine->verdict, MLAG_VERDICT_ALONE_UNSURE);
-	assert_int_equal(look().state, MLAG_LEG_OPEN);
+	assert_int_equal(legrig_look().state, MLAG_LEG_READY);
+	legrig.peer_link.carrier = false;
+	rig_step(&legrig, &(struct mlag_event){.type = MLAG_EVENT_PEER_LINK,
+					       .peer_link = &legrig.peer_link});
+	assert_int_equal(legrig.engine->verdict, MLAG_VERDICT_ALONE_UNSURE);
+	assert_int_equal(legrig_look().state, MLAG_LEG_OPEN);
 	/* Carrier is back before the peer is: floods close again. */
-	rig.peer_link.carrier = true;
-	rig_step(&rig,
-		 &(struct mlag_event){.type = MLAG_EVENT_PEER_LINK, .peer_link = &rig.peer_link});
-	assert_int_equal(look().state, MLAG_LEG_READY);
+	legrig.peer_link.carrier = true;
+	rig_step(&legrig, &(struct mlag_event){.type = MLAG_EVENT_PEER_LINK,
+					       .peer_link = &legrig.peer_link});
+	assert_int_equal(legrig_look().state, MLAG_LEG_READY);
 }
 
 static void test_goodbye_takes_the_peer_out_of_the_way(void **state)
 {
 	(void)state;
-	be_ready();
-	connect_peer(true);
-	assert_int_equal(look().state, MLAG_LEG_READY);
-	buf_put_u16(rig_begin(&rig), 0);
-	rig_hear(&rig, WIRE_GOODBYE);
-	assert_int_equal(look().state, MLAG_LEG_OPEN);
-	assert_false(look().isolated);
-	assert_false(look().peer_present);
+	legrig_be_ready();
+	legrig_connect_peer(true);
+	assert_int_equal(legrig_look().state, MLAG_LEG_READY);
+	buf_put_u16(rig_begin(&legrig), 0);
+	rig_hear(&legrig, WIRE_GOODBYE);
+	assert_int_equal(legrig_look().state, MLAG_LEG_OPEN);
+	assert_false(legrig_look().isolated);
+	assert_false(legrig_look().peer_present);
 }
 
 /* ---- R1 and its acknowledgement to the peer ------------------------------------------------- */
@@ -434,30 +322,30 @@ static void test_r1_is_in_force_before_it_is_acknowledged(void **state)
 	struct mlag_leg_program program;
 
 	(void)state;
-	be_ready();
-	connect_peer(true);
-	program = apply_one();
+	legrig_be_ready();
+	legrig_connect_peer(true);
+	program = legrig_apply_one();
 	assert_true(program.isolated.words[0] == 0); /* the peer's leg is down: R1 lifted */
-	peer_leg.up = 1;
-	peer_leg.generation = 77;
-	rig_hear_leg(&rig, 1, &peer_leg);
-	assert_int_equal(rig_own_leg(&rig, 1)->enforced, 0);
-	program = apply_one();
+	legrig_peer_leg.up = 1;
+	legrig_peer_leg.generation = 77;
+	rig_hear_leg(&legrig, 1, &legrig_peer_leg);
+	assert_int_equal(rig_own_leg(&legrig, 1)->enforced, 0);
+	program = legrig_apply_one();
 	assert_true(mlag_vlans_has(&program.isolated, RIG_VLAN));
 	assert_false(mlag_vlans_has(&program.isolated, RIG_VLAN + 1));
-	assert_int_equal(rig_own_leg(&rig, 1)->enforced, 77);
-	assert_true(look().isolated);
+	assert_int_equal(rig_own_leg(&legrig, 1)->enforced, 77);
+	assert_true(legrig_look().isolated);
 	/* Another coming-up, even if nothing changes for the data plane. */
-	peer_leg.generation = 78;
-	rig_hear_leg(&rig, 1, &peer_leg);
-	assert_int_equal(rig_own_leg(&rig, 1)->enforced, 77);
-	(void)apply_one();
-	assert_int_equal(rig_own_leg(&rig, 1)->enforced, 78);
+	legrig_peer_leg.generation = 78;
+	rig_hear_leg(&legrig, 1, &legrig_peer_leg);
+	assert_int_equal(rig_own_leg(&legrig, 1)->enforced, 77);
+	(void)legrig_apply_one();
+	assert_int_equal(rig_own_leg(&legrig, 1)->enforced, 78);
 	/* Lifted: nothing is enforced any more, from that moment. */
-	peer_leg.up = 0;
-	rig_hear_leg(&rig, 1, &peer_leg);
-	assert_int_equal(rig_own_leg(&rig, 1)->enforced, 0);
-	assert_true(apply_one().isolated.words[0] == 0);
+	legrig_peer_leg.up = 0;
+	rig_hear_leg(&legrig, 1, &legrig_peer_leg);
+	assert_int_equal(rig_own_leg(&legrig, 1)->enforced, 0);
+	assert_true(legrig_apply_one().isolated.words[0] == 0);
 }
 
 static void test_r1_follows_the_vlans_of_the_peers_leg(void **state)
@@ -465,18 +353,18 @@ static void test_r1_follows_the_vlans_of_the_peers_leg(void **state)
 	struct mlag_leg_program program;
 
 	(void)state;
-	be_ready();
-	peer_leg.up = 1;
-	peer_leg.generation = 5;
-	connect_peer(true);
-	assert_int_equal(rig_apply(&rig), 1);
-	mlag_vlans_add(&peer_leg.vlans, 100);
-	rig_hear_leg(&rig, 1, &peer_leg);
-	program = apply_one();
+	legrig_be_ready();
+	legrig_peer_leg.up = 1;
+	legrig_peer_leg.generation = 5;
+	legrig_connect_peer(true);
+	assert_int_equal(rig_apply(&legrig), 1);
+	mlag_vlans_add(&legrig_peer_leg.vlans, 100);
+	rig_hear_leg(&legrig, 1, &legrig_peer_leg);
+	program = legrig_apply_one();
 	assert_true(mlag_vlans_has(&program.isolated, 100));
-	memset(&peer_leg.vlans, 0, sizeof(peer_leg.vlans));
-	rig_hear_leg(&rig, 1, &peer_leg);
-	assert_true(apply_one().isolated.words[0] == 0);
+	memset(&legrig_peer_leg.vlans, 0, sizeof(legrig_peer_leg.vlans));
+	rig_hear_leg(&legrig, 1, &legrig_peer_leg);
+	assert_true(legrig_apply_one().isolated.words[0] == 0);
 }
 
 static void test_r2_peer_link_lost_puts_all_of_r1_in_force(void **state)
@@ -484,22 +372,22 @@ static void test_r2_peer_link_lost_puts_all_of_r1_in_force(void **state)
 	struct mlag_leg_program program;
 
 	(void)state;
-	be_open();
-	rig.peer_link.carrier = false;
-	rig_step(&rig,
-		 &(struct mlag_event){.type = MLAG_EVENT_PEER_LINK, .peer_link = &rig.peer_link});
-	program = apply_one();
+	legrig_be_open();
+	legrig.peer_link.carrier = false;
+	rig_step(&legrig, &(struct mlag_event){.type = MLAG_EVENT_PEER_LINK,
+					       .peer_link = &legrig.peer_link});
+	program = legrig_apply_one();
 	for (uint32_t i = 0; i < MLAG_VLAN_WORDS; i++) {
 		assert_true(program.isolated.words[i] == UINT64_MAX);
 	}
 	/* The session, over another path, does not lift it. */
-	assert_int_equal(rig.engine->session, MLAG_SESSION_UP);
-	rig_hear_leg(&rig, 1, &peer_leg);
-	assert_false(mlag_next_leg(rig.engine, &program));
-	rig.peer_link.carrier = true;
-	rig_step(&rig,
-		 &(struct mlag_event){.type = MLAG_EVENT_PEER_LINK, .peer_link = &rig.peer_link});
-	assert_true(apply_one().isolated.words[0] == 0);
+	assert_int_equal(legrig.engine->session, MLAG_SESSION_UP);
+	rig_hear_leg(&legrig, 1, &legrig_peer_leg);
+	assert_false(mlag_next_leg(legrig.engine, &program));
+	legrig.peer_link.carrier = true;
+	rig_step(&legrig, &(struct mlag_event){.type = MLAG_EVENT_PEER_LINK,
+					       .peer_link = &legrig.peer_link});
+	assert_true(legrig_apply_one().isolated.words[0] == 0);
 }
 
 static void test_r2_a_lost_session_freezes_r1(void **state)
@@ -507,34 +395,34 @@ static void test_r2_a_lost_session_freezes_r1(void **state)
 	struct mlag_leg_program program;
 
 	(void)state;
-	be_open();
-	rig_step_type(&rig, MLAG_EVENT_CHANNEL_DOWN);
-	assert_false(mlag_next_leg(rig.engine, &program));
-	rig_tick(&rig, RIG_SECOND);
-	assert_false(mlag_next_leg(rig.engine, &program));
-	assert_int_equal(look().state, MLAG_LEG_OPEN);
+	legrig_be_open();
+	rig_step_type(&legrig, MLAG_EVENT_CHANNEL_DOWN);
+	assert_false(mlag_next_leg(legrig.engine, &program));
+	rig_tick(&legrig, RIG_SECOND);
+	assert_false(mlag_next_leg(legrig.engine, &program));
+	assert_int_equal(legrig_look().state, MLAG_LEG_OPEN);
 	/* Carrier lost and back, with nobody to talk to: all of R1, and it stays. */
 	for (uint32_t i = 0; i < 2; i++) {
-		rig.peer_link.carrier = i != 0;
-		rig_step(&rig, &(struct mlag_event){.type = MLAG_EVENT_PEER_LINK,
-						    .peer_link = &rig.peer_link});
+		legrig.peer_link.carrier = i != 0;
+		rig_step(&legrig, &(struct mlag_event){.type = MLAG_EVENT_PEER_LINK,
+						       .peer_link = &legrig.peer_link});
 	}
-	(void)rig_apply(&rig);
-	assert_true(leg()->program.isolated.words[0] == UINT64_MAX);
+	(void)rig_apply(&legrig);
+	assert_true(legrig_leg()->program.isolated.words[0] == UINT64_MAX);
 }
 
 static void test_r2_nothing_is_lifted_before_the_peers_snapshot_ends(void **state)
 {
 	(void)state;
-	be_ready();
-	rig_connect(&rig);
-	rig_hear_begin(&rig, WIRE_TABLE_LEGS, 1);
-	rig_hear_leg(&rig, 1, &peer_leg);
-	(void)rig_apply(&rig);
-	assert_true(leg()->program.isolated.words[0] == UINT64_MAX);
-	rig_hear_end(&rig, WIRE_TABLE_LEGS, 1);
-	(void)rig_apply(&rig);
-	assert_true(leg()->program.isolated.words[0] == 0);
+	legrig_be_ready();
+	rig_connect(&legrig);
+	rig_hear_begin(&legrig, WIRE_TABLE_LEGS, 1);
+	rig_hear_leg(&legrig, 1, &legrig_peer_leg);
+	(void)rig_apply(&legrig);
+	assert_true(legrig_leg()->program.isolated.words[0] == UINT64_MAX);
+	rig_hear_end(&legrig, WIRE_TABLE_LEGS, 1);
+	(void)rig_apply(&legrig);
+	assert_true(legrig_leg()->program.isolated.words[0] == 0);
 }
 
 /* ---- what the peer is told, and when -------------------------------------------------------- */
@@ -542,7 +430,7 @@ static void test_r2_nothing_is_lifted_before_the_peers_snapshot_ends(void **stat
 /* The peer is told of the device, and not only of a LAG without one. */
 static bool published(void)
 {
-	const struct leg_value *value = rig_own_leg(&rig, 1);
+	const struct leg_value *value = rig_own_leg(&legrig, 1);
 
 	return value != NULL && mlag_vlans_has(&value->vlans, RIG_VLAN);
 }
@@ -552,18 +440,18 @@ static void test_nothing_is_published_before_the_first_program(void **state)
 	struct buf_reader payload;
 
 	(void)state;
-	seen.lacp = false;
-	rig_configure_leg(&rig, 1);
-	seen.carrier = true;
-	assert_int_equal(observe(0, false, false), MLAG_LEG_READY);
-	rig_connect(&rig);
+	legrig_seen.lacp = false;
+	rig_configure_leg(&legrig, 1);
+	legrig_seen.carrier = true;
+	assert_int_equal(legrig_observe(0, false, false), MLAG_LEG_READY);
+	rig_connect(&legrig);
 	assert_false(published());
 	/* Not even a hello: who has legs without a gate has nothing to say. */
-	assert_int_equal(rig_next(&rig, &payload), WIRE_NONE);
-	(void)rig_apply(&rig);
+	assert_int_equal(rig_next(&legrig, &payload), WIRE_NONE);
+	(void)rig_apply(&legrig);
 	assert_true(published());
-	assert_int_equal(rig_own_leg(&rig, 1)->up, 1);
-	assert_int_equal(rig_next(&rig, &payload), WIRE_HELLO);
+	assert_int_equal(rig_own_leg(&legrig, 1)->up, 1);
+	assert_int_equal(rig_next(&legrig, &payload), WIRE_HELLO);
 }
 
 static void test_leg_down_is_told_before_the_gate(void **state)
@@ -571,13 +459,13 @@ static void test_leg_down_is_told_before_the_gate(void **state)
 	struct buf_reader payload;
 
 	(void)state;
-	be_open();
-	seen.carrier = false;
-	assert_int_equal(observe(10, false, false), MLAG_LEG_DOWN);
+	legrig_be_open();
+	legrig_seen.carrier = false;
+	assert_int_equal(legrig_observe(10, false, false), MLAG_LEG_DOWN);
 	/* Carrier is gone: nothing leaves, and the peer cannot know too soon. */
-	assert_int_equal(rig_own_leg(&rig, 1)->up, 0);
-	assert_int_equal(rig_next(&rig, &payload), WIRE_ROWS);
-	assert_int_equal(apply_one().gate, MLAG_GATE_CLOSED);
+	assert_int_equal(rig_own_leg(&legrig, 1)->up, 0);
+	assert_int_equal(rig_next(&legrig, &payload), WIRE_ROWS);
+	assert_int_equal(legrig_apply_one().gate, MLAG_GATE_CLOSED);
 }
 
 /*
@@ -587,12 +475,12 @@ static void test_leg_down_is_told_before_the_gate(void **state)
 static void test_r5_leg_up_is_told_after_the_gate(void **state)
 {
 	(void)state;
-	be_pending();
-	assert_int_equal(observe(20, true, true), MLAG_LEG_READY);
-	assert_int_equal(rig_own_leg(&rig, 1)->up, 0);
-	assert_int_equal(apply_one().gate, MLAG_GATE_UNICAST);
-	assert_int_equal(rig_own_leg(&rig, 1)->up, 1);
-	assert_int_equal(rig_own_leg(&rig, 1)->open, 0);
+	legrig_be_pending();
+	assert_int_equal(legrig_observe(20, true, true), MLAG_LEG_READY);
+	assert_int_equal(rig_own_leg(&legrig, 1)->up, 0);
+	assert_int_equal(legrig_apply_one().gate, MLAG_GATE_UNICAST);
+	assert_int_equal(rig_own_leg(&legrig, 1)->up, 1);
+	assert_int_equal(rig_own_leg(&legrig, 1)->open, 0);
 }
 
 /* A VLAN that comes to an open leg is flooded there only when the peer isolates it too. */
@@ -601,20 +489,20 @@ static void test_r2_a_new_vlan_waits_for_the_acknowledgement(void **state)
 	struct mlag_leg_program program;
 
 	(void)state;
-	be_open();
-	mlag_vlans_add(&seen.vlans, RIG_VLAN + 1);
-	assert_int_equal(observe(20, true, true), MLAG_LEG_OPEN);
+	legrig_be_open();
+	mlag_vlans_add(&legrig_seen.vlans, RIG_VLAN + 1);
+	assert_int_equal(legrig_observe(20, true, true), MLAG_LEG_OPEN);
 	/* It was held before it came: whatever the peer has not acknowledged is. */
-	program = apply_one();
+	program = legrig_apply_one();
 	assert_int_equal(program.gate, MLAG_GATE_OPEN);
 	assert_true(mlag_vlans_has(&program.held, RIG_VLAN + 1));
-	acknowledge();
-	program = apply_one();
+	legrig_acknowledge();
+	program = legrig_apply_one();
 	assert_int_equal(program.gate, MLAG_GATE_OPEN);
 	assert_false(mlag_vlans_has(&program.held, RIG_VLAN));
 	assert_false(mlag_vlans_has(&program.held, RIG_VLAN + 1));
 	assert_true(mlag_vlans_has(&program.held, RIG_VLAN + 2));
-	assert_int_equal(look().state, MLAG_LEG_OPEN);
+	assert_int_equal(legrig_look().state, MLAG_LEG_OPEN);
 }
 
 /* The same LACP partner under two ids, or only one leg with LACP: people mix up numbers. */
@@ -624,19 +512,19 @@ static void test_mixed_up_lags_are_named(void **state)
 
 	(void)state;
 	memset(&value, 0, sizeof(value));
-	seen.partner_mac.octets[5] = 7;
-	be_ready();
-	connect_peer(false);
+	legrig_seen.partner_mac.octets[5] = 7;
+	legrig_be_ready();
+	legrig_connect_peer(false);
 	value.partner_mac.octets[5] = 7;
 	value.lacp = 1;
-	rig_hear_leg(&rig, 1, &value);
-	assert_false(look().mode_differs || look().partner_differs);
-	assert_int_equal(look().partner_elsewhere_lag_id, 0);
-	rig_hear_leg(&rig, 5, &value);
-	assert_int_equal(look().partner_elsewhere_lag_id, 5);
+	rig_hear_leg(&legrig, 1, &value);
+	assert_false(legrig_look().mode_differs || legrig_look().partner_differs);
+	assert_int_equal(legrig_look().partner_elsewhere_lag_id, 0);
+	rig_hear_leg(&legrig, 5, &value);
+	assert_int_equal(legrig_look().partner_elsewhere_lag_id, 5);
 	value.lacp = 0;
-	rig_hear_leg(&rig, 1, &value);
-	assert_true(look().mode_differs);
+	rig_hear_leg(&legrig, 1, &value);
+	assert_true(legrig_look().mode_differs);
 }
 
 /*
@@ -648,18 +536,18 @@ static void test_safe2_with_carrier_the_gate_comes_before_the_word(void **state)
 	struct mlag_leg_program program;
 
 	(void)state;
-	be_open();
-	assert_int_equal(observe(20, false, false), MLAG_LEG_PENDING);
-	assert_int_equal(rig_own_leg(&rig, 1)->up, 1);
-	assert_int_equal(rig_own_leg(&rig, 1)->open, 1);
-	assert_true(mlag_next_leg(rig.engine, &program)); /* and the write fails */
+	legrig_be_open();
+	assert_int_equal(legrig_observe(20, false, false), MLAG_LEG_PENDING);
+	assert_int_equal(rig_own_leg(&legrig, 1)->up, 1);
+	assert_int_equal(rig_own_leg(&legrig, 1)->open, 1);
+	assert_true(mlag_next_leg(legrig.engine, &program)); /* and the write fails */
 	assert_int_equal(program.gate, MLAG_GATE_CLOSED);
-	assert_int_equal(observe(20, false, false), MLAG_LEG_PENDING);
-	assert_int_equal(rig_own_leg(&rig, 1)->up, 1);
-	rig_tick(&rig, RIG_SECOND);
-	assert_int_equal(apply_one().gate, MLAG_GATE_CLOSED);
-	assert_int_equal(rig_own_leg(&rig, 1)->up, 0);
-	assert_int_equal(rig_own_leg(&rig, 1)->open, 0);
+	assert_int_equal(legrig_observe(20, false, false), MLAG_LEG_PENDING);
+	assert_int_equal(rig_own_leg(&legrig, 1)->up, 1);
+	rig_tick(&legrig, RIG_SECOND);
+	assert_int_equal(legrig_apply_one().gate, MLAG_GATE_CLOSED);
+	assert_int_equal(rig_own_leg(&legrig, 1)->up, 0);
+	assert_int_equal(rig_own_leg(&legrig, 1)->open, 0);
 }
 
 static void test_program_not_confirmed_comes_again(void **state)
@@ -669,26 +557,26 @@ static void test_program_not_confirmed_comes_again(void **state)
 	struct mlag_event event = {.type = MLAG_EVENT_LEG_APPLIED};
 
 	(void)state;
-	rig_configure_leg(&rig, 1);
-	(void)observe(0, false, false);
-	assert_true(mlag_next_leg(rig.engine, &first));
-	assert_false(mlag_next_leg(rig.engine, &again));
-	rig_tick(&rig, 90 * RIG_MS);
-	assert_false(mlag_next_leg(rig.engine, &again));
-	assert_true(mlag_deadline_ns(rig.engine) <= rig.now_ns + 10 * RIG_MS);
-	rig_tick(&rig, 10 * RIG_MS);
-	assert_true(mlag_next_leg(rig.engine, &again));
+	rig_configure_leg(&legrig, 1);
+	(void)legrig_observe(0, false, false);
+	assert_true(mlag_next_leg(legrig.engine, &first));
+	assert_false(mlag_next_leg(legrig.engine, &again));
+	rig_tick(&legrig, 90 * RIG_MS);
+	assert_false(mlag_next_leg(legrig.engine, &again));
+	assert_true(mlag_deadline_ns(legrig.engine) <= legrig.now_ns + 10 * RIG_MS);
+	rig_tick(&legrig, 10 * RIG_MS);
+	assert_true(mlag_next_leg(legrig.engine, &again));
 	assert_memory_equal(&first, &again, sizeof(first));
 	/* A confirmation of something else confirms nothing. */
 	event.leg_applied.lag_id = 1;
 	event.leg_applied.serial = first.serial + 1;
-	rig_step(&rig, &event);
+	rig_step(&legrig, &event);
 	assert_false(published());
 	event.leg_applied.serial = first.serial;
-	rig_step(&rig, &event);
+	rig_step(&legrig, &event);
 	assert_true(published());
-	rig_tick(&rig, 10 * RIG_SECOND);
-	assert_false(mlag_next_leg(rig.engine, &again));
+	rig_tick(&legrig, 10 * RIG_SECOND);
+	assert_false(mlag_next_leg(legrig.engine, &again));
 }
 
 static void test_a_newer_program_makes_the_old_confirmation_void(void **state)
@@ -697,156 +585,22 @@ static void test_a_newer_program_makes_the_old_confirmation_void(void **state)
 	struct mlag_event event = {.type = MLAG_EVENT_LEG_APPLIED};
 
 	(void)state;
-	be_ready();
-	peer_leg.up = 1;
-	peer_leg.generation = 5;
-	connect_peer(true);
-	assert_true(mlag_next_leg(rig.engine, &old));
-	peer_leg.generation = 6;
-	rig_hear_leg(&rig, 1, &peer_leg);
+	legrig_be_ready();
+	legrig_peer_leg.up = 1;
+	legrig_peer_leg.generation = 5;
+	legrig_connect_peer(true);
+	assert_true(mlag_next_leg(legrig.engine, &old));
+	legrig_peer_leg.generation = 6;
+	rig_hear_leg(&legrig, 1, &legrig_peer_leg);
 	event.leg_applied.lag_id = 1;
 	event.leg_applied.serial = old.serial;
-	rig_step(&rig, &event);
-	assert_int_equal(rig_own_leg(&rig, 1)->enforced, 0);
-	(void)apply_one();
-	assert_int_equal(rig_own_leg(&rig, 1)->enforced, 6);
+	rig_step(&legrig, &event);
+	assert_int_equal(rig_own_leg(&legrig, 1)->enforced, 0);
+	(void)legrig_apply_one();
+	assert_int_equal(rig_own_leg(&legrig, 1)->enforced, 6);
 }
 
-/* ---- devices come and go -------------------------------------------------------------------- */
-
-static void test_leg_device_disappears_and_returns(void **state)
-{
-	struct mlag_leg_program program;
-
-	(void)state;
-	be_open();
-	peer_leg.up = 1;
-	peer_leg.generation = 9;
-	rig_hear_leg(&rig, 1, &peer_leg);
-	(void)rig_apply(&rig);
-	memset(&seen, 0, sizeof(seen));
-	assert_int_equal(observe(10, false, false), MLAG_LEG_DOWN);
-	/* There is nothing to program, and R1 holds by itself. */
-	assert_false(mlag_next_leg(rig.engine, &program));
-	assert_int_equal(rig_own_leg(&rig, 1)->up, 0);
-	assert_int_equal(rig_own_leg(&rig, 1)->enforced, 9);
-	rig_tick(&rig, 10 * RIG_SECOND);
-	assert_false(mlag_next_leg(rig.engine, &program));
-	/* Another device: it has no gate yet, so nothing new is said of it. */
-	seen.ifindex = 99;
-	seen.carrier = true;
-	mlag_vlans_add(&seen.vlans, RIG_VLAN);
-	assert_int_equal(observe(10, false, false), MLAG_LEG_READY);
-	assert_int_equal(rig_own_leg(&rig, 1)->up, 0);
-	program = apply_one();
-	assert_int_equal(program.ifindex, 99);
-	assert_int_equal(rig_own_leg(&rig, 1)->up, 1);
-}
-
-static void test_device_replaced_while_a_program_is_out(void **state)
-{
-	struct mlag_leg_program old;
-	struct mlag_event event = {.type = MLAG_EVENT_LEG_APPLIED};
-
-	(void)state;
-	be_ready();
-	connect_peer(true);
-	assert_true(mlag_next_leg(rig.engine, &old));
-	seen.ifindex = 99;
-	(void)observe(10, false, false);
-	event.leg_applied.lag_id = 1;
-	event.leg_applied.serial = old.serial;
-	rig_step(&rig, &event);
-	assert_int_equal(leg()->applied_serial, 0);
-	assert_int_equal(apply_one().ifindex, 99);
-}
-
-static void test_vlans_of_the_leg_are_told(void **state)
-{
-	(void)state;
-	be_open();
-	mlag_vlans_add(&seen.vlans, 4000);
-	assert_int_equal(observe(20, true, true), MLAG_LEG_OPEN);
-	assert_true(mlag_vlans_has(&rig_own_leg(&rig, 1)->vlans, 4000));
-	assert_true(table_has_message(&rig.engine->legs));
-}
-
-static void test_removed_leg_is_withdrawn_and_its_row_goes(void **state)
-{
-	struct mlag_event event = {.type = MLAG_EVENT_LEG_REMOVE, .leg_configure = {.lag_id = 1}};
-	struct mlag_leg_view view;
-	struct mlag_leg_program program;
-	uint64_t ignored = rig.engine->ignored_count;
-
-	(void)state;
-	be_open();
-	rig_hear_no_leg(&rig, 1);
-	(void)rig_apply(&rig);
-	rig_step(&rig, &event);
-	assert_null(rig_own_leg(&rig, 1));
-	assert_false(mlag_get_leg(rig.engine, 0, &view));
-	(void)rig_drain(&rig);
-	assert_false(mlag_next_leg(rig.engine, &program));
-	assert_int_equal(rig.engine->legs.rows_used, 0);
-	/* Twice, or what never was, is ignored. */
-	rig_step(&rig, &event);
-	event.type = MLAG_EVENT_LEG_APPLIED;
-	rig_step(&rig, &event);
-	rig_observe_leg(&rig, 1, &seen);
-	rig_configure_leg(&rig, 0);
-	assert_true(rig.engine->ignored_count >= ignored + 4);
-}
-
-static void test_configured_twice_is_configured_once(void **state)
-{
-	(void)state;
-	be_open();
-	rig_configure_leg(&rig, 1);
-	assert_int_equal(look().state, MLAG_LEG_OPEN);
-	assert_int_equal(rig.engine->legs.rows_used, 1);
-}
-
-static void test_limit_of_legs(void **state)
-{
-	struct mlag_leg_view view;
-	uint32_t count = 0;
-
-	(void)state;
-	for (uint16_t lag_id = 1; lag_id <= 2 * MLAG_LEGS_MAX + 10; lag_id++) {
-		rig_configure_leg(&rig, lag_id);
-	}
-	while (mlag_get_leg(rig.engine, count, &view)) {
-		count++;
-	}
-	assert_int_equal(count, 2 * MLAG_LEGS_MAX);
-	assert_int_equal(rig.engine->legs.full_count, 10);
-}
-
-static void test_views_of_legs(void **state)
-{
-	struct mlag_leg_view view;
-
-	(void)state;
-	be_open();
-	rig_hear_leg(&rig, 9, &peer_leg);
-	assert_true(mlag_get_leg(rig.engine, 1, &view));
-	assert_int_equal(view.lag_id, 9);
-	assert_int_equal(view.state, MLAG_LEG_NONE);
-	assert_true(view.peer_present);
-	assert_false(mlag_get_leg(rig.engine, 2, &view));
-	/* Partners that are not the same system. */
-	seen.partner_mac.octets[5] = 1;
-	(void)observe(20, true, true);
-	assert_false(look().partner_differs);
-	peer_leg.partner_mac.octets[5] = 2;
-	rig_hear_leg(&rig, 1, &peer_leg);
-	assert_true(look().partner_differs);
-	peer_leg.partner_mac.octets[5] = 1;
-	rig_hear_leg(&rig, 1, &peer_leg);
-	assert_false(look().partner_differs);
-}
-
-#define LEG_TEST(f) cmocka_unit_test_setup_teardown(f, start, end)
+#define LEG_TEST(f) cmocka_unit_test_setup_teardown(f, legrig_start, legrig_end)
 
 int main(void)
 {
@@ -883,13 +637,6 @@ int main(void)
 		LEG_TEST(test_safe2_with_carrier_the_gate_comes_before_the_word),
 		LEG_TEST(test_program_not_confirmed_comes_again),
 		LEG_TEST(test_a_newer_program_makes_the_old_confirmation_void),
-		LEG_TEST(test_leg_device_disappears_and_returns),
-		LEG_TEST(test_device_replaced_while_a_program_is_out),
-		LEG_TEST(test_vlans_of_the_leg_are_told),
-		LEG_TEST(test_removed_leg_is_withdrawn_and_its_row_goes),
-		LEG_TEST(test_configured_twice_is_configured_once),
-		LEG_TEST(test_limit_of_legs),
-		LEG_TEST(test_views_of_legs),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
