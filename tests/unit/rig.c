@@ -380,3 +380,53 @@ const struct leg_value *rig_own_leg(const struct rig *rig, uint16_t lag_id)
 
 	return row != NULL && table_row_is_own(row) ? table_own(&rig->engine->legs, row) : NULL;
 }
+
+struct mlag_resume rig_resume(void)
+{
+	struct mlag_resume resume;
+
+	memset(&resume, 0, sizeof(resume));
+	resume.system_mac.octets[0] = 2;
+	resume.domain_id = 1;
+	resume.bridge_ifindex = 9;
+	resume.written_ns = 5000;
+	resume.birth_ns = 1000;
+	resume.peer_rank_known = true;
+	resume.peer_rank_boot_id = 77;
+	resume.peer_hold_ns = 30 * RIG_SECOND;
+	resume.verdict_since_ns = 3000;
+	resume.role = MLAG_ROLE_SECONDARY;
+	resume.role_epoch = 8;
+	resume.verdict = MLAG_VERDICT_SPLIT;
+	resume.session_up = true;
+	resume.peer_known = true;
+	resume.peer_legs_known = true;
+	resume.lift_allowed = true;
+	resume.addresses_known = true;
+	resume.peer_member_id.octets[5] = 2;
+	resume.peer_boot_id = UINT64_C(0x123456789abcdef0);
+	resume.peer_role_epoch = 9;
+	resume.peer_priority = 100;
+	resume.peer_protocol = 1;
+	memcpy(resume.peer_version, "0.1.0", 6);
+	resume.liveness.boot_id = 77;
+	resume.liveness.boot_id_before = 76;
+	resume.liveness.sequence = 1000;
+	resume.liveness.hears = 6;
+	resume.liveness.peer_interval_ns = 100 * RIG_MS;
+	resume.liveness.ever_heard = true;
+	resume.liveness.usable = true;
+	resume.liveness.life_ns = 4900;
+	resume.liveness.carrier_ns = 2000;
+	resume.liveness.lost_ns = 1500;
+	resume.liveness.paths[MLAG_PATH_PEER_LINK] = (struct liveness_path){
+		.present = true,
+		.heard = true,
+		.ever_heard = true,
+		.trusted = true,
+		.heard_ns = 4900,
+		.boot_id = 77,
+		.sequence = 1000,
+	};
+	return resume;
+}

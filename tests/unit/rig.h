@@ -7,6 +7,7 @@
 #define MLAG_TESTS_RIG_H
 
 #include "engine.h"
+#include "resume.h"
 
 #define RIG_MS UINT64_C(1000000)
 #define RIG_SECOND (1000 * RIG_MS)
@@ -120,5 +121,8 @@ void rig_static_leg(struct rig *rig);
 
 /** rig_own_leg() - what the engine publishes of its leg; NULL for nothing */
 const struct leg_value *rig_own_leg(const struct rig *rig, uint16_t lag_id);
+
+/** rig_resume() - what a daemon may have left, every kind of field with something in it */
+struct mlag_resume rig_resume(void);
 
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Going on where an earlier daemon ended (SAFE-40): what it leaves is read with suspicion; legs, R1,
+ * Going on where an earlier daemon ended (SAFE-40): legs, R1,
  * MACs and addresses stay as they were found until the peer has spoken; nothing that only the peer
  * had seen becomes a sighting of our own.
  */
@@ -21,184 +21,6 @@ static struct mlag_resume left;
 static struct mlag_leg_observation seen;
 static struct leg_value peer_leg;
 
-/* ---- to bytes and back ---------------------------------------------------------------------- */
-
-static struct mlag_resume sample(void)
-{
-	struct mlag_resume resume;
-
-	memset(&resume, 0, sizeof(resume));
-	resume.system_mac.octets[0] = 2;
-	resume.domain_id = 1;
-	resume.bridge_ifindex = 9;
-	resume.written_ns = 5000;
-	resume.birth_ns = 1000;
-	resume.peer_rank_known = true;
-	resume.peer_rank_boot_id = 77;
-	resume.peer_hold_ns = 30 * RIG_SECOND;
-	resume.verdict_since_ns = 3000;
-	resume.role = MLAG_ROLE_SECONDARY;
-	resume.role_epoch = 8;
-	resume.verdict = MLAG_VERDICT_SPLIT;
-	resume.session_up = true;
-	resume.peer_known = true;
-	resume.peer_legs_known = true;
-	resume.lift_allowed = true;
-	resume.addresses_known = true;
-	resume.peer_member_id.octets[5] = 2;
-	resume.peer_boot_id = UINT64_C(0x123456789abcdef0);
-	resume.peer_role_epoch = 9;
-	resume.peer_priority = 100;
-	resume.peer_protocol = 1;
-	memcpy(resume.peer_version, "0.1.0", 6);
-	resume.liveness.boot_id = 77;
-	resume.liveness.boot_id_before = 76;
-	resume.liveness.sequence = 1000;
-	resume.liveness.hears = 6;
-	resume.liveness.peer_interval_ns = 100 * RIG_MS;
-	resume.liveness.ever_heard = true;
-	resume.liveness.usable = true;
-	resume.liveness.life_ns = 4900;
-	resume.liveness.carrier_ns = 2000;
-	resume.liveness.lost_ns = 1500;
-	resume.liveness.paths[MLAG_PATH_PEER_LINK] = (struct liveness_path){
-		.present = true,
-		.heard = true,
-		.ever_heard = true,
-		.trusted = true,
-		.heard_ns = 4900,
-		.boot_id = 77,
-		.sequence = 1000,
-	};
-	return resume;
-}
-
-static void test_what_was_written_is_read(void **state)
-{
-	uint8_t bytes[MLAG_RESUME_SIZE_MAX];
-	struct mlag_resume resume = sample();
-	struct mlag_resume found;
-
-	(void)state;
-	assert_true(mlag_resume_read(bytes, mlag_resume_write(&resume, bytes), &found));
-	assert_memory_equal(&found, &resume, sizeof(found));
-	memset(resume.peer_version, 'v', sizeof(resume.peer_version) - 1);
-	assert_true(mlag_resume_read(bytes, mlag_resume_write(&resume, bytes), &found));
-	assert_memory_equal(&found, &resume, sizeof(found));
-	memset(&resume, 0, sizeof(resume));
-	resume.verdict = MLAG_VERDICT_STARTING;
-	assert_true(mlag_resume_read(bytes, mlag_resume_write(&resume, bytes), &found));
-	assert_memory_equal(&found, &resume, sizeof(found));
-}
-
-static void test_what_is_cut_off_or_damaged_is_refused(void **state)
-{
-	uint8_t bytes[MLAG_RESUME_SIZE_MAX + 1];
-	struct mlag_resume resume = sample();
-	struct mlag_resume found;
-	uint32_t size = mlag_resume_write(&resume, bytes);
-
-	(void)state;
-	for (uint32_t cut = 0; cut < size; cut++) {
-		assert_false(mlag_resume_read(bytes, cut, &found));
-	}
-	assert_false(mlag_resume_read(bytes, size + 1, &found));
-	assert_false(mlag_resume_read(bytes, UINT32_MAX, &found));
-	for (uint32_t bit = 0; bit < size * 8; bit++) {
-		bytes[bit / 8] ^= (uint8_t)(1 << bit % 8);
-		assert_false(mlag_resume_read(bytes, size, &found));
-		bytes[bit / 8] ^= (uint8_t)(1 << bit % 8);
-	}
-	assert_true(mlag_resume_read(bytes, size, &found));
-}
-
-static bool is_read(const struct mlag_resume *resume)
-{
-	uint8_t bytes[MLAG_RESUME_SIZE_MAX];
-	struct mlag_resume found;
-
-	return mlag_resume_read(bytes, mlag_resume_write(resume, bytes), &found);
-}
-
-static void test_what_cannot_be_is_refused(void **state)
-{
-	struct mlag_resume resume = sample();
-
-	(void)state;
-	resume.role = (enum mlag_role)3;
-	assert_false(is_read(&resume));
-	resume = sample();
-	resume.verdict = MLAG_VERDICT_NONE;
-	assert_false(is_read(&resume));
-	resume.verdict = (enum mlag_verdict)(MLAG_VERDICT_ALONE_UNSURE + 1);
-	assert_false(is_read(&resume));
-	resume = sample();
-	resume.birth_ns = resume.written_ns + 1;
-	assert_false(is_read(&resume));
-	resume = sample();
-	resume.liveness.life_ns = resume.written_ns + 1;
-	assert_false(is_read(&resume));
-	resume = sample();
-	resume.liveness.carrier_ns = resume.written_ns + 1;
-	assert_false(is_read(&resume));
-	resume = sample();
-	resume.liveness.lost_ns = resume.written_ns + 1;
-	assert_false(is_read(&resume));
-	resume = sample();
-	resume.liveness.paths[MLAG_PATH_PEER_LINK].heard_ns = resume.written_ns + 1;
-	assert_false(is_read(&resume));
-	resume = sample();
-	resume.liveness.peer_interval_ns = UINT64_MAX;
-	assert_false(is_read(&resume));
-	resume = sample();
-	resume.peer_hold_ns = UINT64_MAX;
-	assert_false(is_read(&resume));
-	resume = sample();
-	resume.verdict_since_ns = UINT64_MAX;
-	assert_false(is_read(&resume));
-}
-
-static void test_another_hello_is_nothing_new_to_write_down(void **state)
-{
-	struct mlag_resume a = sample();
-	struct mlag_resume b = a;
-
-	(void)state;
-	b.written_ns++;
-	b.liveness.life_ns++;
-	b.liveness.sequence++;
-	b.liveness.paths[MLAG_PATH_PEER_LINK].heard_ns++;
-	b.liveness.paths[MLAG_PATH_PEER_LINK].sequence++;
-	assert_false(mlag_resume_differs(&a, &b));
-	b.liveness.paths[MLAG_PATH_PEER_LINK].heard = false;
-	assert_true(mlag_resume_differs(&a, &b));
-	b = a;
-	b.role_epoch++;
-	assert_true(mlag_resume_differs(&a, &b));
-}
-
-static void test_what_is_about_something_else_is_refused(void **state)
-{
-	struct mlag_config config = {.domain_id = 1, .system_mac = {{2}}};
-	struct mlag_resume resume = sample();
-
-	(void)state;
-	assert_null(mlag_resume_refuse(&resume, &config, 9, 5000));
-	assert_string_equal(mlag_resume_refuse(&resume, &config, 9, 4999), "it is from the future");
-	assert_string_equal(mlag_resume_refuse(&resume, &config, 8, 5000),
-			    "it is of another bridge");
-	resume.bridge_ifindex = 0;
-	assert_string_equal(mlag_resume_refuse(&resume, &config, 0, 5000),
-			    "it is of another bridge");
-	config.domain_id = 2;
-	assert_string_equal(mlag_resume_refuse(&resume, &config, 9, 5000),
-			    "it is of another domain");
-	config.domain_id = 1;
-	config.system_mac.octets[0] = 6;
-	assert_string_equal(mlag_resume_refuse(&resume, &config, 9, 5000),
-			    "it is of another domain");
-}
-
 /* ---- one engine, a peer made of bytes ------------------------------------------------------- */
 
 static int start(void **state)
@@ -206,7 +28,7 @@ static int start(void **state)
 	(void)state;
 	rig_init(&rig, 0);
 	rig.now_ns = 100 * RIG_SECOND;
-	left = sample();
+	left = rig_resume();
 	left.written_ns = rig.now_ns - RIG_SECOND;
 	left.birth_ns = RIG_SECOND;
 	left.verdict_since_ns = RIG_SECOND;
@@ -903,132 +725,11 @@ static void test_r21_the_peers_addresses_stay_until_it_has_told_all_of_them(void
 	}
 }
 
-/* ---- two engines ---------------------------------------------------------------------------- */
-
-static struct world world;
-
-static int start_pair(void **state)
-{
-	static struct world_picture picture;
-
-	(void)state;
-	world_init(&world, 1);
-	world_start(&world, 0);
-	world_start(&world, 1);
-	assert_true(world_run_until_open(&world, 10 * WORLD_SECOND));
-	world_take_picture(&world, &picture); /* everybody is known */
-	world_run(&world, WORLD_SECOND);
-	return 0;
-}
-
-static int end_pair(void **state)
-{
-	(void)state;
-	world_fini(&world);
-	return 0;
-}
-
-static void expect_unnoticed(const struct world_picture *before, uint64_t duration_ns)
-{
-	for (uint64_t i = 0; i < duration_ns / WORLD_MS; i++) {
-		const char *complaint = world_check_picture(&world, before);
-
-		if (complaint != NULL) {
-			fail_msg("at %.3f s: %s", (double)world.now_ns / 1e9, complaint);
-		}
-		world_run(&world, WORLD_MS);
-	}
-}
-
-/* What the two data planes hold for their legs. */
-struct ports {
-	struct mlag_port ports[WORLD_MEMBERS][WORLD_LAGS];
-};
-
-static void take_ports(struct ports *ret_ports)
-{
-	for (uint32_t m = 0; m < WORLD_MEMBERS; m++) {
-		for (uint32_t lag = 0; lag < WORLD_LAGS; lag++) {
-			ret_ports->ports[m][lag] = world.members[m].legs[lag].port;
-		}
-	}
-}
-
-static void restart(bool first, bool second)
-{
-	static struct world_picture before;
-	static struct ports ports_before, ports_after;
-
-	world_take_picture(&world, &before);
-	take_ports(&ports_before);
-	for (uint32_t m = 0; m < WORLD_MEMBERS; m++) {
-		if (m == 0 ? first : second) {
-			world_stop(&world, m);
-		}
-	}
-	expect_unnoticed(&before, 300 * WORLD_MS);
-	for (uint32_t m = 0; m < WORLD_MEMBERS; m++) {
-		if (m == 0 ? first : second) {
-			world_start(&world, m);
-		}
-	}
-	expect_unnoticed(&before, WORLD_SECOND);
-	take_ports(&ports_after);
-	/* No gate, no R1 and no generation has changed on either side. */
-	assert_memory_equal(&ports_after, &ports_before, sizeof(ports_after));
-}
-
-static void test_safe40_a_restart_of_one_or_both_changes_no_port(void **state)
-{
-	(void)state;
-	restart(true, false);
-	restart(false, true);
-	restart(true, true);
-}
-
-static void test_safe40_with_a_leg_down(void **state)
-{
-	(void)state;
-	world_set_link(&world, 0, 0, false);
-	world_run(&world, WORLD_SECOND);
-	restart(true, false);
-	restart(false, true);
-	restart(true, true);
-}
-
-static void test_safe40_while_the_peers_daemon_is_dead(void **state)
-{
-	(void)state;
-	world_stop(&world, 1);
-	restart(true, false);
-	world_run(&world, 10 * WORLD_SECOND); /* it concludes that it is alone */
-	restart(true, false);
-}
-
-/* What the suite is worth: the same with nothing to go on with is noticed. */
-static void test_a_start_afresh_is_noticed(void **state)
-{
-	static struct world_picture before;
-
-	(void)state;
-	world_take_picture(&world, &before);
-	world_stop(&world, 0);
-	world_forget(&world, 0);
-	world_start(&world, 0);
-	assert_non_null(world_check_picture(&world, &before));
-}
-
 #define RIG_TEST(function) cmocka_unit_test_setup_teardown(function, start, end)
-#define PAIR_TEST(function) cmocka_unit_test_setup_teardown(function, start_pair, end_pair)
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_what_was_written_is_read),
-		cmocka_unit_test(test_what_is_cut_off_or_damaged_is_refused),
-		cmocka_unit_test(test_what_cannot_be_is_refused),
-		cmocka_unit_test(test_another_hello_is_nothing_new_to_write_down),
-		cmocka_unit_test(test_what_is_about_something_else_is_refused),
 		RIG_TEST(test_an_open_leg_stays_open),
 		RIG_TEST(test_a_leg_that_was_ready_waits_for_its_acknowledgement),
 		RIG_TEST(test_a_closed_leg_has_to_prove_itself),
@@ -1054,10 +755,6 @@ int main(void)
 		RIG_TEST(test_what_no_dump_showed_is_asked_for_by_name),
 		RIG_TEST(test_router_macs_are_no_hosts),
 		RIG_TEST(test_r21_the_peers_addresses_stay_until_it_has_told_all_of_them),
-		PAIR_TEST(test_safe40_a_restart_of_one_or_both_changes_no_port),
-		PAIR_TEST(test_safe40_with_a_leg_down),
-		PAIR_TEST(test_safe40_while_the_peers_daemon_is_dead),
-		PAIR_TEST(test_a_start_afresh_is_noticed),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
