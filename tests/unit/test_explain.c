@@ -1,10 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * The walk behind `mlagctl explain`: a small pair on paper, a frame a case, and what must be said of
- * it: verdict, rules in order, and where each copy ends.
- *
- * Here are LAG 1 (port 11) and LAG 2 (port 12), an orphan (port 13) and the peer link (port 10), all
- * in VLAN 10, untagged but on the peer link; VLAN 20 is on LAG 2 and the peer link only.
+ * The walk behind `mlagctl explain`: a small pair on paper (paper.h), a frame a case, and what must
+ * be said of it: verdict, rules in order, and where each copy ends.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -19,337 +16,9 @@
 
 #include <cmocka.h>
 
-#include "explain/explain.h"
+#include "paper.h"
 
 #define ARRAY_SIZE(array) (sizeof(array) / sizeof((array)[0]))
-
-enum { PL = 10, LEG1 = 11, LEG2 = 12, ORPHAN = 13, SVI10 = 20, SVI20 = 21, OUTSIDE = 30 };
-
-/* Who sends, who gets. */
-enum who {
-	OUR_MAC,
-	PEER_MAC,
-	AT_LAG1,
-	AT_LAG2,
-	AT_ORPHAN,
-	AT_PEERS_ORPHAN,
-	AT_LAG3, /* a LAG that only the peer has */
-	STRANGER,
-	BROADCAST,
-	MULTICAST,
-	RESERVED,
-	WHO_COUNT,
-};
-
-static const struct mlag_mac MACS[WHO_COUNT] = {
-	[OUR_MAC] = {{2, 0, 0, 0, 1, 1}},
-	[PEER_MAC] = {{2, 0, 0, 0, 1, 2}},
-	[AT_LAG1] = {{2, 0, 0, 0, 0, 1}},
-	[AT_LAG2] = {{2, 0, 0, 0, 0, 2}},
-	[AT_ORPHAN] = {{2, 0, 0, 0, 0, 3}},
-	[AT_PEERS_ORPHAN] = {{2, 0, 0, 0, 0, 4}},
-	[AT_LAG3] = {{2, 0, 0, 0, 0, 5}},
-	[STRANGER] = {{2, 0, 0, 0, 0, 9}},
-	[BROADCAST] = {{0xff, 0xff, 0xff, 0xff, 0xff, 0xff}},
-	[MULTICAST] = {{1, 0, 0x5e, 0, 0, 5}},
-	[RESERVED] = {{1, 0x80, 0xc2, 0, 0, 2}},
-};
-
-#define LAST_RESORT_IP "10.77.0.1" /* where R31 alone has a way, and not for what is marked */
-
-static const struct place {
-	const char *ip; /* 10.x.0.y: of a third party in VLAN x */
-	enum explain_route_kind route;
-	uint8_t owner;
-	uint32_t device;
-	enum who neighbor;
-} PLACES[] = {
-	{"10.10.0.1", EXPLAIN_ROUTE_LOCAL, MLAG_OWNER_SELF, 0, STRANGER},
-	{"10.10.0.2", EXPLAIN_ROUTE_FORWARD, MLAG_OWNER_PEER, SVI10, PEER_MAC},
-	{"10.20.0.9", EXPLAIN_ROUTE_FORWARD, MLAG_OWNER_NONE, SVI20, AT_LAG2},
-	{"10.10.0.9", EXPLAIN_ROUTE_FORWARD, MLAG_OWNER_NONE, SVI10, AT_PEERS_ORPHAN},
-	{"10.10.0.8", EXPLAIN_ROUTE_FORWARD, MLAG_OWNER_NONE, SVI10, WHO_COUNT}, /* no neighbour */
-	{"10.30.0.9", EXPLAIN_ROUTE_FORWARD, MLAG_OWNER_NONE, OUTSIDE, WHO_COUNT},
-	{"10.77.0.1", EXPLAIN_ROUTE_FORWARD, MLAG_OWNER_NONE, SVI10,
-	 PEER_MAC}, /* the last resort */
-	{"10.99.0.1", EXPLAIN_ROUTE_NONE, MLAG_OWNER_NONE, 0, WHO_COUNT},
-	{"10.66.0.1", EXPLAIN_ROUTE_BLACKHOLE, MLAG_OWNER_NONE, 0, WHO_COUNT},
-	{"10.67.0.1", EXPLAIN_ROUTE_UNREACHABLE, MLAG_OWNER_NONE, 0, WHO_COUNT},
-	{"10.68.0.1", EXPLAIN_ROUTE_SOURCE, MLAG_OWNER_NONE, 0, WHO_COUNT},
-	{"10.69.0.1", EXPLAIN_ROUTE_OFF, MLAG_OWNER_NONE, 0, WHO_COUNT},
-	{"169.254.0.9", EXPLAIN_ROUTE_FORWARD, MLAG_OWNER_NONE, SVI10, WHO_COUNT},
-	{"fd00:20::9", EXPLAIN_ROUTE_FORWARD, MLAG_OWNER_NONE, SVI20, AT_LAG2},
-	{"fd00:10::2", EXPLAIN_ROUTE_FORWARD, MLAG_OWNER_PEER, SVI10, PEER_MAC},
-};
-
-/* What the programs are made to say: nothing, as forward.h, or otherwise. */
-enum programs { SILENT, HONEST, WRONG };
-
-static struct lab {
-	struct explain_scene scene;
-	struct explain_port ports[4];
-	enum programs programs;
-	bool is_detached;
-	uint32_t runs;
-	struct mlag_decision honest; /* what HONEST answers, by the test */
-} lab;
-
-static bool is_mac(const uint8_t *octets, enum who who)
-{
-	return memcmp(octets, MACS[who].octets, 6) == 0;
-}
-
-static bool is_attached(void *user, const struct explain_port *port)
-{
-	(void)user;
-	return !lab.is_detached && port->programmed;
-}
-
-static void look_fdb(void *user, const struct mlag_mac_key *key, struct explain_fdb *ret)
-{
-	static const struct {
-		enum who who;
-		uint32_t ifindex;
-		enum mlag_fdb_kind kind;
-	} entries[] = {
-		{AT_LAG1, LEG1, MLAG_FDB_DYNAMIC},     {AT_LAG2, LEG2, MLAG_FDB_INACTIVE},
-		{AT_ORPHAN, ORPHAN, MLAG_FDB_DYNAMIC}, {AT_PEERS_ORPHAN, PL, MLAG_FDB_EXTERNAL},
-		{AT_LAG3, PL, MLAG_FDB_EXTERNAL},      {PEER_MAC, PL, MLAG_FDB_STICKY},
-	};
-
-	(void)user;
-	memset(ret, 0, sizeof(*ret));
-	if (is_mac(key->mac.octets, OUR_MAC)) {
-		ret->place = EXPLAIN_FDB_LOCAL;
-	}
-	for (size_t i = 0; i < ARRAY_SIZE(entries); i++) {
-		if (is_mac(key->mac.octets, entries[i].who)) {
-			ret->place = EXPLAIN_FDB_PORT;
-			ret->ifindex = entries[i].ifindex;
-			ret->kind = entries[i].kind;
-		}
-	}
-}
-
-static bool look_mac(void *user, const struct mlag_mac_key *key, struct mlag_mac_view *ret)
-{
-	static const struct {
-		enum who who;
-		bool own;
-		bool peer;
-		uint16_t lag_id;
-	} claims[] = {
-		{AT_LAG1, true, true, 1},    {AT_LAG2, true, true, 2},
-		{AT_ORPHAN, true, false, 0}, {AT_PEERS_ORPHAN, false, true, 0},
-		{AT_LAG3, false, true, 3},
-	};
-
-	(void)user;
-	for (size_t i = 0; i < ARRAY_SIZE(claims); i++) {
-		if (is_mac(key->mac.octets, claims[i].who)) {
-			memset(ret, 0, sizeof(*ret));
-			ret->own = claims[i].own;
-			ret->peer = claims[i].peer;
-			ret->lag_id = claims[i].lag_id;
-			return true;
-		}
-	}
-	return false;
-}
-
-static bool look_source(void *user, const struct mlag_source_key *key, struct mlag_source *ret)
-{
-	struct mlag_mac_key mac_key = {.vlan = key->vlan};
-	struct mlag_mac_view view;
-
-	memcpy(mac_key.mac.octets, key->mac, 6);
-	if (!look_mac(user, &mac_key, &view)) {
-		return false;
-	}
-	*ret = (struct mlag_source){.lag_id = view.lag_id, .peer_knows = 1, .known = 1};
-	return true;
-}
-
-static bool look_router(void *user, const struct mlag_router_key *key, struct mlag_router *ret)
-{
-	(void)user;
-	if (!is_mac(key->mac, OUR_MAC) && !is_mac(key->mac, PEER_MAC)) {
-		return false;
-	}
-	memset(ret, 0, sizeof(*ret));
-	ret->owner = is_mac(key->mac, OUR_MAC) ? MLAG_OWNER_SELF : MLAG_OWNER_PEER;
-	ret->own_ifindex = key->vlan == 10 ? SVI10 : SVI20;
-	memcpy(ret->own_mac, MACS[OUR_MAC].octets, 6);
-	return true;
-}
-
-/* Return: the family, 0 for no address. */
-static uint8_t parse_ip(const char *text, uint8_t ret[16])
-{
-	memset(ret, 0, 16);
-	if (text == NULL) {
-		return 0;
-	}
-	if (inet_pton(AF_INET, text, ret) == 1) {
-		return 4;
-	}
-	assert_int_equal(inet_pton(AF_INET6, text, ret), 1);
-	return 6;
-}
-
-static const struct place *place_of(uint8_t family, const uint8_t *address)
-{
-	for (size_t i = 0; i < ARRAY_SIZE(PLACES); i++) {
-		uint8_t octets[16];
-
-		if (parse_ip(PLACES[i].ip, octets) == family && memcmp(octets, address, 16) == 0) {
-			return &PLACES[i];
-		}
-	}
-	return NULL;
-}
-
-static uint8_t look_owner(void *user, const struct mlag_address *address)
-{
-	const struct place *place = place_of(address->family, address->octets);
-
-	(void)user;
-	return place != NULL ? place->owner : MLAG_OWNER_NONE;
-}
-
-static void look_route(void *user, uint32_t ifindex, const struct explain_ip *ip,
-		       struct explain_route *ret)
-{
-	const struct place *place = place_of(ip->family, ip->destination);
-
-	(void)user;
-	assert_true(ifindex == SVI10 || ifindex == SVI20);
-	memset(ret, 0, sizeof(*ret));
-	if (place != NULL && strcmp(place->ip, LAST_RESORT_IP) == 0) {
-		ret->metric = MLAG_LAST_RESORT_METRIC;
-	}
-	if (place != NULL && !(ret->metric != 0 && ip->mark == MLAG_MARK_PEER_LINK)) {
-		ret->kind = place->route;
-		ret->ifindex = place->device;
-	}
-}
-
-static bool look_neighbor(void *user, uint32_t ifindex, uint8_t family, const uint8_t *address,
-			  struct mlag_mac *ret)
-{
-	const struct place *place = place_of(family, address);
-
-	(void)user;
-	(void)ifindex;
-	if (place == NULL || place->neighbor == WHO_COUNT) {
-		return false;
-	}
-	*ret = MACS[place->neighbor];
-	return true;
-}
-
-static bool look_device(void *user, uint32_t ifindex, struct explain_device *ret)
-{
-	(void)user;
-	memset(ret, 0, sizeof(*ret));
-	(void)snprintf(ret->ifname, IFNAMSIZ, "dev%u", ifindex);
-	ret->on_bridge = ifindex != OUTSIDE;
-	ret->vlan = ifindex == SVI10 ? 10 : 20;
-	ret->mac = MACS[OUR_MAC];
-	return true;
-}
-
-static bool run(void *user, const struct explain_run *question, struct mlag_decision *ret)
-{
-	(void)user;
-	assert_true(question->size >= EXPLAIN_FRAME_MIN);
-	lab.runs++;
-	if (lab.programs == SILENT) {
-		return false;
-	}
-	*ret = lab.programs == HONEST ? lab.honest : mlag_drop(MLAG_REASON_ECHO);
-	return true;
-}
-
-static const struct explain_lookups lookups = {
-	.is_attached = is_attached,
-	.fdb = look_fdb,
-	.source = look_source,
-	.router = look_router,
-	.owner = look_owner,
-	.mac = look_mac,
-	.route = look_route,
-	.neighbor = look_neighbor,
-	.device = look_device,
-	.run = run,
-};
-
-static void set_port(uint32_t index, uint32_t ifindex, const char *name, enum mlag_port_kind kind,
-		     uint16_t lag_id)
-{
-	struct explain_port *port = &lab.ports[index];
-
-	memset(port, 0, sizeof(*port));
-	port->ifindex = ifindex;
-	(void)snprintf(port->ifname, IFNAMSIZ, "%s", name);
-	port->state = BR_STATE_FORWARDING;
-	port->carrier = port->programmed = true;
-	port->flood = port->mcast_flood = port->bcast_flood = true;
-	mlag_vlans_add(&port->vlans, 10);
-	if (ifindex == PL || ifindex == LEG2) {
-		mlag_vlans_add(&port->vlans, 20);
-	}
-	port->program.kind = (uint8_t)kind;
-	port->program.lag_id = lag_id;
-	if (kind != MLAG_PORT_PEER_LINK) {
-		port->ingress_vid = port->untagged_vid = 10;
-		port->program.ingress_vid = port->program.untagged_vid = 10;
-	}
-	if (kind == MLAG_PORT_LEG) {
-		port->backup_ifindex = PL;
-		port->program.gate = MLAG_GATE_OPEN;
-		memcpy(port->program.isolated, port->vlans.words, sizeof(port->program.isolated));
-	}
-}
-
-static void set_leg(uint32_t index, uint16_t lag_id, uint32_t ifindex, const char *name)
-{
-	struct explain_leg *leg = &lab.scene.legs[index];
-
-	leg->lag_id = lag_id;
-	leg->ifindex = ifindex;
-	(void)snprintf(leg->ifname, IFNAMSIZ, "%s", name);
-	leg->peer_present = leg->peer_up = leg->peer_open = true;
-	leg->peer_isolates = ifindex != 0;
-	mlag_vlans_add(&leg->peer_vlans, 10);
-	if (lag_id == 2) {
-		mlag_vlans_add(&leg->peer_vlans, 20);
-	}
-}
-
-static int set_up(void **state)
-{
-	(void)state;
-	memset(&lab, 0, sizeof(lab));
-	lab.scene.domain.peer_link_ifindex = PL;
-	lab.scene.domain.vlan_aware = 1;
-	lab.scene.domain.route_for_peer = 1;
-	(void)snprintf(lab.scene.bridge_ifname, IFNAMSIZ, "br0");
-	mlag_vlans_add(&lab.scene.bridge_vlans, 10);
-	lab.scene.ports = lab.ports;
-	lab.scene.ports_count = ARRAY_SIZE(lab.ports);
-	set_port(0, PL, "peerlink", MLAG_PORT_PEER_LINK, 0);
-	set_port(1, LEG1, "bond1", MLAG_PORT_LEG, 1);
-	set_port(2, LEG2, "bond2", MLAG_PORT_LEG, 2);
-	set_port(3, ORPHAN, "o1", MLAG_PORT_NONE, 0);
-	lab.scene.legs_count = 3;
-	set_leg(0, 1, LEG1, "bond1");
-	set_leg(1, 2, LEG2, "bond2");
-	set_leg(2, 3, 0, "");
-	lab.scene.peer_known = lab.scene.peer_alive = true;
-	lab.scene.lookups = &lookups;
-	return 0;
-}
 
 /* ---- a case a frame -------------------------------------------------------------------------- */
 
@@ -405,58 +74,58 @@ struct walk_case {
 
 static void mark_peer_link(void)
 {
-	lab.scene.marks = true;
+	paper.scene.marks = true;
 }
 
 static void block_port(void)
 {
-	lab.ports[3].state = BR_STATE_BLOCKING;
+	paper.ports[3].state = BR_STATE_BLOCKING;
 }
 
 static void lock_port(void)
 {
-	lab.ports[3].locked = true;
+	paper.ports[3].locked = true;
 }
 
 static void isolate_ports(void)
 {
-	lab.ports[3].is_isolated = lab.ports[1].is_isolated = true;
+	paper.ports[3].is_isolated = paper.ports[1].is_isolated = true;
 }
 
 static void detach(void)
 {
-	lab.is_detached = true;
+	paper.is_detached = true;
 }
 
 static void unprove(void)
 {
-	lab.scene.domain.route_for_peer = 0;
+	paper.scene.domain.route_for_peer = 0;
 }
 
 static void set_pending(void)
 {
-	lab.ports[1].program.gate = MLAG_GATE_CLOSED;
-	lab.ports[1].flood = lab.ports[1].mcast_flood = lab.ports[1].bcast_flood = false;
-	lab.scene.legs[0].peer_isolates = false;
+	paper.ports[1].program.gate = MLAG_GATE_CLOSED;
+	paper.ports[1].flood = paper.ports[1].mcast_flood = paper.ports[1].bcast_flood = false;
+	paper.scene.legs[0].peer_isolates = false;
 }
 
 static void set_ready(void)
 {
 	set_pending();
-	lab.ports[1].program.gate = MLAG_GATE_UNICAST;
+	paper.ports[1].program.gate = MLAG_GATE_UNICAST;
 }
 
 static void lift(void)
 {
-	memset(lab.ports[1].program.isolated, 0, sizeof(lab.ports[1].program.isolated));
-	lab.scene.legs[0].peer_up = lab.scene.legs[0].peer_open = false;
+	memset(paper.ports[1].program.isolated, 0, sizeof(paper.ports[1].program.isolated));
+	paper.scene.legs[0].peer_up = paper.scene.legs[0].peer_open = false;
 }
 
 static void make_plain(void)
 {
-	lab.scene.domain.vlan_aware = 0;
-	for (size_t i = 0; i < ARRAY_SIZE(lab.ports); i++) {
-		struct explain_port *port = &lab.ports[i];
+	paper.scene.domain.vlan_aware = 0;
+	for (size_t i = 0; i < ARRAY_SIZE(paper.ports); i++) {
+		struct explain_port *port = &paper.ports[i];
 
 		memset(&port->vlans, 0, sizeof(port->vlans));
 		mlag_vlans_add(&port->vlans, 0);
@@ -468,24 +137,24 @@ static void make_plain(void)
 
 static void forget_peer(void)
 {
-	lab.scene.peer_known = lab.scene.peer_alive = false;
+	paper.scene.peer_known = paper.scene.peer_alive = false;
 }
 
 static void make_trunk(void)
 {
-	lab.ports[3].ingress_vid = lab.ports[3].program.ingress_vid = 0;
+	paper.ports[3].ingress_vid = paper.ports[3].program.ingress_vid = 0;
 }
 
 static void stop_floods(void)
 {
-	lab.ports[1].bcast_flood = false;
-	lab.ports[2].mcast_flood = false;
-	lab.ports[3].flood = false;
+	paper.ports[1].bcast_flood = false;
+	paper.ports[2].mcast_flood = false;
+	paper.ports[3].flood = false;
 }
 
 static void snoop(void)
 {
-	lab.scene.snooping = true;
+	paper.scene.snooping = true;
 }
 
 #define HERE_FLOOD_ORPHAN                                                                           \
@@ -736,10 +405,10 @@ static void make_frame(const struct walk_case *test, struct explain_frame *ret)
 {
 	struct explain_ip ip = {.hop_limit = test->ttl};
 
-	ip.family = parse_ip(test->ip, ip.destination);
+	ip.family = paper_parse_ip(test->ip, ip.destination);
 	memcpy(ip.source, ip.destination, sizeof(ip.source));
 	ip.source[15 - (ip.family == 4 ? 12 : 0)] ^= 0x40;
-	explain_frame_make(ret, &MACS[test->to], &MACS[test->from], &ip);
+	explain_frame_make(ret, &paper_macs[test->to], &paper_macs[test->from], &ip);
 	ret->tagged = test->tag != 0;
 	ret->tci = test->tag;
 }
@@ -752,10 +421,10 @@ static void walk_case(const struct walk_case *test, struct explain_trace *ret)
 		test->change();
 	}
 	for (size_t i = 0; i < ARRAY_SIZE(test->assume) && test->assume[i] != NULL; i++) {
-		assert_int_equal(explain_assume(&lab.scene, test->assume[i]), 0);
+		assert_int_equal(explain_assume(&paper.scene, test->assume[i]), 0);
 	}
 	make_frame(test, &frame);
-	explain_walk(&lab.scene, explain_find_port(&lab.scene, test->in), &frame, ret);
+	explain_walk(&paper.scene, explain_find_port(&paper.scene, test->in), &frame, ret);
 }
 
 static void test_case(void **state)
@@ -791,8 +460,8 @@ static void test_a_program_that_agrees_is_noted(void **state)
 		.in = LEG1, .to = PEER_MAC, .from = AT_LAG1, .ip = "10.20.0.9", .ttl = 0};
 
 	(void)state;
-	lab.programs = HONEST;
-	lab.honest = mlag_drop(MLAG_REASON_TTL_ZERO);
+	paper.programs = HONEST;
+	paper.honest = mlag_drop(MLAG_REASON_TTL_ZERO);
 	walk_case(&r22, &trace);
 	assert_int_equal(trace.runs, 1);
 	assert_int_equal(trace.differences, 0);
@@ -806,7 +475,7 @@ static void test_a_program_that_differs_is_a_bug_and_is_said(void **state)
 	uint32_t differing = 0;
 
 	(void)state;
-	lab.programs = WRONG;
+	paper.programs = WRONG;
 	walk_case(&unicast, &trace);
 	assert_int_equal(trace.runs, 2); /* receive and isolate */
 	assert_int_equal(trace.differences, 2);
@@ -825,11 +494,11 @@ static void test_another_action_and_another_reason_both_differ(void **state)
 		.in = LEG1, .to = PEER_MAC, .from = AT_LAG1, .ip = "10.20.0.9", .ttl = 0};
 
 	(void)state;
-	lab.programs = HONEST;
-	lab.honest = mlag_drop(MLAG_REASON_MALFORMED);
+	paper.programs = HONEST;
+	paper.honest = mlag_drop(MLAG_REASON_MALFORMED);
 	walk_case(&ttl_0, &trace);
 	assert_int_equal(trace.differences, 1);
-	lab.honest = mlag_decide(MLAG_ACTION_PASS, MLAG_REASON_TTL_ZERO);
+	paper.honest = mlag_decide(MLAG_ACTION_PASS, MLAG_REASON_TTL_ZERO);
 	walk_case(&ttl_0, &trace);
 	assert_int_equal(trace.differences, 1);
 }
@@ -840,7 +509,7 @@ static void test_a_program_that_differs_in_a_flood_is_said_too(void **state)
 	uint32_t differing = 0;
 
 	(void)state;
-	lab.programs = WRONG;
+	paper.programs = WRONG;
 	walk_case(&flood, &trace);
 	assert_int_equal(trace.differences, 4); /* receive, the peer link, two legs */
 	for (uint32_t i = 0; i < trace.steps_count; i++) {
@@ -855,8 +524,8 @@ static void test_the_programs_own_lookup_of_a_route_counts(void **state)
 		.in = LEG1, .to = PEER_MAC, .from = AT_LAG1, .ip = "10.20.0.9", .ttl = 64};
 
 	(void)state;
-	lab.programs = HONEST;
-	lab.honest = mlag_decide(MLAG_ACTION_PASS, MLAG_REASON_NO_ROUTE);
+	paper.programs = HONEST;
+	paper.honest = mlag_decide(MLAG_ACTION_PASS, MLAG_REASON_NO_ROUTE);
 	walk_case(&routed, &trace);
 	/* Of receive nothing differs; that of the peer link is no such answer. */
 	assert_int_equal(trace.verdict, EXPLAIN_VERDICT_TO_PEER);
@@ -872,9 +541,9 @@ static void test_nothing_is_run_where_something_is_assumed(void **state)
 		.in = ORPHAN, .to = AT_LAG2, .from = AT_ORPHAN, .assume = {"leg bond1 down"}};
 
 	(void)state;
-	lab.programs = WRONG;
+	paper.programs = WRONG;
 	walk_case(&test, &trace);
-	assert_int_equal(lab.runs, 0);
+	assert_int_equal(paper.runs, 0);
 	assert_int_equal(trace.runs, 0);
 }
 
@@ -885,12 +554,12 @@ static void test_more_ports_than_a_trace_holds_are_counted(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(many); i++) {
-		many[i] = lab.ports[3];
+		many[i] = paper.ports[3];
 		many[i].ifindex = (uint32_t)(1000 + i);
 	}
-	many[0] = lab.ports[3];
-	lab.scene.ports = many;
-	lab.scene.ports_count = ARRAY_SIZE(many);
+	many[0] = paper.ports[3];
+	paper.scene.ports = many;
+	paper.scene.ports_count = ARRAY_SIZE(many);
 	walk_case(&flood, &trace);
 	assert_int_equal(trace.copies_count, EXPLAIN_COPIES_MAX);
 	/* All but the one it came by, and the machine's own. */
@@ -925,7 +594,7 @@ static void test_R27_a_redirect_is_not_routed_out_of_an_svi(void **state)
 		make_frame(&test, &frame);
 		frame.bytes[packets[i].protocol_at] = packets[i].protocol;
 		frame.bytes[packets[i].type_at] = packets[i].type;
-		explain_walk(&lab.scene, explain_find_port(&lab.scene, LEG1), &frame, &trace);
+		explain_walk(&paper.scene, explain_find_port(&paper.scene, LEG1), &frame, &trace);
 		assert_int_equal(trace.verdict, packets[i].verdict);
 		tell_rules(&trace, rules, sizeof(rules));
 		assert_true((strstr(rules, "R27") != NULL) ==
@@ -973,16 +642,16 @@ static void test_an_assumption_that_makes_no_sense_is_refused(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(words); i++) {
-		assert_int_equal(explain_assume(&lab.scene, words[i].text), words[i].result);
+		assert_int_equal(explain_assume(&paper.scene, words[i].text), words[i].result);
 	}
 }
 
 static void test_without_a_peer_link_there_is_none_to_be_down(void **state)
 {
 	(void)state;
-	lab.scene.domain.peer_link_ifindex = 0;
-	assert_int_equal(explain_assume(&lab.scene, "peer link down"), -ENOENT);
-	assert_int_equal(explain_assume(&lab.scene, "peer dead"), 0);
+	paper.scene.domain.peer_link_ifindex = 0;
+	assert_int_equal(explain_assume(&paper.scene, "peer link down"), -ENOENT);
+	assert_int_equal(explain_assume(&paper.scene, "peer dead"), 0);
 }
 
 /* ---- frames --------------------------------------------------------------------------------- */
@@ -1028,7 +697,7 @@ static void test_a_made_packet_reads_back(void **state)
 
 		memset(ip.source, 0x11, families[i] == 4 ? 4 : 16);
 		memset(ip.destination, 0x22, families[i] == 4 ? 4 : 16);
-		explain_frame_make(&frame, &MACS[OUR_MAC], &MACS[AT_LAG1], &ip);
+		explain_frame_make(&frame, &paper_macs[OUR_MAC], &paper_macs[AT_LAG1], &ip);
 		explain_frame_ip(&frame, &read);
 		assert_int_equal(read.family, families[i]);
 		assert_int_equal(read.hop_limit, 7);
@@ -1065,7 +734,7 @@ static void test_every_word_has_a_text(void **state)
 	assert_string_equal(explain_reason_rule(MLAG_REASON_TO_PEER), "R22");
 }
 
-#define TEST(function) cmocka_unit_test_setup(function, set_up)
+#define TEST(function) cmocka_unit_test_setup(function, paper_set_up)
 
 int main(void)
 {
@@ -1090,7 +759,7 @@ int main(void)
 		tests[i] = (struct CMUnitTest){
 			.name = CASES[i].name,
 			.test_func = test_case,
-			.setup_func = set_up,
+			.setup_func = paper_set_up,
 			.initial_state = (void *)(uintptr_t)&CASES[i],
 		};
 	}
