@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
  * R20 to R25 (and what R26 needs of them), one scene a case (scenes.c): the same frame is given to
- * forward.h and shortcut.h here and, by BPF_PROG_TEST_RUN, to the loaded programs at tc and at XDP,
+ * forward.h and shortcut.h (scenelab.c) and, by BPF_PROG_TEST_RUN, to the loaded programs at tc and at XDP,
  * and all must do what the scene expects, without shortcuts and with all of them; of the frame
  * nothing may change but what the way it takes asks for, and only what was decided is counted.
  * The routes are the kernel's own, of a network namespace with real ones.  A last test takes the
@@ -25,272 +25,11 @@
 #include <bpf/libbpf.h>
 #include <cmocka.h>
 
-#include "datapath/datapath.h"
-#include "scenes.h"
+#include "scenelab.h"
 
 #define ARRAY_SIZE(array) (sizeof(array) / sizeof((array)[0]))
-
-#define SEGMENTS 3    /* a frame of the kernel's segmentation offload counts as what leaves */
-#define NARROW_MTU 68 /* of a device that a large packet does not fit through */
-#define ALL_SHORTCUTS (MLAG_SHORTCUT_TO_PEER | MLAG_SHORTCUT_ROUTED)
 #define V4 "10.0.20.9"
 #define V6 "2001:db8:20::9"
-
-/* Who decides. */
-enum entry {
-	ENTRY_TC,
-	ENTRY_XDP,
-	ENTRIES_COUNT,
-};
-
-static struct {
-	struct datapath *dp;
-	uint32_t svi, port, exit, out, narrow;
-	uint8_t out_mac[6];
-	int fds[ENTRIES_COUNT];
-	uint32_t shortcuts; /* that may be taken */
-} lab;
-
-static const uint8_t SOURCE_MAC[6] = {0x02, 0, 0, 0, 0, 0x0a};
-static const uint8_t OUR_MAC[6] = {0x02, 0, 0, 0, 1, 0x01};
-static const uint8_t NEIGHBOR_MAC[6] = {0x02, 0, 0, 0, 2, 0x09};
-static const uint8_t MACS[MACS_COUNT][6] = {
-	[MAC_PEER] = {0x02, 0, 0, 0, 1, 0x02},
-	[MAC_OWN] = {0x02, 0, 0, 0, 1, 0x01},
-	[MAC_STRANGER] = {0x02, 0, 0, 0, 0, 0x0b},
-	[MAC_GROUP] = {0x01, 0, 0x5e, 0, 0, 0x05},
-};
-
-static const struct place *place_of(const char *ip)
-{
-	for (uint32_t index = 0; index < PLACES_COUNT; index++) {
-		if (strcmp(PLACES[index].ip, ip) == 0) {
-			return &PLACES[index];
-		}
-	}
-	fail_msg("%s is no place", ip);
-	return NULL;
-}
-
-static enum mlag_owner owner_at(const struct place *place, uint32_t domain)
-{
-	return domain == SCENES_VRF ? place->owner_in_vrf : place->owner;
-}
-
-static void forward_everywhere(__u64 *words)
-{
-	memset(words, 0xff, MLAG_FORWARD_VLAN_WORDS * sizeof(*words));
-}
-
-static struct mlag_domain domain_of(const struct scene *scene)
-{
-	struct mlag_domain domain = {
-		.peer_link_ifindex = scene->obstacle == OBSTACLE_NO_PEER_LINK ? 0 : lab.narrow,
-		.peer_link_untagged_vid = scene->peer_link_untagged_vid,
-		.vlan_aware = scene->vlan_aware,
-		.route_for_peer = !scene->unproven,
-		.shortcuts = lab.shortcuts,
-	};
-
-	if (scene->obstacle != OBSTACLE_PEER_LINK_VLAN) {
-		forward_everywhere(domain.peer_link_forwards);
-	}
-	return domain;
-}
-
-static struct mlag_port port_of(const struct scene *scene)
-{
-	struct mlag_port port = {
-		.kind = (uint8_t)scene->kind,
-		.gate = (uint8_t)scene->gate,
-		.ingress_vid = scene->ingress_vid,
-		.guarded = scene->obstacle == OBSTACLE_GUARDED,
-	};
-
-	if (scene->obstacle != OBSTACLE_INGRESS_VLAN) {
-		forward_everywhere(port.forwards);
-	}
-	return port;
-}
-
-static struct mlag_port exit_of(const struct scene *scene)
-{
-	const struct scene_exit *exit = &scene->exit;
-	struct mlag_port port = {
-		.kind = exit->is_peer_link ? MLAG_PORT_PEER_LINK : MLAG_PORT_LEG,
-		.gate = (uint8_t)exit->gate,
-		.lag_id = 9,
-		.untagged_vid = exit->untagged_vid,
-	};
-
-	if (!exit->not_forwarding) {
-		port.forwards[exit->vlan / 64] = UINT64_C(1) << (exit->vlan % 64);
-	}
-	if (exit->held) {
-		port.held[exit->vlan / 64] = UINT64_C(1) << (exit->vlan % 64);
-	}
-	return port;
-}
-
-static struct mlag_router router_of(const struct scene *scene, enum mac mac)
-{
-	struct mlag_router router = {
-		.domain = scene->domain,
-		.own_ifindex = scene->without_svi ? 0 : lab.svi,
-		.owner = mac == MAC_OWN ? MLAG_OWNER_SELF : MLAG_OWNER_PEER,
-	};
-
-	memcpy(router.own_mac, OUR_MAC, sizeof(router.own_mac));
-	return router;
-}
-
-/* The source that was not seen for a second is another one each time. */
-static void source_of(const struct scene *scene, uint8_t ret[6])
-{
-	static uint8_t strangers;
-
-	memcpy(ret, SOURCE_MAC, 6);
-	if (scene->obstacle == OBSTACLE_SENDER_DUE) {
-		ret[3] = 1;
-		ret[4] = ++strangers;
-	}
-}
-
-static void frame_of(const struct scene *scene, struct wire_frame *ret)
-{
-	uint8_t source_mac[6];
-	struct ip_packet packet = {
-		.destination_mac = MACS[scene->to],
-		.source_mac = source_mac,
-		.tags = {scene->tags[0], scene->tags[1]},
-		.source = scene->ip && strchr(scene->ip, ':') ? "2001:db8:10::5" : "10.0.10.5",
-		.destination = scene->ip,
-		.hop_limit = scene->hop_limit,
-		.shape = scene->shape,
-	};
-
-	source_of(scene, source_mac);
-	if (!scene->ip) {
-		wire_frame_make(ret, MACS[scene->to], source_mac, scene->tags, 2, 46);
-		return;
-	}
-	if (scene->from) {
-		packet.source = scene->from;
-	}
-	ip_frame_make(ret, &packet);
-	if (scene->ethertype) {
-		uint32_t offset = scene->tags[0] ? 16 : 12;
-
-		ret->bytes[offset] = (uint8_t)(scene->ethertype >> 8);
-		ret->bytes[offset + 1] = (uint8_t)scene->ethertype;
-	}
-}
-
-/* ---- as userspace decides ------------------------------------------------------------------ */
-
-/* Reads the packet as the programs should. */
-static void read_packet(const struct wire_frame *frame, uint32_t offset, uint8_t family,
-			bool segmented, struct mlag_packet *ret)
-{
-	uint32_t size = family == 4 ? MLAG_IPV4_HEADER_SIZE : MLAG_IPV6_HEADER_SIZE;
-
-	ret->family = family;
-	if (!family) {
-		return;
-	}
-	if (frame->size < offset + size) {
-		ret->malformed = 1;
-	} else if (family == 4) {
-		mlag_packet_read_ipv4(ret, frame->bytes + offset, frame->size - offset, segmented);
-	} else {
-		mlag_packet_read_ipv6(ret, frame->bytes + offset, frame->size - offset);
-	}
-}
-
-/* What mlag_receive() says, asked as often as it wants. */
-static struct mlag_decision answer(const struct scene *scene, const struct wire_frame *frame,
-				   uint16_t vlan, uint8_t family, uint32_t offset,
-				   struct mlag_packet *packet)
-{
-	struct mlag_domain domain = domain_of(scene);
-	struct mlag_port port = port_of(scene);
-	struct mlag_decision decision = mlag_receive(&domain, &port, packet);
-
-	if (decision.action == MLAG_ACTION_ASK_ROUTER) {
-		packet->router_asked = 1;
-		packet->router_found = (scene->to == MAC_PEER || scene->to == MAC_OWN) &&
-				       vlan == scene->router_vlan;
-		packet->router = router_of(scene, scene->to);
-		if (packet->router_found) {
-			read_packet(frame, offset, family, scene->segmented, packet);
-		}
-		decision = mlag_receive(&domain, &port, packet);
-	}
-	if (decision.action == MLAG_ACTION_ASK_ADDRESS) {
-		packet->address_asked = 1;
-		packet->address_owner = (uint8_t)owner_at(place_of(scene->ip), scene->domain);
-		decision = mlag_receive(&domain, &port, packet);
-	}
-	if (decision.action == MLAG_ACTION_ASK_ROUTE) {
-		packet->route_asked = 1;
-		packet->route_found = place_of(scene->ip)->route;
-		decision = mlag_receive(&domain, &port, packet);
-	}
-	return decision;
-}
-
-/* What mlag_shortcut() says of that. */
-static struct mlag_decision shorten(const struct scene *scene, const struct mlag_tag *tag,
-				    const struct mlag_packet *packet, struct mlag_decision decision)
-{
-	struct mlag_domain domain = domain_of(scene);
-	struct mlag_port port = port_of(scene);
-	struct mlag_port exit = exit_of(scene);
-	struct mlag_arrival arrival = mlag_arrival_of(scene->vlan_aware, scene->ingress_vid, tag);
-	struct mlag_exit way = {0};
-	struct mlag_decision shortcut;
-
-	arrival.sender_due = scene->obstacle == OBSTACLE_SENDER_DUE;
-	shortcut = mlag_shortcut(&domain, &port, packet, &arrival, &way, decision);
-	if (shortcut.action == MLAG_ACTION_ASK_EXIT) {
-		bool found = scene->exit.known && !scene->exit.elsewhere && !scene->exit.refused &&
-			     place_of(scene->ip)->next_hop;
-
-		way.asked = 1;
-		way.vlan = scene->exit.vlan;
-		way.port = found ? &exit : NULL;
-		shortcut = mlag_shortcut(&domain, &port, packet, &arrival, &way, decision);
-	}
-	return shortcut;
-}
-
-struct verdict {
-	struct mlag_decision decision;
-	struct mlag_decision shortcut; /* the same where there is none */
-};
-
-static struct verdict decide(const struct scene *scene, const struct wire_frame *frame)
-{
-	uint16_t type = (uint16_t)(frame->bytes[12] << 8 | frame->bytes[13]);
-	struct mlag_tag tag = {.inside = type == ETH_P_8021Q};
-	struct mlag_packet packet = {.group = mlag_mac_is_group(frame->bytes)};
-	struct verdict verdict = {mlag_pass(), mlag_pass()};
-	uint32_t offset = ETH_HLEN;
-
-	if (scene->without_port) {
-		return verdict; /* forward.h is not even asked */
-	}
-	if (tag.inside) {
-		tag.inside_tci = (uint16_t)(frame->bytes[14] << 8 | frame->bytes[15]);
-		type = (uint16_t)(frame->bytes[16] << 8 | frame->bytes[17]);
-		offset += 4;
-	}
-	verdict.decision = answer(scene, frame,
-				  mlag_ingress_vid(scene->vlan_aware, scene->ingress_vid, &tag),
-				  mlag_family_of(scene->vlan_aware, &tag, type), offset, &packet);
-	verdict.shortcut = shorten(scene, &tag, &packet, verdict.decision);
-	return verdict;
-}
 
 /* ---- as the programs do -------------------------------------------------------------------- */
 
@@ -298,42 +37,43 @@ static void set_routers(const struct scene *scene, bool present)
 {
 	for (enum mac mac = MAC_PEER; mac <= MAC_OWN; mac++) {
 		struct mlag_router_key key = {.vlan = scene->router_vlan};
-		struct mlag_router router = router_of(scene, mac);
+		struct mlag_router router = scenelab_router_of(scene, mac);
 
-		memcpy(key.mac, MACS[mac], sizeof(key.mac));
-		assert_int_equal(datapath_set_router(lab.dp, &key, present ? &router : NULL), 0);
+		memcpy(key.mac, scenelab_macs[mac], sizeof(key.mac));
+		assert_int_equal(datapath_set_router(scenelab.dp, &key, present ? &router : NULL),
+				 0);
 	}
 }
 
 static void set_exit(const struct scene *scene, bool present)
 {
 	struct mlag_source_key key = {.vlan = scene->exit.vlan};
-	struct mlag_source source = {.lag_id = 9, .known = 1, .ifindex = lab.exit};
+	struct mlag_source source = {.lag_id = 9, .known = 1, .ifindex = scenelab.exit};
 	struct mlag_svi own = {
 		.vlan = scene->router_vlan,
 		.reverse_path = scene->exit.reverse_path,
 	};
 	struct mlag_svi svi = {.vlan = scene->exit.vlan};
-	struct mlag_port port = exit_of(scene);
+	struct mlag_port port = scenelab_exit_of(scene);
 
-	memcpy(key.mac, NEIGHBOR_MAC, sizeof(key.mac));
-	assert_int_equal(datapath_set_source(lab.dp, &key, present ? &source : NULL), 0);
-	assert_int_equal(datapath_set_port(lab.dp, lab.exit, &port), 0);
-	assert_int_equal(datapath_set_svi(lab.dp, lab.svi, &own), 0);
-	assert_int_equal(datapath_set_svi(lab.dp, lab.out,
+	memcpy(key.mac, scenelab_neighbor_mac, sizeof(key.mac));
+	assert_int_equal(datapath_set_source(scenelab.dp, &key, present ? &source : NULL), 0);
+	assert_int_equal(datapath_set_port(scenelab.dp, scenelab.exit, &port), 0);
+	assert_int_equal(datapath_set_svi(scenelab.dp, scenelab.svi, &own), 0);
+	assert_int_equal(datapath_set_svi(scenelab.dp, scenelab.out,
 					  present && !scene->exit.elsewhere ? &svi : NULL),
 			 0);
 }
 
 static void fill_maps(const struct scene *scene)
 {
-	struct mlag_domain domain = domain_of(scene);
-	struct mlag_port port = port_of(scene);
+	struct mlag_domain domain = scenelab_domain_of(scene);
+	struct mlag_port port = scenelab_port_of(scene);
 
-	assert_int_equal(datapath_set_domain(lab.dp, &domain), 0);
-	assert_int_equal(datapath_delete_port(lab.dp, lab.port), 0);
+	assert_int_equal(datapath_set_domain(scenelab.dp, &domain), 0);
+	assert_int_equal(datapath_delete_port(scenelab.dp, scenelab.port), 0);
 	if (!scene->without_port) {
-		assert_int_equal(datapath_set_port(lab.dp, lab.port, &port), 0);
+		assert_int_equal(datapath_set_port(scenelab.dp, scenelab.port, &port), 0);
 	}
 	set_routers(scene, true);
 	set_exit(scene, scene->exit.known);
@@ -350,18 +90,18 @@ static int run(enum entry entry, const struct scene *scene, const struct wire_fr
 	       struct wire_frame *ret)
 {
 	struct __sk_buff skb = {
-		.ifindex = lab.port,
-		.ingress_ifindex = lab.port,
+		.ifindex = scenelab.port,
+		.ingress_ifindex = scenelab.port,
 		.gso_segs = SEGMENTS,
 		.gso_size = scene->segmented ? 100 : 0,
 	};
-	struct xdp_md xdp = {.data_end = frame->size, .ingress_ifindex = lab.port};
+	struct xdp_md xdp = {.data_end = frame->size, .ingress_ifindex = scenelab.port};
 	LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = frame->bytes, .data_size_in = frame->size,
 		    .data_out = ret->bytes, .data_size_out = sizeof(ret->bytes), .repeat = 1);
 
 	opts.ctx_in = entry == ENTRY_TC ? (void *)&skb : (void *)&xdp;
 	opts.ctx_size_in = entry == ENTRY_TC ? sizeof(skb) : sizeof(xdp);
-	assert_int_equal(bpf_prog_test_run_opts(lab.fds[entry], &opts), 0);
+	assert_int_equal(bpf_prog_test_run_opts(scenelab.fds[entry], &opts), 0);
 	ret->size = opts.data_size_out;
 	return (int)opts.retval;
 }
@@ -386,7 +126,7 @@ static void on_counter(void *user, uint32_t ifindex, enum mlag_reason reason, ui
 {
 	struct count *count = user;
 
-	assert_int_equal(ifindex, lab.port);
+	assert_int_equal(ifindex, scenelab.port);
 	count->packets[reason] = packets;
 	count->bytes[reason] = bytes;
 }
@@ -395,7 +135,7 @@ static struct count read_counters(void)
 {
 	struct count count = {0};
 
-	assert_int_equal(datapath_counters(lab.dp, on_counter, &count), 0);
+	assert_int_equal(datapath_counters(scenelab.dp, on_counter, &count), 0);
 	return count;
 }
 
@@ -455,8 +195,8 @@ static void expect_at_exit(enum entry entry, const struct scene *scene, struct w
 	const struct scene_exit *exit = &scene->exit;
 
 	ip_take_hop(frame, is_tagged(scene) ? ETH_HLEN + 4 : ETH_HLEN);
-	memcpy(frame->bytes, NEIGHBOR_MAC, 6);
-	memcpy(frame->bytes + 6, lab.out_mac, 6);
+	memcpy(frame->bytes, scenelab_neighbor_mac, 6);
+	memcpy(frame->bytes + 6, scenelab.out_mac, 6);
 	retag(entry, scene, frame, exit->vlan && exit->vlan != exit->untagged_vid, exit->vlan);
 }
 
@@ -479,7 +219,7 @@ static int expect(enum entry entry, const struct scene *scene, enum mlag_action 
 		return entry == ENTRY_TC ? TC_ACT_SHOT : XDP_DROP;
 	}
 	if (action == MLAG_ACTION_REWRITE && entry == ENTRY_TC) {
-		memcpy(frame->bytes, OUR_MAC, sizeof(OUR_MAC));
+		memcpy(frame->bytes, scenelab_our_mac, sizeof(scenelab_our_mac));
 	}
 	if (action != MLAG_ACTION_TO_PEER_LINK && action != MLAG_ACTION_SEND) {
 		return pass;
@@ -519,7 +259,7 @@ static void check_scene(enum entry entry, const struct scene *scene, struct mlag
 	uint32_t packets = counted(entry, scene, decision.action);
 	int returned;
 
-	frame_of(scene, &frame);
+	scenelab_frame_of(scene, &frame);
 	fill_maps(scene);
 	show_sender(scene, &frame);
 	before = read_counters();
@@ -527,7 +267,7 @@ static void check_scene(enum entry entry, const struct scene *scene, struct mlag
 	empty_maps(scene);
 	if (!is_as_decided(entry, scene, decision.action, &frame, returned, &out)) {
 		fail_msg("entry %d, shortcuts %u, action %d: returned %d, %u bytes of %u",
-			 (int)entry, lab.shortcuts, (int)decision.action, returned, out.size,
+			 (int)entry, scenelab.shortcuts, (int)decision.action, returned, out.size,
 			 frame.size);
 	}
 	check_counters(packets ? decision.reason : MLAG_REASON_NONE, &before, packets, frame.size);
@@ -540,10 +280,10 @@ static void test_scene(void **state)
 	struct wire_frame frame;
 	struct verdict verdict;
 
-	frame_of(scene, &frame);
+	scenelab_frame_of(scene, &frame);
 	for (uint32_t shortcuts = 0; shortcuts <= ALL_SHORTCUTS; shortcuts += ALL_SHORTCUTS) {
-		lab.shortcuts = shortcuts;
-		verdict = decide(scene, &frame);
+		scenelab.shortcuts = shortcuts;
+		verdict = scenelab_decide(scene, &frame);
 		assert_int_equal(verdict.decision.action, scene->action);
 		assert_int_equal(verdict.decision.reason, scene->reason);
 		assert_int_equal(verdict.shortcut.action, shortcuts ? shortcut : scene->action);
@@ -570,8 +310,8 @@ static void agree(const struct scene *scene, uint64_t *expected_counts)
 	struct wire_frame frame, out;
 	struct mlag_decision decision;
 
-	frame_of(scene, &frame);
-	decision = decide(scene, &frame).shortcut;
+	scenelab_frame_of(scene, &frame);
+	decision = scenelab_decide(scene, &frame).shortcut;
 	for (enum entry entry = 0; entry < ENTRIES_COUNT; entry++) {
 		int returned = run(entry, scene, &frame, &out);
 
@@ -597,9 +337,9 @@ static uint32_t show_sender_in(const struct scene *state)
 	scene.ip = NULL;
 	scene.to = MAC_PEER;
 	scene.tags[0] = scene.router_vlan ? WIRE_TAG(ETH_P_8021Q, scene.router_vlan) : 0;
-	frame_of(&scene, &frame);
+	scenelab_frame_of(&scene, &frame);
 	show_sender(&scene, &frame);
-	return decide(&scene, &frame).decision.reason;
+	return scenelab_decide(&scene, &frame).decision.reason;
 }
 
 /* Each frame there is, into one state of the maps.  Return: how many. */
@@ -652,7 +392,7 @@ static void test_programs_agree_with_forward_everywhere(void **state)
 			.exit = {.known = true, .vlan = 20, .gate = MLAG_GATE_OPEN},
 		};
 
-		lab.shortcuts = rest ? ALL_SHORTCUTS : 0;
+		scenelab.shortcuts = rest ? ALL_SHORTCUTS : 0;
 		fill_maps(&scene);
 		expected_counts[show_sender_in(&scene)] += SEGMENTS;
 		frames += agree_on_frames(&scene, expected_counts);
@@ -675,13 +415,13 @@ static void test_R25_a_member_that_does_not_forward(void **state)
 	struct wire_frame frame, out;
 
 	(void)state;
-	lab.shortcuts = 0;
+	scenelab.shortcuts = 0;
 	ip_set_forwarding("br0", false);
 	for (uint32_t index = 0; index < ARRAY_SIZE(IPS); index++) {
 		struct scene scene = {.ip = IPS[index], .hop_limit = 64};
 		struct count before = read_counters();
 
-		frame_of(&scene, &frame);
+		scenelab_frame_of(&scene, &frame);
 		fill_maps(&scene);
 		assert_int_equal(run(ENTRY_TC, &scene, &frame, &out), TC_ACT_UNSPEC);
 		set_routers(&scene, false);
@@ -694,15 +434,15 @@ static void test_R25_a_member_that_does_not_forward(void **state)
 static void test_R25_an_SVI_that_is_gone(void **state)
 {
 	struct scene scene = {.ip = V4, .hop_limit = 64};
-	uint32_t svi = lab.svi;
+	uint32_t svi = scenelab.svi;
 	struct wire_frame frame, out;
 
 	(void)state;
-	lab.shortcuts = 0;
-	lab.svi = 99999;
-	frame_of(&scene, &frame);
+	scenelab.shortcuts = 0;
+	scenelab.svi = 99999;
+	scenelab_frame_of(&scene, &frame);
 	fill_maps(&scene);
-	lab.svi = svi;
+	scenelab.svi = svi;
 	assert_int_equal(run(ENTRY_TC, &scene, &frame, &out), TC_ACT_UNSPEC);
 	set_routers(&scene, false);
 	assert_memory_equal(out.bytes, frame.bytes, frame.size);
@@ -765,17 +505,17 @@ static void test_addresses_come_and_go(void **state)
 	struct wire_frame frame, out;
 
 	(void)state;
-	lab.shortcuts = 0;
-	frame_of(&scene, &frame);
+	scenelab.shortcuts = 0;
+	scenelab_frame_of(&scene, &frame);
 	fill_maps(&scene);
-	assert_int_equal(datapath_set_address(lab.dp, &address, MLAG_OWNER_PEER), 0);
+	assert_int_equal(datapath_set_address(scenelab.dp, &address, MLAG_OWNER_PEER), 0);
 	assert_int_equal(run(ENTRY_TC, &scene, &frame, &out), TC_ACT_UNSPEC);
 	assert_memory_equal(out.bytes, frame.bytes, frame.size);
-	assert_int_equal(datapath_set_address(lab.dp, &address, MLAG_OWNER_SELF), 0);
+	assert_int_equal(datapath_set_address(scenelab.dp, &address, MLAG_OWNER_SELF), 0);
 	assert_int_equal(run(ENTRY_TC, &scene, &frame, &out), TC_ACT_UNSPEC);
-	assert_memory_equal(out.bytes, OUR_MAC, sizeof(OUR_MAC));
-	assert_int_equal(datapath_set_address(lab.dp, &address, MLAG_OWNER_NONE), 0);
-	assert_int_equal(datapath_set_address(lab.dp, &address, MLAG_OWNER_NONE), 0);
+	assert_memory_equal(out.bytes, scenelab_our_mac, sizeof(scenelab_our_mac));
+	assert_int_equal(datapath_set_address(scenelab.dp, &address, MLAG_OWNER_NONE), 0);
+	assert_int_equal(datapath_set_address(scenelab.dp, &address, MLAG_OWNER_NONE), 0);
 	set_routers(&scene, false);
 	set_routers(&scene, false);
 	assert_int_equal(run(ENTRY_TC, &scene, &frame, &out), TC_ACT_UNSPEC);
@@ -789,10 +529,12 @@ static void set_addresses(void)
 		struct mlag_address address = {0};
 
 		address.family = ip_parse(place->ip, address.octets);
-		assert_int_equal(datapath_set_address(lab.dp, &address, (uint8_t)place->owner), 0);
+		assert_int_equal(datapath_set_address(scenelab.dp, &address, (uint8_t)place->owner),
+				 0);
 		address.domain = SCENES_VRF;
-		assert_int_equal(
-			datapath_set_address(lab.dp, &address, (uint8_t)place->owner_in_vrf), 0);
+		assert_int_equal(datapath_set_address(scenelab.dp, &address,
+						      (uint8_t)place->owner_in_vrf),
+				 0);
 	}
 }
 
@@ -807,9 +549,9 @@ static void set_up_routing(void)
 	ip_add_address("out", "10.0.20.1/24");
 	ip_add_address("out", "2001:db8:20::1/64");
 	ip_add_address("narrow", "10.0.30.1/24");
-	ip_add_neighbor("out", "10.0.20.9", NEIGHBOR_MAC);
-	ip_add_neighbor("out", "2001:db8:20::9", NEIGHBOR_MAC);
-	ip_add_neighbor("narrow", "10.0.30.9", NEIGHBOR_MAC);
+	ip_add_neighbor("out", "10.0.20.9", scenelab_neighbor_mac);
+	ip_add_neighbor("out", "2001:db8:20::9", scenelab_neighbor_mac);
+	ip_add_neighbor("narrow", "10.0.30.9", scenelab_neighbor_mac);
 	ip_add_route("10.40.0.0/16", RTN_UNICAST, "10.0.20.9");
 	ip_add_route("10.66.0.0/16", RTN_BLACKHOLE, NULL);
 	ip_add_route("10.67.0.0/16", RTN_UNREACHABLE, NULL);
@@ -833,31 +575,32 @@ static int set_up(void **state)
 
 	(void)state;
 	wire_enter_namespace();
-	lab.svi = wire_make_bridge("br0");
-	lab.port = wire_make_port("port", "port-far", lab.svi);
-	lab.exit = wire_make_port("exit", "exit-far", lab.svi);
-	lab.out = wire_make_port("out", "out-far", 0);
-	lab.narrow = wire_make_port("narrow", "narrow-far", 0);
-	wire_get_mac("out", lab.out_mac);
+	scenelab.svi = wire_make_bridge("br0");
+	scenelab.port = wire_make_port("port", "port-far", scenelab.svi);
+	scenelab.exit = wire_make_port("exit", "exit-far", scenelab.svi);
+	scenelab.out = wire_make_port("out", "out-far", 0);
+	scenelab.narrow = wire_make_port("narrow", "narrow-far", 0);
+	wire_get_mac("out", scenelab.out_mac);
 	set_up_routing();
-	assert_int_equal(datapath_open(&lab.dp, &spec), 0);
+	assert_int_equal(datapath_open(&scenelab.dp, &spec), 0);
 	set_addresses();
-	assert_int_equal(datapath_attach(lab.dp, lab.port, MLAG_PORT_NONE), 0);
-	assert_int_equal(datapath_attach_xdp(lab.dp, lab.port, reason), 0);
-	assert_int_equal(datapath_set_exit(lab.dp, lab.exit, true), 0);
-	assert_int_equal(datapath_set_exit(lab.dp, lab.narrow, true), 0); /* as the peer link */
-	lab.fds[ENTRY_TC] = wire_open_program(lab.port, BPF_TC_INGRESS);
-	lab.fds[ENTRY_XDP] = wire_open_xdp(lab.port);
+	assert_int_equal(datapath_attach(scenelab.dp, scenelab.port, MLAG_PORT_NONE), 0);
+	assert_int_equal(datapath_attach_xdp(scenelab.dp, scenelab.port, reason), 0);
+	assert_int_equal(datapath_set_exit(scenelab.dp, scenelab.exit, true), 0);
+	assert_int_equal(datapath_set_exit(scenelab.dp, scenelab.narrow, true),
+			 0); /* as the peer link */
+	scenelab.fds[ENTRY_TC] = wire_open_program(scenelab.port, BPF_TC_INGRESS);
+	scenelab.fds[ENTRY_XDP] = wire_open_xdp(scenelab.port);
 	return 0;
 }
 
 static int tear_down(void **state)
 {
 	(void)state;
-	close(lab.fds[ENTRY_TC]);
-	close(lab.fds[ENTRY_XDP]);
-	assert_int_equal(datapath_detach_all(lab.dp), 0);
-	datapath_close(lab.dp);
+	close(scenelab.fds[ENTRY_TC]);
+	close(scenelab.fds[ENTRY_XDP]);
+	assert_int_equal(datapath_detach_all(scenelab.dp), 0);
+	datapath_close(scenelab.dp);
 	return 0;
 }
 
