@@ -92,7 +92,7 @@ static int setup(void **state)
 		.hash_seed = 1,
 		.macs_max = 1024,
 	};
-	struct mlag_event configure = {.type = MLAG_EVENT_LEG_CONFIGURE, .leg_configure = {7}};
+	struct mlag_event configure = {.type = MLAG_EVENT_LEG_CONFIGURE, .leg_configure.lag_id = 7};
 
 	(void)state;
 	assert_int_equal(config_parse("F", file, strlen(file), &config, NULL, NULL, NULL), 0);
