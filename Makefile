@@ -280,7 +280,8 @@ deps-all:
 
 # Each part has a name and runs alone; `make check` installs what is missing, runs them all even
 # when one fails, and ends with one line of totals.
-CHECK_PARTS := check-unit check-purity check-forward check-sim check-bpf check-fuzz-smoke check-format check-units check-lab
+CHECK_PARTS := check-unit check-purity check-forward check-sim check-bpf check-fuzz-smoke check-format \
+	check-invariants check-units check-lab
 RUN := tests/check.sh
 
 .PHONY: check check-long check-mutants check-mutants-forward check-mutants-sim $(CHECK_PARTS)
@@ -327,6 +328,10 @@ check-lab: all $(LAB_AIDS)
 
 check-format:
 	@$(RUN) one $@ $(B) $(CLANG_FORMAT) --dry-run -Werror --style=file $(ALL_C)
+
+# What docs/invariants.md names is there.
+check-invariants:
+	@$(RUN) one $@ $(B) tests/invariants.sh
 
 check-units:
 	@$(RUN) one $@ $(B) tests/units.sh $(sort $(wildcard systemd/*.service))
