@@ -412,6 +412,9 @@ static bool get_row(const struct table *table, struct buf_reader *reader,
 		return false;
 	}
 	flags = buf_get_u8(reader);
+	if (reader->failed) {
+		return false;
+	}
 	row = table_find(table, key);
 	own = row != NULL && table_row_is_own(row);
 	heard = row != NULL && table_row_is_peer(row);
