@@ -12,6 +12,7 @@
 #include <cmocka.h>
 
 #include "world.h"
+#include "worldkernel.h"
 
 #define SVI 50
 
@@ -190,6 +191,53 @@ static void test_r21_only_while_the_peers_addresses_are_proven_complete(void **s
 	expect_owner(1, &key, MLAG_OWNER_PEER);
 }
 
+static void test_r20_an_older_mac_of_our_svi_that_goes_changes_nothing(void **state)
+{
+	struct mlag_address_key peers = router(WORLD_VLAN, 1);
+	struct mlag_address_key older = router(WORLD_VLAN, 2);
+	struct mlag_address_key ours = router(WORLD_VLAN, 3);
+	struct mlag_address_view view;
+
+	(void)state;
+	world_set_address(&world, 0, &peers, true, 0, SVI);
+	world_set_address(&world, 1, &older, true, 0, SVI + 1);
+	world_set_address(&world, 1, &ours, true, 0, SVI + 1);
+	world_set_address(&world, 1, &older, false, 0, 0);
+	world_run(&world, 50 * WORLD_MS);
+	assert_memory_equal(world_address(&world, 1, &peers)->own_mac.octets, ours.octets, 6);
+	assert_int_equal(world_address(&world, 1, &peers)->own_ifindex, SVI + 1);
+	assert_true(mlag_find_address(world.members[1].engine, &peers, &view));
+	assert_true(view.peer && !view.own);
+	assert_true(mlag_find_address(world.members[1].engine, &ours, &view));
+	assert_true(view.own && !view.peer);
+	assert_false(mlag_find_address(world.members[1].engine, &older, &view));
+}
+
+/* R20: the entry of a router MAC that could not be written is tried again, and nothing else is. */
+static void test_r20_an_entry_that_could_not_be_written_is_written_later(void **state)
+{
+	struct mlag_event event = {.type = MLAG_EVENT_FDB_FAILED};
+	struct mlag_address_key key = router(WORLD_VLAN, 1);
+	struct mlag_address_key other = ipv4(0, 1);
+
+	(void)state;
+	world_set_address(&world, 0, &key, true, 0, SVI);
+	world_set_address(&world, 0, &other, true, 0, 0);
+	world_run(&world, 50 * WORLD_MS);
+	expect_owner(1, &key, MLAG_OWNER_PEER);
+	world.members[1].addresses_count = 0;
+	event.fdb_failed.key.vlan = WORLD_VLAN;
+	memcpy(event.fdb_failed.key.mac.octets, key.octets, 6);
+	event.fdb_failed.error = 16;
+	world_step(&world, 1, &event);
+	world_step(&world, 1, &event);
+	world_run(&world, 500 * WORLD_MS);
+	assert_null(world_address(&world, 1, &key));
+	world_run(&world, WORLD_SECOND);
+	expect_owner(1, &key, MLAG_OWNER_PEER);
+	assert_null(world_address(&world, 1, &other));
+}
+
 static void test_impossible_addresses_are_ignored(void **state)
 {
 	struct mlag_address_key key = ipv4(0, 1);
@@ -225,6 +273,8 @@ int main(void)
 		PAIR_TEST(test_r20_a_router_mac_in_a_vlan_that_pl_lacks_has_no_entry_there),
 		PAIR_TEST(test_r20_a_router_mac_is_no_host),
 		PAIR_TEST(test_r21_only_while_the_peers_addresses_are_proven_complete),
+		PAIR_TEST(test_r20_an_older_mac_of_our_svi_that_goes_changes_nothing),
+		PAIR_TEST(test_r20_an_entry_that_could_not_be_written_is_written_later),
 		PAIR_TEST(test_impossible_addresses_are_ignored),
 	};
 

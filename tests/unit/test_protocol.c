@@ -50,26 +50,83 @@ static void expect_closed(enum mlag_close_reason reason)
 
 /* ---- every prefix of every message ---------------------------------------------------------- */
 
+#define SAMPLES_MAX 20
+
 struct sample {
 	const char *name;
 	uint16_t type;
 	uint32_t size;
-	uint8_t bytes[1024];
+	uint8_t bytes[2 * sizeof(struct digest_buckets) + 64];
 };
 
-static struct sample samples[16];
+static struct sample samples[SAMPLES_MAX];
 static uint32_t samples_count;
 
 static void keep_sample(const char *name, uint16_t type)
 {
 	struct sample *sample = &samples[samples_count++];
 
-	assert_true(samples_count <= 16);
+	assert_true(samples_count <= SAMPLES_MAX);
 	sample->name = name;
 	sample->type = type;
 	sample->size = rig.writer.offset - MLAG_WIRE_HEADER_SIZE;
 	assert_true(sample->size <= sizeof(sample->bytes));
 	memcpy(sample->bytes, rig.bytes + MLAG_WIRE_HEADER_SIZE, sample->size);
+}
+
+static void make_samples_of_rows(void)
+{
+	struct mlag_address_key address = {.kind = MLAG_ADDRESS_IP, .family = 4, .octets = {10, 1}};
+	struct address_value domain = {.domain = 0};
+	struct mlag_neighbor_key neighbor = {
+		.family = 4, .device = MLAG_NEIGHBOR_ON_SVI, .vlan = RIG_VLAN, .octets = {10, 2}};
+	struct neighbor_value value = {.mac = {{2, 0, 0, 0, 0, 9}}};
+
+	buf_put_u8(rig_begin(&rig), WIRE_TABLE_ADDRESSES);
+	buf_put_u32(&rig.writer, 1);
+	buf_put_u16(&rig.writer, 1);
+	buf_put_u8(&rig.writer, WIRE_ROW_CLAIM);
+	address_table_class.put_key(&rig.writer, &address);
+	buf_put_u32(&rig.writer, 1);
+	address_table_class.put_value(&rig.writer, &domain);
+	keep_sample("addresses", WIRE_ROWS);
+	buf_put_u8(rig_begin(&rig), WIRE_TABLE_NEIGHBORS);
+	buf_put_u32(&rig.writer, 1);
+	buf_put_u16(&rig.writer, 1);
+	buf_put_u8(&rig.writer, WIRE_ROW_CLAIM);
+	neighbor_table_class.put_key(&rig.writer, &neighbor);
+	buf_put_u32(&rig.writer, 1);
+	neighbor_table_class.put_value(&rig.writer, &value);
+	keep_sample("neighbours", WIRE_ROWS);
+}
+
+static void make_samples_of_repair(void)
+{
+	static const struct digest_buckets buckets;
+	static const struct digest_set set;
+	struct mlag_mac_key key = rig_key(1);
+
+	buf_put_u8(rig_begin(&rig), WIRE_TABLE_MACS);
+	digest_put_buckets(&rig.writer, &buckets);
+	keep_sample("compare", WIRE_COMPARE);
+	buf_put_u8(rig_begin(&rig), WIRE_TABLE_MACS);
+	digest_put_set(&rig.writer, &set);
+	keep_sample("repair begins", WIRE_REPAIR_BEGIN);
+	buf_put_u8(rig_begin(&rig), WIRE_TABLE_MACS);
+	keep_sample("repair ends", WIRE_REPAIR_END);
+	buf_put_u8(rig_begin(&rig), WIRE_TABLE_MACS);
+	buf_put_u32(&rig.writer, 5);
+	buf_put_u8(&rig.writer, 1); /* of a key */
+	buf_put_u32(&rig.writer, 0);
+	mac_table_class.put_key(&rig.writer, &key);
+	keep_sample("ask of a key", WIRE_ASK);
+	buf_put_u8(rig_begin(&rig), WIRE_TABLE_MACS);
+	buf_put_u32(&rig.writer, 6);
+	buf_put_u8(&rig.writer, 2); /* of all rows */
+	buf_put_u32(&rig.writer, 0);
+	digest_put_buckets(&rig.writer, &buckets);
+	digest_put_buckets(&rig.writer, &buckets);
+	keep_sample("ask of a table", WIRE_ASK);
 }
 
 /* One of each, as they can come one after another. */
@@ -111,6 +168,8 @@ static void make_samples(void)
 	buf_put_u8(&rig.writer, WIRE_ROW_WITHDRAW);
 	mac_table_class.put_key(&rig.writer, &key);
 	keep_sample("macs", WIRE_ROWS);
+	make_samples_of_rows();
+	make_samples_of_repair();
 	buf_put_u8(rig_begin(&rig), WIRE_TABLE_LEGS);
 	buf_put_u32(&rig.writer, 0);
 	buf_put_u32(&rig.writer, 1);
@@ -175,7 +234,7 @@ static void test_safe9_every_prefix_of_every_message(void **state)
 	(void)state;
 	make_samples();
 	for (uint32_t i = 0; i < samples_count; i++) {
-		for (uint32_t size = 0; size < samples[i].size; size++) {
+		for (uint32_t size = 0; size < samples[i].size; size += size < 128 ? 1 : 509) {
 			struct picture before;
 			struct picture after;
 
@@ -304,6 +363,90 @@ static void test_legs_that_make_no_sense(void **state)
 		}
 		expect_closed(MLAG_CLOSE_MALFORMED);
 		assert_int_equal(rig.engine->legs.peer_count, 0);
+	}
+}
+
+static void test_addresses_that_make_no_sense(void **state)
+{
+	static const struct mlag_address_key keys[] = {
+		{.kind = 0, .family = 4, .octets = {10}},
+		{.kind = MLAG_ADDRESS_DEFAULT_ROUTE + 1, .family = 4, .octets = {10}},
+		{.kind = MLAG_ADDRESS_ROUTER_MAC, .family = 4, .octets = {2}},
+		{.kind = MLAG_ADDRESS_ROUTER_MAC, .domain = 1, .octets = {2}},
+		{.kind = MLAG_ADDRESS_ROUTER_MAC, .vlan = 4095, .octets = {2}},
+		{.kind = MLAG_ADDRESS_ROUTER_MAC, .octets = {1}},
+		{.kind = MLAG_ADDRESS_ROUTER_MAC, .octets = {2, 0, 0, 0, 0, 0, 1}},
+		{.kind = MLAG_ADDRESS_IP, .family = 5, .octets = {10}},
+		{.kind = MLAG_ADDRESS_IP, .family = 4, .vlan = 1, .octets = {10}},
+		{.kind = MLAG_ADDRESS_IP, .family = 4, .octets = {224}},
+		{.kind = MLAG_ADDRESS_IP, .family = 4, .octets = {10, 0, 0, 0, 1}},
+		{.kind = MLAG_ADDRESS_IP, .family = 6, .octets = {0xff}},
+		{.kind = MLAG_ADDRESS_LINK_LOCAL, .family = 5, .octets = {10}},
+		{.kind = MLAG_ADDRESS_LINK_LOCAL, .family = 4, .domain = 1, .octets = {169, 254}},
+		{.kind = MLAG_ADDRESS_LINK_LOCAL, .family = 4, .vlan = 4095, .octets = {169, 254}},
+		{.kind = MLAG_ADDRESS_SVI_IP, .family = 5, .octets = {10}},
+		{.kind = MLAG_ADDRESS_SVI_IP, .family = 4, .vlan = 4095, .octets = {10}},
+		{.kind = MLAG_ADDRESS_DEFAULT_ROUTE, .family = 5},
+		{.kind = MLAG_ADDRESS_DEFAULT_ROUTE, .family = 4, .vlan = 1},
+		{.kind = MLAG_ADDRESS_DEFAULT_ROUTE, .family = 4, .octets = {1}},
+	};
+
+	(void)state;
+	for (uint32_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
+		struct address_value value = {.domain = 0};
+
+		(void)end(NULL);
+		(void)start(NULL);
+		rig_begin_rows(&rig, WIRE_TABLE_ADDRESSES, 1);
+		buf_put_u8(&rig.writer, WIRE_ROW_CLAIM);
+		address_table_class.put_key(&rig.writer, &keys[i]);
+		buf_put_u32(&rig.writer, 1);
+		address_table_class.put_value(&rig.writer, &value);
+		rig_hear(&rig, WIRE_ROWS);
+		expect_closed(MLAG_CLOSE_MALFORMED);
+		assert_int_equal(rig.engine->addresses.peer_count, 0);
+	}
+}
+
+static void test_neighbors_that_make_no_sense(void **state)
+{
+#define SVI MLAG_NEIGHBOR_ON_SVI
+	static const struct mlag_neighbor_key keys[] = {
+		{.family = 4, .device = MLAG_NEIGHBOR_ON_NONE, .octets = {10}},
+		{.family = 4, .device = MLAG_NEIGHBOR_ON_GATEWAY + 1, .octets = {10}},
+		{.family = 4, .device = SVI, .vlan = 4095, .octets = {10}},
+		{.family = 5, .device = SVI, .octets = {10}},
+		{.family = 4, .device = SVI, .octets = {0}},
+		{.family = 4, .device = SVI, .octets = {127, 0, 0, 1}},
+		{.family = 4, .device = SVI, .octets = {224, 0, 0, 5}},
+		{.family = 4, .device = SVI, .octets = {255, 255, 255, 255}},
+		{.family = 4, .device = SVI, .octets = {10, 0, 0, 0, 1}},
+		{.family = 6, .device = SVI, .octets = {0xff, 2}},
+		{.family = 6, .device = SVI, .octets = {0}},
+		{.family = 4, .device = SVI, .octets = {10, 1}}, /* its MAC is a group */
+		{.family = 4, .device = SVI, .octets = {10, 2}}, /* it has none */
+	};
+#undef SVI
+	uint32_t count = sizeof(keys) / sizeof(keys[0]);
+
+	(void)state;
+	for (uint32_t i = 0; i < count; i++) {
+		struct neighbor_value value = {.mac = {{2, 0, 0, 0, 0, 9}}};
+
+		value.mac.octets[0] = i == count - 2 ? 1 : 2;
+		if (i == count - 1) {
+			memset(&value, 0, sizeof(value));
+		}
+		(void)end(NULL);
+		(void)start(NULL);
+		rig_begin_rows(&rig, WIRE_TABLE_NEIGHBORS, 1);
+		buf_put_u8(&rig.writer, WIRE_ROW_CLAIM);
+		neighbor_table_class.put_key(&rig.writer, &keys[i]);
+		buf_put_u32(&rig.writer, 1);
+		neighbor_table_class.put_value(&rig.writer, &value);
+		rig_hear(&rig, WIRE_ROWS);
+		expect_closed(MLAG_CLOSE_MALFORMED);
+		assert_int_equal(rig.engine->neighbors.peer_count, 0);
 	}
 }
 
@@ -578,6 +721,8 @@ int main(void)
 		PROTOCOL_TEST(test_unknown_types_and_tables_are_skipped),
 		PROTOCOL_TEST(test_frames_that_lie_about_their_size),
 		PROTOCOL_TEST(test_legs_that_make_no_sense),
+		PROTOCOL_TEST(test_neighbors_that_make_no_sense),
+		PROTOCOL_TEST(test_addresses_that_make_no_sense),
 		PROTOCOL_TEST(test_macs_that_make_no_sense),
 		PROTOCOL_TEST(test_safe9_of_a_message_with_one_bad_row_nothing_is_taken),
 		PROTOCOL_TEST(test_rows_that_only_the_peer_had_go_with_its_claim),

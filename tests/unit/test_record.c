@@ -340,6 +340,284 @@ static void test_what_is_cut_or_foreign_is_refused(void **state)
 	free(whole);
 }
 
+/* Each kind of event, with something in each field that it has. */
+static struct mlag_event sample(enum mlag_event_type type)
+{
+	static const uint8_t bytes[MLAG_WIRE_HEADER_SIZE + 3] = {1, 2, 3, 4, 5, 6};
+	static struct mlag_peer_link link;
+	static struct mlag_leg_observation leg;
+	static struct mlag_default_route route;
+	static struct mlag_question question;
+	static struct mlag_resume resume;
+	static struct mlag_leg_program program;
+	static struct mlag_address_program address;
+	struct mlag_event event;
+
+	memset(&event, 0, sizeof(event));
+	event.type = type;
+	switch (type) {
+	case MLAG_EVENT_NONE:
+	case MLAG_EVENT_CHANNEL_UP:
+	case MLAG_EVENT_CHANNEL_DOWN:
+	case MLAG_EVENT_PROMOTE:
+	case MLAG_EVENT_FDB_DUMP_BEGIN:
+	case MLAG_EVENT_FDB_DUMP_END:
+	case MLAG_EVENT_NEIGHBOR_DUMP_BEGIN:
+	case MLAG_EVENT_NEIGHBOR_DUMP_END:
+	case MLAG_EVENT_GOODBYE:
+	case MLAG_EVENT_RESUMED:
+		break;
+	case MLAG_EVENT_TICK:
+		event.tick.read_ns = 77;
+		break;
+	case MLAG_EVENT_MESSAGE:
+		event.message.data = bytes;
+		event.message.size = sizeof(bytes);
+		break;
+	case MLAG_EVENT_HELLO:
+		event.hello.path = MLAG_PATH_BACKUP;
+		event.hello.authentic = true;
+		event.hello.data = bytes;
+		event.hello.size = sizeof(bytes);
+		break;
+	case MLAG_EVENT_PEER_LINK:
+		link = (struct mlag_peer_link){.ifindex = 3, .bridge_ifindex = 2, .carrier = true};
+		mlag_vlans_add(&link.vlans, 10);
+		event.peer_link = &link;
+		break;
+	case MLAG_EVENT_LEG:
+		leg = (struct mlag_leg_observation){.ifindex = 5, .lacp = true, .untagged_vid = 9};
+		mlag_vlans_add(&leg.vlans, 4000);
+		event.leg.lag_id = 7;
+		event.leg.observation = &leg;
+		break;
+	case MLAG_EVENT_LEG_APPLIED:
+		event.leg_applied.lag_id = 7;
+		event.leg_applied.serial = 8;
+		break;
+	case MLAG_EVENT_LEG_CONFIGURE:
+	case MLAG_EVENT_LEG_REMOVE:
+		event.leg_configure.lag_id = 7;
+		event.leg_configure.is_drained = true;
+		break;
+	case MLAG_EVENT_DRAIN:
+		event.drain.lag_id = 7;
+		event.drain.on = true;
+		break;
+	case MLAG_EVENT_FDB:
+		event.fdb.key.vlan = 10;
+		event.fdb.entry = (struct mlag_fdb_entry){5, MLAG_FDB_STICKY};
+		event.fdb.listed = true;
+		break;
+	case MLAG_EVENT_FDB_FAILED:
+		event.fdb_failed.key.mac.octets[5] = 4;
+		event.fdb_failed.error = 16;
+		break;
+	case MLAG_EVENT_ADDRESS:
+		event.address.key.kind = MLAG_ADDRESS_IP;
+		event.address.key.octets[15] = 4;
+		event.address.present = true;
+		event.address.ifindex = 12;
+		break;
+	case MLAG_EVENT_NEIGHBOR_DEVICE:
+		event.neighbor_device.vlan = 10;
+		event.neighbor_device.device = MLAG_NEIGHBOR_ON_GATEWAY;
+		event.neighbor_device.ifindex = 12;
+		break;
+	case MLAG_EVENT_NEIGHBOR:
+		event.neighbor.key.family = 6;
+		event.neighbor.entry.state = MLAG_NEIGHBOR_STATIC;
+		event.neighbor.entry.marked = true;
+		event.neighbor.entry.mac.octets[2] = 9;
+		break;
+	case MLAG_EVENT_NEIGHBOR_FAILED:
+		event.neighbor_failed.key.octets[3] = 1;
+		event.neighbor_failed.error = 17;
+		break;
+	case MLAG_EVENT_DEFAULT_ROUTE:
+		route = (struct mlag_default_route){.family = 6, .present = true, .hops_count = 2};
+		route.hops[1].ifindex = 12;
+		event.default_route = &route;
+		break;
+	case MLAG_EVENT_ASK:
+		question = (struct mlag_question){.id = 4, .has_key = true};
+		question.key.table = MLAG_TABLES_COUNT - 1;
+		event.ask = &question;
+		break;
+	case MLAG_EVENT_RECONFIGURE:
+		event.reconfigure = &config;
+		break;
+	case MLAG_EVENT_RESUME:
+		mlag_get_resume(engine, &resume);
+		resume.written_ns = now_ns;
+		event.resume = &resume;
+		break;
+	case MLAG_EVENT_RESUME_LEG:
+		program = (struct mlag_leg_program){.lag_id = 7, .gate = MLAG_GATE_OPEN};
+		program.memory.peer_generation = 5;
+		mlag_vlans_add(&program.isolated, 10);
+		event.resume_leg = &program;
+		break;
+	case MLAG_EVENT_RESUME_MAC:
+		event.resume_mac.key.vlan = 10;
+		event.resume_mac.place.lag_id = 7;
+		event.resume_mac.place.peer_seq = 3;
+		break;
+	case MLAG_EVENT_RESUME_ADDRESS:
+		address = (struct mlag_address_program){.owner = MLAG_OWNER_PEER, .domain = 3};
+		event.resume_address = &address;
+		break;
+	}
+	return event;
+}
+
+/* LIVE-11: whatever kind it is of, it is read as it was written, or not at all when something lacks. */
+static void test_each_kind_of_event_is_read_as_it_was_or_not_at_all(void **state)
+{
+	uint8_t *bytes = malloc(RECORD_SIZE_MAX);
+	uint8_t *again = malloc(RECORD_SIZE_MAX);
+	static struct record record;
+	static struct record read;
+
+	(void)state;
+	for (uint32_t type = 0; type <= MLAG_EVENT_RESUMED; type++) {
+		uint32_t size;
+
+		memset(&record, 0, sizeof(record));
+		record.kind = RECORD_STEP;
+		record.now_ns = 1000 + type;
+		record.effects_digest = type;
+		record.event = sample((enum mlag_event_type)type);
+		size = record_put(&record, bytes);
+		assert_true(size > 0);
+		assert_int_equal(record_get(bytes, size, &read), size);
+		assert_int_equal(read.event.type, type);
+		assert_int_equal(read.effects_digest, type);
+		assert_int_equal(record_put(&read, again), size);
+		assert_memory_equal(bytes, again, size);
+		for (uint32_t cut = RECORD_HEADER_SIZE; cut < size; cut++) {
+			uint8_t *part = malloc(cut);
+
+			/* One that says itself that it is shorter. */
+			memcpy(part, bytes, cut);
+			memset(part + 1, 0, 4);
+			part[3] = (uint8_t)((cut - RECORD_HEADER_SIZE) >> 8);
+			part[4] = (uint8_t)(cut - RECORD_HEADER_SIZE);
+			assert_int_equal(record_get(part, cut, &read), 0);
+			free(part);
+		}
+	}
+	free(again);
+	free(bytes);
+}
+
+/* What is said of it in the file is impossible: @at bytes before its end there is @value. */
+static void expect_refused(enum mlag_event_type type, uint32_t at, uint8_t value)
+{
+	static struct record record;
+	uint8_t *bytes = malloc(RECORD_SIZE_MAX);
+	uint32_t size;
+
+	memset(&record, 0, sizeof(record));
+	record.kind = RECORD_STEP;
+	record.event = sample(type);
+	size = record_put(&record, bytes);
+	bytes[size - at] = value;
+	assert_int_equal(record_get(bytes, size, &record), 0);
+	free(bytes);
+}
+
+static void test_values_that_there_are_not_are_refused(void **state)
+{
+	static struct record record;
+	uint8_t *bytes = malloc(RECORD_SIZE_MAX);
+
+	(void)state;
+	expect_refused(MLAG_EVENT_NEIGHBOR_DEVICE, 5, MLAG_NEIGHBOR_ON_GATEWAY + 1);
+	expect_refused(MLAG_EVENT_NEIGHBOR_DEVICE, 7, 0xff);		  /* a VLAN */
+	expect_refused(MLAG_EVENT_NEIGHBOR, 8, MLAG_NEIGHBOR_STATIC + 1); /* a state */
+	expect_refused(MLAG_EVENT_LEG_REMOVE, 3, 0);			  /* LAG 0 */
+	expect_refused(MLAG_EVENT_HELLO, MLAG_WIRE_HEADER_SIZE + 3 + 6, MLAG_PATHS_COUNT);
+	expect_refused(MLAG_EVENT_HELLO, MLAG_WIRE_HEADER_SIZE + 3 + 4, 1); /* more than a hello */
+	expect_refused(MLAG_EVENT_MESSAGE, MLAG_WIRE_HEADER_SIZE + 3 + 1, 1); /* less than one */
+	expect_refused(MLAG_EVENT_TICK, 9, MLAG_EVENT_RESUMED + 1);
+	memset(&record, 0, sizeof(record));
+	assert_int_equal(record_put(&record, bytes), 0); /* of no kind */
+	record.kind = RECORD_KINDS_COUNT;
+	assert_int_equal(record_put(&record, bytes), 0);
+	record.kind = RECORD_STEP;
+	record.event.type = (enum mlag_event_type)200;
+	assert_int_equal(record_put(&record, bytes), 0);
+	record.event = sample(MLAG_EVENT_MESSAGE);
+	record.event.message.size = RECORD_SIZE_MAX + 1;
+	record.event.message.data = calloc(1, RECORD_SIZE_MAX + 1);
+	assert_int_equal(record_put(&record, bytes), 0); /* there is no room for it */
+	free((void *)record.event.message.data);
+	free(bytes);
+}
+
+static void expect_config_refused(const struct mlag_config *impossible)
+{
+	static struct record record;
+	uint8_t *bytes = malloc(RECORD_SIZE_MAX);
+	uint32_t size;
+
+	memset(&record, 0, sizeof(record));
+	record.kind = RECORD_CONFIG;
+	record.config = *impossible;
+	size = record_put(&record, bytes);
+	assert_true(size > 0);
+	assert_int_equal(record_get(bytes, size, &record), 0);
+	free(bytes);
+}
+
+static void test_a_configuration_that_no_engine_has_is_refused(void **state)
+{
+	struct mlag_config impossible = config;
+
+	(void)state;
+	impossible.macs_max = 0;
+	expect_config_refused(&impossible);
+	impossible.macs_max = MLAG_MACS_MAX + 1;
+	expect_config_refused(&impossible);
+	impossible = config;
+	impossible.neighbors_max = MLAG_NEIGHBORS_MAX + 1;
+	expect_config_refused(&impossible);
+	impossible = config;
+	impossible.boot_id = 0;
+	expect_config_refused(&impossible);
+}
+
+static void test_digests_tell_what_differs(void **state)
+{
+	struct mlag_effects effects = {.count = 3};
+	struct mlag_address_program addresses[2] = {{.domain = 1}, {.domain = 1}};
+	struct mlag_neighbor_operation neighbors[2];
+	uint32_t digest;
+
+	(void)state;
+	effects.items[0].type = MLAG_EFFECT_CLOSE;
+	effects.items[1].type = MLAG_EFFECT_DIFFERENCE;
+	digest = record_digest_effects(&effects);
+	effects.items[2].type = MLAG_EFFECT_NOTICE;
+	assert_true(record_digest_effects(&effects) != digest);
+	digest = record_digest_effects(&effects);
+	effects.items[1].difference.kind = 1;
+	assert_true(record_digest_effects(&effects) != digest);
+
+	assert_int_equal(record_digest_addresses(addresses, 0), 0);
+	digest = record_digest_addresses(addresses, 2);
+	addresses[1].key.octets[3] = 1;
+	assert_true(record_digest_addresses(addresses, 2) != digest);
+	assert_true(record_digest_addresses(addresses, 1) != digest);
+
+	memset(neighbors, 0, sizeof(neighbors));
+	assert_int_equal(record_digest_neighbors(neighbors, 0), 0);
+	digest = record_digest_neighbors(neighbors, 2);
+	neighbors[1].mac.octets[0] = 2;
+	assert_true(record_digest_neighbors(neighbors, 2) != digest);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -350,6 +628,10 @@ int main(void)
 		TEST(test_what_came_to_its_end_is_no_evidence),
 		TEST(test_beginning_and_last_are_kept),
 		TEST(test_what_is_cut_or_foreign_is_refused),
+		TEST(test_each_kind_of_event_is_read_as_it_was_or_not_at_all),
+		TEST(test_values_that_there_are_not_are_refused),
+		TEST(test_a_configuration_that_no_engine_has_is_refused),
+		TEST(test_digests_tell_what_differs),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
