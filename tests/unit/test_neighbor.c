@@ -504,6 +504,47 @@ static void test_a_dump_alone_withdraws_nothing(void **state)
 	assert_int_equal(rig.engine->neighbors.rows_used, 0);
 }
 
+/* R29: an address of a member is no neighbour, of whatever scope it is; one beside it is. */
+static void test_an_address_of_ours_is_no_neighbour(void **state)
+{
+	static const struct {
+		uint8_t kind;
+		uint8_t family;
+		uint8_t octets[4];
+	} own[] = {
+		{MLAG_ADDRESS_IP, 4, {10, 9, 9, 1}},
+		{MLAG_ADDRESS_IP, 6, {0x20, 1, 0xd, 0xb8}},
+		{MLAG_ADDRESS_LINK_LOCAL, 4, {169, 254, 0, 1}},
+		{MLAG_ADDRESS_LINK_LOCAL, 6, {0xfe, 0x80, 0, 1}},
+		{MLAG_ADDRESS_IP, 4, {169, 253, 0, 1}},
+		{MLAG_ADDRESS_IP, 6, {0xfe, 0xc0, 0, 1}},
+	};
+
+	(void)state;
+	for (uint32_t i = 0; i < sizeof(own) / sizeof(own[0]); i++) {
+		struct mlag_event event = {.type = MLAG_EVENT_ADDRESS};
+		struct mlag_neighbor_key key = key_of(1, MLAG_NEIGHBOR_ON_SVI);
+		struct mlag_view view;
+
+		event.address.key.kind = own[i].kind;
+		event.address.key.family = own[i].family;
+		event.address.key.vlan = own[i].kind == MLAG_ADDRESS_LINK_LOCAL ? RIG_VLAN : 0;
+		memcpy(event.address.key.octets, own[i].octets, sizeof(own[i].octets));
+		event.address.present = true;
+		rig_step(&rig, &event);
+		memset(key.octets, 0, sizeof(key.octets));
+		memcpy(key.octets, own[i].octets, sizeof(own[i].octets));
+		key.family = own[i].family;
+		report(&key, MLAG_NEIGHBOR_CONFIRMED, 1, false);
+		mlag_get_view(rig.engine, &view);
+		assert_int_equal(view.neighbors.local_count, i);
+		key.octets[2] ^= 0x10;
+		report(&key, MLAG_NEIGHBOR_CONFIRMED, 1, false);
+		mlag_get_view(rig.engine, &view);
+		assert_int_equal(view.neighbors.local_count, i + 1);
+	}
+}
+
 static void test_a_full_table_says_so_and_wants_a_dump_when_there_is_room(void **state)
 {
 	struct mlag_view view;
@@ -732,6 +773,7 @@ int main(void)
 		PAIR_TEST(test_r30_a_member_answers_for_its_peer_when_nobody_can_ask_it),
 		PAIR_TEST(test_r30_nobody_answers_for_a_peer_that_left_or_was_never_there),
 		RIG_TEST(test_a_dump_alone_withdraws_nothing),
+		RIG_TEST(test_an_address_of_ours_is_no_neighbour),
 		RIG_TEST(test_a_full_table_says_so_and_wants_a_dump_when_there_is_room),
 		RIG_TEST(test_the_gateway_of_a_vlan_has_neighbours_of_its_own),
 		RIG_TEST(test_a_claim_that_lost_stays_lost_without_news),

@@ -556,6 +556,37 @@ static void test_values_that_there_are_not_are_refused(void **state)
 	free(bytes);
 }
 
+/* LIVE-11: what was taken from an engine, whatever it was. */
+static void test_each_kind_of_record_has_a_name_and_is_read_as_it_was(void **state)
+{
+	static struct record record;
+	static struct record read;
+	uint8_t *bytes = malloc(RECORD_SIZE_MAX);
+
+	(void)state;
+	for (uint32_t kind = RECORD_CONFIG; kind < RECORD_KINDS_COUNT; kind++) {
+		for (uint32_t other = RECORD_CONFIG; other < kind; other++) {
+			assert_string_not_equal(record_kind_text((enum record_kind)kind),
+						record_kind_text((enum record_kind)other));
+		}
+		if (kind < RECORD_MESSAGE) {
+			continue;
+		}
+		memset(&record, 0, sizeof(record));
+		record.kind = (enum record_kind)kind;
+		record.pull.argument = 1;
+		record.pull.count = kind;
+		record.pull.digest = 0x12345678;
+		assert_true(record_get(bytes, record_put(&record, bytes), &read) > 0);
+		assert_int_equal(read.kind, kind);
+		assert_int_equal(read.pull.argument, 1);
+		assert_int_equal(read.pull.count, kind);
+		assert_int_equal(read.pull.digest, 0x12345678);
+	}
+	assert_string_equal(record_kind_text(RECORD_NONE), record_kind_text(RECORD_KINDS_COUNT));
+	free(bytes);
+}
+
 static void expect_config_refused(const struct mlag_config *impossible)
 {
 	static struct record record;
@@ -630,6 +661,7 @@ int main(void)
 		TEST(test_what_is_cut_or_foreign_is_refused),
 		TEST(test_each_kind_of_event_is_read_as_it_was_or_not_at_all),
 		TEST(test_values_that_there_are_not_are_refused),
+		TEST(test_each_kind_of_record_has_a_name_and_is_read_as_it_was),
 		TEST(test_a_configuration_that_no_engine_has_is_refused),
 		TEST(test_digests_tell_what_differs),
 	};
