@@ -57,10 +57,23 @@ static void note_split(struct mlag_engine *engine)
 	}
 }
 
+static bool hears_trusted(const struct mlag_engine *engine)
+{
+	const struct liveness_path *paths = engine->liveness.paths;
+
+	return (paths[MLAG_PATH_PEER_LINK].heard && paths[MLAG_PATH_PEER_LINK].trusted) ||
+	       (paths[MLAG_PATH_BACKUP].heard && paths[MLAG_PATH_BACKUP].trusted);
+}
+
 void hold_refresh_pair(struct mlag_engine *engine)
 {
 	struct hold_pair *pair = &engine->hold;
 
+	if (engine->verdict != MLAG_VERDICT_RESYNC || !hears_trusted(engine)) {
+		pair->heard_ns = 0;
+	} else if (pair->heard_ns == 0) {
+		pair->heard_ns = engine->now_ns;
+	}
 	if (engine->verdict == pair->verdict) {
 		return;
 	}
@@ -98,27 +111,20 @@ static bool peer_leg_serves(const struct mlag_engine *engine, const struct table
 	return peer != NULL && peer->up;
 }
 
-static bool hears_trusted(const struct mlag_engine *engine)
-{
-	const struct liveness_path *paths = engine->liveness.paths;
-
-	return (paths[MLAG_PATH_PEER_LINK].heard && paths[MLAG_PATH_PEER_LINK].trusted) ||
-	       (paths[MLAG_PATH_BACKUP].heard && paths[MLAG_PATH_BACKUP].trusted);
-}
-
 static bool startup_passed(const struct mlag_engine *engine)
 {
 	return engine->now_ns - engine->hold.start_ns >= engine->config.startup_wait_ns;
 }
 
-/* When a session has been missing for long: what an engine before this one had waited does not count. */
+/*
+ * When a session has been missing for long though the peer is heard.  The time in which it was not
+ * does not count: a daemon that was restarted has restart-hold to come back into the session.
+ */
 static uint64_t hold_passes_ns(const struct mlag_engine *engine)
 {
-	uint64_t since_ns = engine->verdict_since_ns > engine->hold.start_ns
-				    ? engine->verdict_since_ns
-				    : engine->hold.start_ns;
+	uint64_t heard_ns = engine->hold.heard_ns;
 
-	return since_ns + engine->config.restart_hold_ns;
+	return heard_ns == 0 ? UINT64_MAX : heard_ns + engine->config.restart_hold_ns;
 }
 
 static bool has_synced(const struct mlag_engine *engine)

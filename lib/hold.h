@@ -44,6 +44,7 @@ struct hold {
  * @start_ns: when this engine began, though it may go on where an earlier one ended
  * @verdict: when hold_refresh_pair() last looked
  * @peered_ns: since when it is peered, or when it last was
+ * @heard_ns: since when the peer's hellos are heard though there is no session, 0: they are not
  * @rejoin_wait_ns: how long the peer link has to be stable before legs that gave way return; doubles
  *	whenever it is lost again soon, up to twice restart-hold
  */
@@ -51,6 +52,7 @@ struct hold_pair {
 	uint64_t start_ns;
 	enum mlag_verdict verdict;
 	uint64_t peered_ns;
+	uint64_t heard_ns;
 	uint64_t rejoin_wait_ns;
 };
 

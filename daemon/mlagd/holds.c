@@ -325,6 +325,11 @@ static int on_timer(sd_event_source *source, uint64_t usec, void *user)
 	(void)source;
 	(void)usec;
 	daemon->holds->due_ns = 0;
+	if (!daemon->ready_said) {
+		/* A leg that has not been seen yet is no device that nobody wants held. */
+		arm(daemon, daemon_now_ns() + HOLDS_LOOK_NS);
+		return 0;
+	}
 	for (uint32_t i = 0; i < daemon->ports_count; i++) {
 		const struct daemon_port *port = &daemon->leg_ports[i];
 

@@ -14,6 +14,7 @@ from mlab.routing import Routing, lay_out
 from mlab.topology import Switch
 
 NEEDS = ["bridge", "veth", "bond", "vlan", "vlan-device"]
+LONG = True
 LAYOUT = lay_out
 SVI = "br0.10"
 COUNT = 50_000

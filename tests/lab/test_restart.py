@@ -215,6 +215,7 @@ def test_safe40_a_restart_is_not_noticed(half: Pair, members: tuple[str, ...], h
             for name, switch in half.switches.items()} == ports
 
 
+@pytest.mark.long
 def test_safe40_one_restart_after_the_other_is_not_noticed(half: Pair,
                                                            tell: Callable[[str], None]) -> None:
     """The second daemon ends as soon as the first is back."""
@@ -273,7 +274,7 @@ def test_safe40_nothing_is_held_by_a_start_after_the_lease(half: Pair,
 # -- the world changed while nobody looked ------------------------------------------------------
 
 
-@pytest.mark.parametrize("change", ["fails", "returns"])
+@pytest.mark.parametrize("change", ["fails", pytest.param("returns", marks=pytest.mark.long)])
 def test_safe40_a_leg_changes_while_the_daemon_is_down(half: Pair, change: str,
                                                        tell: Callable[[str], None]) -> None:
     """What is wrong by now is put right; everything else is left alone, and nothing is doubled."""

@@ -243,6 +243,7 @@ def test_r30_a_restart_in_a_split_goes_on_answering(split: Routing, member: str,
     """Verdict, role and the peer's addresses are what they were, before the peer has said a word."""
     switch = split.pair.switches[member]
     other = next(found for name, found in split.pair.switches.items() if name != member)
+    serve_by(split, member)
     before = {key: switch.mlagd.query("status")[key] for key in ("verdict", "role", "role_epoch")}
     assert before["verdict"] == "split"
     size = len(switch.mlagd.log())
