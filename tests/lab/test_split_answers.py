@@ -119,7 +119,8 @@ def serve_by(lab: Routing, leg: str) -> None:
     wait_for(f"R's leg to {leg}", lambda: switch.mlagd.lag(lag)["local_up"], 15)
 
 
-@pytest.mark.parametrize("is_unicast", [False, True], ids=["group", "unicast"])
+@pytest.mark.parametrize("is_unicast", [False, pytest.param(True, marks=pytest.mark.long)],
+                         ids=["group", "unicast"])
 @pytest.mark.parametrize("owner", MEMBERS)
 @pytest.mark.parametrize("leg", MEMBERS)
 def test_r30_one_answer_from_the_owners_mac_by_either_leg(
@@ -238,7 +239,7 @@ def test_r30_a_daemon_that_dies_stops_answering(split: Routing) -> None:
 
 
 @pytest.mark.parametrize("how", ["SIGTERM", "SIGKILL"])
-@pytest.mark.parametrize("member", MEMBERS)
+@pytest.mark.parametrize("member", ["s1", pytest.param("s2", marks=pytest.mark.long)])
 def test_r30_a_restart_in_a_split_goes_on_answering(split: Routing, member: str, how: str) -> None:
     """Verdict, role and the peer's addresses are what they were, before the peer has said a word."""
     switch = split.pair.switches[member]
