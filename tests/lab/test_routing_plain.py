@@ -50,7 +50,9 @@ def test_r25_no_route_here_the_peer_delivers(lab: Routing, without: str) -> None
     assert not (faults := check_without_route(lab, without, pl_tag=None)), "\n".join(faults)
 
 
-@pytest.mark.parametrize("members", [("s1",), ("s2",), ("s1", "s2")], ids="-".join)
+@pytest.mark.parametrize("members", [pytest.param(("s1",), marks=pytest.mark.long),
+                                     pytest.param(("s2",), marks=pytest.mark.long), ("s1", "s2")],
+                         ids="-".join)
 @pytest.mark.parametrize("how", RESTARTS)
 def test_safe40_a_restart_or_an_upgrade_is_not_noticed(
         lab: Routing, how: str, members: tuple[str, ...], tell: Callable[[str], None]) -> None:
