@@ -138,32 +138,6 @@ static bool damage(struct world *world)
 	return true;
 }
 
-static bool holds(const struct table *here, const struct table *there)
-{
-	struct table_row *row;
-	uint32_t cursor = 0;
-	uint32_t claims = 0;
-
-	while ((row = table_next(there, &cursor)) != NULL) {
-		const struct table_row *heard;
-
-		if (!table_row_is_own(row)) {
-			continue;
-		}
-		claims++;
-		heard = table_find(here, table_key(there, row));
-		if (heard == NULL || !table_row_is_peer(heard) || heard->peer_seq != row->own_seq ||
-		    memcmp(table_peer(here, heard), table_own(there, row),
-			   here->class->value_size) != 0) {
-			return false;
-		}
-	}
-	for (cursor = 0; (row = table_next(here, &cursor)) != NULL;) {
-		claims -= table_row_is_peer(row);
-	}
-	return claims == 0;
-}
-
 /* Read row by row, and both say so. */
 static bool all_equal(const struct world *world)
 {
@@ -171,8 +145,8 @@ static bool all_equal(const struct world *world)
 		const struct table *a = engine_table(world->members[0].engine, i);
 		const struct table *b = engine_table(world->members[1].engine, i);
 
-		if (!holds(a, b) || !holds(b, a) || !a->own_proven || !a->peer_proven ||
-		    !b->own_proven || !b->peer_proven) {
+		if (!world_holds_claims(a, b) || !world_holds_claims(b, a) || !a->own_proven ||
+		    !a->peer_proven || !b->own_proven || !b->peer_proven) {
 			return false;
 		}
 	}

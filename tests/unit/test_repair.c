@@ -45,30 +45,7 @@ static bool all_match(void)
 /* What is here of the peer's is what it claims, read row by row and not by digest. */
 static bool holds(uint32_t member, uint32_t index)
 {
-	const struct table *here = table_at(member, index);
-	const struct table *there = table_at(1 - member, index);
-	struct table_row *row;
-	uint32_t cursor = 0;
-	uint32_t claims = 0;
-
-	while ((row = table_next(there, &cursor)) != NULL) {
-		const struct table_row *heard;
-
-		if (!table_row_is_own(row)) {
-			continue;
-		}
-		claims++;
-		heard = table_find(here, table_key(there, row));
-		if (heard == NULL || !table_row_is_peer(heard) || heard->peer_seq != row->own_seq ||
-		    memcmp(table_peer(here, heard), table_own(there, row),
-			   here->class->value_size) != 0) {
-			return false;
-		}
-	}
-	for (cursor = 0; (row = table_next(here, &cursor)) != NULL;) {
-		claims -= table_row_is_peer(row);
-	}
-	return claims == 0;
+	return world_holds_claims(table_at(member, index), table_at(1 - member, index));
 }
 
 static struct table_row *first_peer_row(uint32_t member, uint32_t index)

@@ -38,6 +38,8 @@
 /* Host numbers: 0..WORLD_LAGS-1 are dual-attached, then the orphan of each member. */
 #define WORLD_ORPHAN_HOST(member) (WORLD_LAGS + (member))
 
+struct table;
+
 struct world_leg {
 	bool link;		/* carrier: the cable, unless it is held or taken down */
 	bool cable;		/* what is plugged in */
@@ -411,6 +413,9 @@ struct mlag_fdb_entry world_lookup(const struct world *world, uint32_t member,
 
 /** world_check_safety() - SAFE-1 and SAFE-2 for a broadcast of every host by every leg; a text or NULL */
 const char *world_check_safety(struct world *world);
+
+/** world_holds_claims() - a table has of the peer what that one claims, row by row and not by digest */
+bool world_holds_claims(const struct table *here, const struct table *there);
 
 /** world_check_verdicts() - SAFE-14 to SAFE-17, SAFE-31 and R2, at every moment so far; a text or NULL */
 const char *world_check_verdicts(const struct world *world);

@@ -2,6 +2,9 @@
 /*
  * What must hold of verdicts and roles in the world of world.h, at every moment.
  */
+#include <string.h>
+
+#include "engine.h"
 #include "worldkernel.h"
 
 #define AUDIBLE_NS WORLD_SECOND /* until a peer that can be heard must have been */
@@ -149,4 +152,30 @@ void worldjudge_verdicts(struct world *world)
 const char *world_check_verdicts(const struct world *world)
 {
 	return world->complaint;
+}
+
+bool world_holds_claims(const struct table *here, const struct table *there)
+{
+	struct table_row *row;
+	uint32_t cursor = 0;
+	uint32_t claims = 0;
+
+	while ((row = table_next(there, &cursor)) != NULL) {
+		const struct table_row *heard;
+
+		if (!table_row_is_own(row)) {
+			continue;
+		}
+		claims++;
+		heard = table_find(here, table_key(there, row));
+		if (heard == NULL || !table_row_is_peer(heard) || heard->peer_seq != row->own_seq ||
+		    memcmp(table_peer(here, heard), table_own(there, row),
+			   here->class->value_size) != 0) {
+			return false;
+		}
+	}
+	for (cursor = 0; (row = table_next(here, &cursor)) != NULL;) {
+		claims -= table_row_is_peer(row);
+	}
+	return claims == 0;
 }
