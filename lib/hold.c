@@ -285,6 +285,16 @@ void hold_refresh(struct mlag_engine *engine, struct table_row *row)
 	advance(engine, row);
 }
 
+void hold_program(const struct mlag_engine *engine, const struct leg *leg,
+		  struct mlag_leg_program *ret_program)
+{
+	enum hold_stage stage = leg->hold.stage;
+
+	ret_program->hold = stage == HOLD_STAGE_DOWN ? leg->hold.reason : MLAG_HOLD_NONE;
+	ret_program->stay = engine->resuming || stage == HOLD_STAGE_CLOSING ||
+			    stage == HOLD_STAGE_MOVING;
+}
+
 static void sooner(const struct mlag_engine *engine, uint64_t due_ns, uint64_t *deadline_ns)
 {
 	if (due_ns > engine->now_ns && due_ns < *deadline_ns) {

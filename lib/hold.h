@@ -13,7 +13,9 @@
 
 #include "types.h"
 
+struct leg;
 struct mlag_engine;
+struct mlag_leg_program;
 struct table_row;
 
 enum hold_stage {
@@ -65,6 +67,10 @@ void hold_refresh_pair(struct mlag_engine *engine);
 
 /** hold_refresh() - bring reason and stage of a leg in line; the leg's state follows from them */
 void hold_refresh(struct mlag_engine *engine, struct table_row *row);
+
+/** hold_program() - @ret_program's hold and stay, of what hold_refresh() concluded */
+void hold_program(const struct mlag_engine *engine, const struct leg *leg,
+		  struct mlag_leg_program *ret_program);
 
 /** hold_deadline_ns() - when time alone may change something; never the past */
 uint64_t hold_deadline_ns(const struct mlag_engine *engine);

@@ -293,7 +293,7 @@ static void refresh_program(struct mlag_engine *engine, struct table_row *row)
 	program.gate = decide_gate(leg->state);
 	program.flood = leg->state == MLAG_LEG_OPEN;
 	program.carrier = leg->seen.carrier;
-	program.hold = leg->hold.stage == HOLD_STAGE_DOWN ? leg->hold.reason : MLAG_HOLD_NONE;
+	hold_program(engine, leg, &program);
 	decide_isolation(engine, row, &program.isolated);
 	decide_held(leg, &program.held);
 	decide_memory(engine, row, &program.memory);

@@ -385,6 +385,8 @@ bool mlag_may_promote(const struct mlag_engine *engine, const char **ret_because
  * @untagged_vid: see struct mlag_leg_observation
  * @hold: why the device is to be out of service, told to its partner by LACP first; none: it is to be
  *	as it was found.  Only with a closed gate, once that is applied
+ * @stay: the device stays in service or out of it, whichever it is: it is to be held and its gate not
+ *	closed yet, or nothing has been decided yet.  What an earlier daemon held is not let go for that
  * @isolated: VLANs in which R1 is in force
  * @held: of an open leg: VLANs that the peer has not acknowledged: no group frames there
  * @memory: to be kept with the rest, for the daemon after this one
@@ -398,6 +400,7 @@ struct mlag_leg_program {
 	bool flood;
 	bool carrier;
 	enum mlag_hold hold;
+	bool stay;
 	struct mlag_vlans isolated;
 	struct mlag_vlans held;
 	struct mlag_port_memory memory;

@@ -455,6 +455,8 @@ uint32_t record_digest_leg(const struct mlag_leg_program *program)
 	buf_put_u32(&writer, program->serial);
 	buf_put_u8(&writer, (uint8_t)program->gate);
 	buf_put_u8(&writer, program->flood);
+	buf_put_u8(&writer, (uint8_t)program->hold);
+	buf_put_u8(&writer, program->stay);
 	wire_put_vlans(&writer, &program->isolated);
 	wire_put_vlans(&writer, &program->held);
 	return record_digest_bytes(bytes, writer.offset);

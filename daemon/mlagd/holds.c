@@ -274,6 +274,9 @@ void holds_leg(struct daemon *daemon, const struct daemon_port *port)
 	bool hold = port->wanted.hold != MLAG_HOLD_NONE;
 	bool changed = false;
 
+	if (port->wanted.stay) {
+		return;
+	}
 	if (port->seen_ifindex == 0 || port->wanted.ifindex != port->seen_ifindex) {
 		arm(daemon,
 		    daemon_now_ns() + HOLDS_LOOK_NS); /* what it was may have to be given back */

@@ -5,10 +5,13 @@ The pair has a backup path.  S1 is the primary.  A and B are dual hosts with LAC
 (two ports, both used); O1 and O2 are orphans.  Every row prints what was lost; nothing is ever doubled.
 """
 
+import contextlib
 import glob
 import os
+import select
 import shutil
 import signal
+import subprocess
 import time
 from typing import Callable, Iterator
 
@@ -64,6 +67,30 @@ def die(switch: Switch, *devices: str) -> None:
     os.kill(daemon_pid(switch), signal.SIGKILL)
     for device in ("peerlink", "backup", *devices):
         switch.namespace.set_up(device, False)
+
+
+@contextlib.contextmanager
+def changes(switch: Switch) -> Iterator[list[str]]:
+    """What the kernel says of the switch's links meanwhile: a leg that was up for a moment is there too."""
+    lines: list[str] = []
+    mark = "02:00:00:00:0c:0e"
+    switch.namespace.ip("link add said type dummy")
+    monitor = switch.namespace.popen(["ip", "-o", "monitor", "link"], stdout=subprocess.PIPE, text=True)
+    try:
+        assert monitor.stdout is not None
+        # It listens when it says what happens.
+        while not select.select([monitor.stdout], [], [], 0.05)[0]:
+            switch.namespace.ip("link set said up", "link set said down")
+        yield lines
+        switch.namespace.ip(f"link set said address {mark}")
+        for line in monitor.stdout:
+            if mark in line:
+                break
+            lines.append(line.strip())
+    finally:
+        monitor.kill()
+        monitor.wait()
+        switch.namespace.ip("link del said")
 
 
 BOX = ("a-leg", "b-leg", "d-leg", "lag3", "o1")
@@ -415,9 +442,11 @@ def test_held_legs_are_given_back_exactly_after_kill_9(pair: Pair) -> None:
         pair.s2.mlagd.stop(signal.SIGKILL)
         # What somebody else set down meanwhile is his.
         s2.set_up("o2", False)
-        pair.s2.mlagd.start()
-        time.sleep(1)
-        assert not is_up(pair.s2, "a-leg") and not is_up(pair.s2, "x2")
+        with changes(pair.s2) as seen:
+            pair.s2.mlagd.start()
+            wait_for("bond1 held", lambda: pair.s2.mlagd.lag("bond1")["state"] == "held", 15)
+            assert not is_up(pair.s2, "a-leg") and not is_up(pair.s2, "x2")
+        assert not any("a-leg" in line or "x2" in line for line in seen), seen
         s2.set_up("peerlink", True)
         wait_held(pair.s2, "bond1", None, 30)
         wait_for("a-leg up", lambda: is_up(pair.s2, "a-leg") and is_up(pair.s2, "x2"), 5)

@@ -409,6 +409,33 @@ static void test_a_restart_holds_nothing_that_served_and_keeps_what_was_held(voi
 	assert_int_not_equal(held(S2, LAG), MLAG_HOLD_NONE);
 }
 
+/* Its slaves came up for a moment, and the partner used a leg that was about to be held again. */
+static void test_a_restart_never_lets_go_of_what_was_held(void **state)
+{
+	const struct world_leg *legs = world.members[S2].legs;
+
+	(void)state;
+	world_start(&world, S1);
+	world_start(&world, S2);
+	assert_true(world_run_until_open(&world, 20 * WORLD_SECOND));
+	split();
+	for (uint32_t i = 0; i < 3; i++) {
+		uint32_t before[WORLD_LAGS];
+
+		for (uint32_t lag = 0; lag < WORLD_LAGS; lag++) {
+			before[lag] = legs[lag].releases;
+		}
+		world_stop(&world, S2);
+		run_ms(i * 500);
+		world_start(&world, S2);
+		run_ms(5000);
+		for (uint32_t lag = 0; lag < WORLD_LAGS; lag++) {
+			assert_int_not_equal(legs[lag].held, MLAG_HOLD_NONE);
+			assert_int_equal(legs[lag].releases, before[lag]);
+		}
+	}
+}
+
 /* ---- for adapters ---------------------------------------------------------------------------- */
 
 static void test_held_vlans_are_those_of_held_legs_alone_and_only_in_a_split(void **state)
@@ -461,6 +488,7 @@ int main(void)
 		BOOT(test_both_start_without_pl_and_exactly_one_serves),
 		BOOT(test_both_start_and_refuse_each_other_and_one_serves),
 		BOOT(test_a_restart_holds_nothing_that_served_and_keeps_what_was_held),
+		BOOT(test_a_restart_never_lets_go_of_what_was_held),
 		PAIR(test_held_vlans_are_those_of_held_legs_alone_and_only_in_a_split),
 	};
 

@@ -724,8 +724,11 @@ static void hold_leg(struct world *world, uint32_t member, const struct mlag_leg
 	uint32_t lag = program->lag_id - 1U;
 	struct world_leg *leg = &world->members[member].legs[lag];
 
-	world->holds += leg->held == MLAG_HOLD_NONE && program->hold != MLAG_HOLD_NONE;
-	leg->held = program->hold;
-	leg->served = program->hold == MLAG_HOLD_NONE;
+	if (!program->stay) {
+		world->holds += leg->held == MLAG_HOLD_NONE && program->hold != MLAG_HOLD_NONE;
+		leg->releases += leg->held != MLAG_HOLD_NONE && program->hold == MLAG_HOLD_NONE;
+		leg->held = program->hold;
+		leg->served = program->hold == MLAG_HOLD_NONE;
+	}
 	world_change_carrier(world, member, lag);
 }

@@ -44,6 +44,7 @@ struct world_leg {
 	bool link;		/* carrier: the cable, unless it is held or taken down */
 	bool cable;		/* what is plugged in */
 	enum mlag_hold held;	/* out of service; outlives the daemon */
+	uint32_t releases;	/* how often it came back into service */
 	bool served;		/* under an earlier daemon */
 	bool drained;		/* somebody asked for it; outlives the daemon */
 	uint64_t dark_ns;	/* since when it is held though nobody else serves, 0: it is not */
