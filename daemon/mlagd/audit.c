@@ -16,6 +16,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "effects.h"
 #include "fastpath.h"
 #include "log.h"
 #include "setup.h"
@@ -28,6 +29,7 @@
 #define AUDIT_ROUND_S 5			     /* to have looked at every port */
 #define AUDIT_ROUND_PORTS_MAX 16	     /* a second, however many there are */
 #define AUDIT_ACCURACY_US 1000
+#define AUDIT_TURN_NS UINT64_C(10000000) /* after so long the rest waits for the next turn */
 
 #define AUDIT_FOUND_PROGRAMS 0x100   /* beside PORTS_FOUND_* */
 #define AUDIT_FOUND_UNPREPARED 0x200 /* it could not be set up before */
@@ -37,6 +39,7 @@ struct audited {
 	uint32_t ifindex;
 	enum mlag_port_kind kind;
 	struct daemon_audit *audit;
+	struct daemon_setup *setup; /* NULL: it is set up at once */
 	struct daemon_port *leg;
 };
 
@@ -73,6 +76,7 @@ static bool port_at(struct daemon *daemon, uint32_t place, struct audited *ret)
 		ret->ifindex = ret->leg->seen_ifindex;
 		ret->kind = MLAG_PORT_LEG;
 		ret->audit = &ret->leg->audit;
+		ret->setup = &ret->leg->setup;
 		return ret->ifindex != 0 && ret->leg->wanted.ifindex == ret->ifindex;
 	}
 	place -= daemon->ports_count;
@@ -80,6 +84,7 @@ static bool port_at(struct daemon *daemon, uint32_t place, struct audited *ret)
 		ret->ifindex = daemon->member_ports[place].port.ifindex;
 		ret->kind = MLAG_PORT_NONE;
 		ret->audit = &daemon->member_ports[place].audit;
+		ret->setup = &daemon->member_ports[place].setup;
 		return !is_leg(daemon, ret->ifindex);
 	}
 	return false;
@@ -106,6 +111,12 @@ static bool find_port(struct daemon *daemon, uint32_t ifindex, struct audited *r
 		}
 	}
 	return false;
+}
+
+/* Its programs are about to come. */
+static bool is_waiting(const struct audited *port)
+{
+	return port->setup != NULL && port->setup->waits;
 }
 
 /* ---- looking ------------------------------------------------------------------------------- */
@@ -146,8 +157,9 @@ static int check(struct daemon *daemon, const struct audited *port, uint32_t *re
 	if (!intact || !fastpath_intact(daemon, port->ifindex)) {
 		found |= AUDIT_FOUND_PROGRAMS;
 	}
-	if (port->leg != NULL && port->leg->ifindex == 0) {
-		found |= AUDIT_FOUND_UNPREPARED;
+	if ((port->leg != NULL && port->leg->ifindex == 0) ||
+	    (port->setup != NULL && port->setup->error < 0)) {
+		found = AUDIT_FOUND_UNPREPARED; /* nobody else did anything */
 	}
 	*ret_found = found;
 	return 0;
@@ -257,7 +269,11 @@ static void audit_port(struct daemon *daemon, const struct audited *port, uint64
 	}
 	port->audit->repaired_ns = now_ns;
 	port->audit->due = r < 0;
-	if (r == 0) {
+	if (r == -EAGAIN) {
+		effects_soon(daemon); /* a part is done; after the rest it is compared again */
+		r = 0;
+		port->audit->failures = 0;
+	} else if (r == 0) {
 		port->audit->failures = 0;
 	} else if (port->audit->failures < AUDIT_FAILURES_MAX) {
 		port->audit->failures++;
@@ -321,8 +337,12 @@ static int on_audit(sd_event_source *source, uint64_t usec, void *user)
 	for (uint32_t place = 0; place < places_count(daemon); place++) {
 		uint64_t allowed_ns;
 
-		if (!port_at(daemon, place, &port) || !port.audit->due) {
+		if (!port_at(daemon, place, &port) || !port.audit->due || is_waiting(&port)) {
 			continue;
+		}
+		if (daemon_now_ns() - now_ns > AUDIT_TURN_NS) {
+			next_ns = now_ns; /* at once, when others had their turn */
+			break;
 		}
 		allowed_ns = allowed_at(port.audit);
 		if (now_ns >= allowed_ns) {
@@ -388,10 +408,18 @@ uint32_t audit_problems(void *user, struct links_problem *ret, uint32_t max)
 	struct daemon *daemon = user;
 	struct audited port;
 	char name[IFNAMSIZ];
+	uint32_t waiting_count = 0;
 	uint32_t count = 0;
 
 	for (uint32_t place = 0; place < places_count(daemon) && count < max; place++) {
-		if (!port_at(daemon, place, &port) || port.audit->failures == 0) {
+		bool has_failed;
+
+		if (!port_at(daemon, place, &port)) {
+			continue;
+		}
+		has_failed = port.setup != NULL && port.setup->error < 0;
+		waiting_count += is_waiting(&port);
+		if (port.audit->failures == 0 && !has_failed) {
 			continue;
 		}
 		ret[count].code = "port-not-set-up";
@@ -399,6 +427,14 @@ uint32_t audit_problems(void *user, struct links_problem *ret, uint32_t max)
 			       "the port %s is not as it should be, and setting it up again "
 			       "does not help; see the log",
 			       setup_ifname(daemon, port.ifindex, name));
+		count++;
+	}
+	if (waiting_count > 0 && count < max) {
+		ret[count].code = "ports-waiting";
+		(void)snprintf(ret[count].text, sizeof(ret[count].text),
+			       "%u ports wait for their programs, which the kernel attaches one "
+			       "after the other",
+			       waiting_count);
 		count++;
 	}
 	return count;

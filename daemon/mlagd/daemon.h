@@ -46,6 +46,16 @@ struct daemon_audit {
 };
 
 /**
+ * struct daemon_setup - how far a port is with its programs
+ * @waits: they are attached in a turn to come, since the kernel takes its time for each
+ * @error: why setting it up failed, -errno; audit.c and nobody else tries again.  0: it did not
+ */
+struct daemon_setup {
+	bool waits;
+	int error;
+};
+
+/**
  * struct daemon_port - a leg: its device, what is wanted of it, and what it is believed to have
  * @lag_id: its LAG
  * @lacp: it is a bond in 802.3ad mode
@@ -57,6 +67,7 @@ struct daemon_audit {
  * @flood_known: @flood is what its flood flags are
  * @backup_ifindex: the peer link it was told
  * @rx_frames: the count of data frames at the last observation
+ * @setup: how far it is with what it needs
  */
 struct daemon_port {
 	uint16_t lag_id;
@@ -71,6 +82,7 @@ struct daemon_port {
 	bool flood;
 	uint32_t backup_ifindex;
 	uint64_t rx_frames;
+	struct daemon_setup setup;
 	struct daemon_audit audit;
 };
 
@@ -102,9 +114,11 @@ struct daemon_svi {
  * struct daemon_member_port - a port of the bridge that is not the peer link, leg or orphan
  * @port: as the kernel describes it
  * @xdp: whether XDP runs there, and why not
+ * @setup: how far it is with its program, as no leg
  */
 struct daemon_member_port {
 	struct links_port port;
+	struct daemon_setup setup;
 	struct daemon_xdp xdp;
 	struct daemon_audit audit;
 };
@@ -173,6 +187,7 @@ struct daemon {
 	sd_event_source *audit_timer;
 	uint64_t audit_round_ns; /* when some ports are audited without a reason */
 	uint32_t audit_next;	 /* which they are */
+	bool setup_waits;	 /* some ports wait for their programs */
 	uint32_t ports_count;
 	struct daemon_port leg_ports[MLAG_LEGS_MAX];
 	uint32_t svi_rows_count;

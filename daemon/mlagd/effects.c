@@ -24,9 +24,10 @@
 #include "recorder.h"
 #include "setup.h"
 
-#define EFFECTS_ADDRESSES_MAX 64	  /* addresses of one slice */
-#define EFFECTS_SLICES_MAX 4		  /* FDB slices before the event loop has its turn */
-#define EFFECTS_TURN_NS UINT64_C(5000000) /* nor does a slice begin after so long */
+#define EFFECTS_ADDRESSES_MAX 64	     /* addresses of one slice */
+#define EFFECTS_SLICES_MAX 4		     /* FDB slices before the event loop has its turn */
+#define EFFECTS_TURN_NS UINT64_C(5000000)    /* nor does a slice begin after so long */
+#define EFFECTS_ATTACH_NS UINT64_C(10000000) /* nor, in a turn of their own, another program */
 
 static void log_notice_effect(struct daemon *daemon, const struct mlag_effect *effect)
 {
@@ -126,21 +127,41 @@ static void plain_step(struct daemon *daemon, const struct mlag_event *event)
 	perform(daemon, &effects);
 }
 
+/* What is done is acknowledged; what is not comes again, from the engine or setup_attach_next(). */
+static void apply_leg(struct daemon *daemon, const struct mlag_leg_program *program)
+{
+	struct mlag_event event = {.type = MLAG_EVENT_LEG_APPLIED};
+
+	if (setup_apply_leg(daemon, program) < 0) {
+		return;
+	}
+	holds_leg(daemon, setup_find_leg(daemon, program->lag_id));
+	event.leg_applied.lag_id = program->lag_id;
+	event.leg_applied.serial = program->serial;
+	plain_step(daemon, &event);
+}
+
 static void apply_legs(struct daemon *daemon)
 {
 	struct mlag_leg_program program;
 
 	while (recorder_next_leg(daemon->recorder, daemon->engine, &program)) {
-		if (setup_apply_leg(daemon, &program) == 0) {
-			struct mlag_event event = {.type = MLAG_EVENT_LEG_APPLIED};
-
-			holds_leg(daemon, setup_find_leg(daemon, program.lag_id));
-			event.leg_applied.lag_id = program.lag_id;
-			event.leg_applied.serial = program.serial;
-			plain_step(daemon, &event);
-		}
+		apply_leg(daemon, &program);
 	}
 	setup_legs_anew(daemon);
+}
+
+/* Programs of ports that wait for them, for a while. */
+static void attach_slice(struct daemon *daemon)
+{
+	uint64_t began_ns = daemon_now_ns();
+	struct daemon_port *leg;
+
+	while (daemon_now_ns() - began_ns < EFFECTS_ATTACH_NS && setup_attach_next(daemon, &leg)) {
+		if (leg != NULL) {
+			apply_leg(daemon, &leg->wanted);
+		}
+	}
 }
 
 /* Bring the map of known MACs in line; the kernel's FDB follows in the same slice. */
@@ -477,7 +498,7 @@ static void effects_run(struct daemon *daemon)
 	channel_pump(daemon->channel, true);
 	handover_keep(daemon);
 	daemon->running = false;
-	if (more) {
+	if (more || daemon->setup_waits) {
 		effects_soon(daemon);
 	}
 	say_ready(daemon);
@@ -530,8 +551,13 @@ void effects_note(struct daemon *daemon, const struct mlag_event *event)
 
 static int on_more(sd_event_source *source, void *user)
 {
+	struct daemon *daemon = user;
+
 	(void)source;
-	effects_run(user);
+	if (!daemon->left && daemon->setup_waits) {
+		attach_slice(daemon);
+	}
+	effects_run(daemon);
 	return 0;
 }
 

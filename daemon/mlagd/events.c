@@ -65,6 +65,9 @@ static void on_port(void *user, const struct links_port *port)
 	if (!daemon->left) {
 		setup_port(user, port);
 	}
+	if (daemon->setup_waits && !daemon->starting) {
+		effects_soon(user);
+	}
 }
 
 static void on_port_gone(void *user, uint32_t ifindex)

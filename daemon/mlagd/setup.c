@@ -6,6 +6,10 @@
  * port, and what is deleted and made again under its old number has no programs, so nothing is
  * believed of either.  Called by effects.c, and by audit.c when the kernel shows something else
  * than what is believed.
+ *
+ * A program at a port that has none of ours yet costs tens of milliseconds, in which the kernel waits
+ * for its readers.  So ports wait for theirs, floods off, and get them one after the other in turns
+ * that hellos, the session and the control socket come between.  What failed is left to audit.c.
  */
 #include "setup.h"
 
@@ -51,6 +55,16 @@ static struct daemon_port *find_leg_by_ifindex(struct daemon *daemon, uint32_t i
 		}
 	}
 	return NULL;
+}
+
+static bool is_seen_leg(const struct daemon *daemon, uint32_t ifindex)
+{
+	for (uint32_t i = 0; i < daemon->ports_count; i++) {
+		if (daemon->leg_ports[i].seen_ifindex == ifindex) {
+			return true;
+		}
+	}
+	return false;
 }
 
 /* Its turn as a leg comes, though nothing may have been observed or wanted of it yet. */
@@ -131,22 +145,42 @@ static int write_leg(struct daemon *daemon, uint32_t ifindex,
 static int attach_port(struct daemon *daemon, uint32_t ifindex, enum mlag_port_kind kind)
 {
 	char name[IFNAMSIZ];
-	int r = datapath_attach(daemon->datapath, ifindex, kind);
+	int r = datapath_attach_begin(daemon->datapath, ifindex, kind);
 
-	if (r < 0 && r != -ENODEV) {
+	if (r < 0 && r != -ENODEV && r != -EAGAIN) {
 		log_error("port %s: the programs cannot be attached: %s",
 			  setup_ifname(daemon, ifindex, name), strerror(-r));
 	}
 	return r;
 }
 
+/* Note what came of setting a port up. */
+static int end_setup(struct daemon *daemon, struct daemon_setup *setup, struct daemon_audit *audit,
+		     int r)
+{
+	setup->waits = r == -EAGAIN;
+	setup->error = r == -EAGAIN ? 0 : r;
+	daemon->setup_waits = daemon->setup_waits || setup->waits;
+	audit->due = audit->due || setup->error < 0;
+	return r;
+}
+
 /* What every port of the bridge has that is neither leg nor peer link. */
-static int setup_ordinary(struct daemon *daemon, uint32_t ifindex)
+static void setup_ordinary(struct daemon *daemon, struct daemon_member_port *port)
 {
 	static const struct mlag_port ordinary;
+	uint32_t ifindex = port->port.ifindex;
 	int r = write_port(daemon, ifindex, &ordinary);
 
-	return r < 0 ? r : attach_port(daemon, ifindex, MLAG_PORT_NONE);
+	if (port->setup.error < 0) {
+		return;
+	}
+	if (r == 0) {
+		r = datapath_has_programs(daemon->datapath, ifindex, MLAG_PORT_NONE)
+			    ? attach_port(daemon, ifindex, MLAG_PORT_NONE)
+			    : -EAGAIN;
+	}
+	(void)end_setup(daemon, &port->setup, &port->audit, r);
 }
 
 static void detach_port(struct daemon *daemon, uint32_t ifindex)
@@ -191,6 +225,7 @@ static void forget_beliefs(struct daemon_port *port)
 	port->flood_known = false;
 	port->backup_ifindex = 0;
 	port->rx_frames = 0;
+	port->setup = (struct daemon_setup){0};
 }
 
 /* It is not ours to set any more. */
@@ -207,6 +242,7 @@ static void restore(struct daemon *daemon, uint32_t ifindex, bool same_port)
 /* The device is no leg any more, or gone: what stays is what every port of the bridge has. */
 static void leave_device(struct daemon *daemon, struct daemon_port *port)
 {
+	struct daemon_member_port *member_port;
 	uint32_t ifindex = port->ifindex;
 
 	if (ifindex == 0) {
@@ -216,9 +252,10 @@ static void leave_device(struct daemon *daemon, struct daemon_port *port)
 	if (ifindex == daemon->peer_link_prepared || find_leg_by_ifindex(daemon, ifindex) != NULL) {
 		return; /* the number is somebody else's by now, who has been set up already */
 	}
-	restore(daemon, ifindex, setup_find_port(daemon, ifindex) != NULL);
-	if (setup_find_port(daemon, ifindex) != NULL) {
-		(void)setup_ordinary(daemon, ifindex);
+	member_port = setup_find_port(daemon, ifindex);
+	restore(daemon, ifindex, member_port != NULL);
+	if (member_port != NULL) {
+		setup_ordinary(daemon, member_port);
 	} else {
 		detach_port(daemon, ifindex);
 	}
@@ -271,38 +308,35 @@ static void prepare_leg(struct daemon *daemon, struct daemon_port *port)
 	}
 	if (ports_prepare_leg(daemon->ports, port->ifindex, port->lacp, backup_ifindex,
 			      &daemon->config->system_mac) < 0) {
-		/* It forwards without; the next change or audit tries again. */
+		/* It forwards without; the audit finds that, and tries again. */
 		log_warning("leg %s: %s", setup_ifname(daemon, port->ifindex, name),
 			    ports_error(daemon->ports));
-		return;
+		port->audit.due = true;
 	}
 	port->backup_ifindex = backup_ifindex;
 }
 
-int setup_apply_leg(struct daemon *daemon, const struct mlag_leg_program *program)
+/* The rest of setup_apply_leg(); a repair comes by the audit, which takes its own turns. */
+static int apply_leg(struct daemon *daemon, struct daemon_port *port, bool is_repair)
 {
-	struct daemon_port *port = add_leg(daemon, program->lag_id);
-	bool fresh;
+	const struct mlag_leg_program *program = &port->wanted;
+	bool fresh = port->ifindex != program->ifindex;
+	bool waits = fresh && !is_repair &&
+		     (port->setup.waits ||
+		      !datapath_has_programs(daemon->datapath, program->ifindex, MLAG_PORT_LEG));
 	int r;
 
-	if (port == NULL) {
-		return -ENOSPC;
-	}
-	if (program != &port->wanted) {
-		port->wanted = *program;
-	}
-	fresh = port->ifindex != program->ifindex;
-	if (fresh) {
-		leave_device(daemon, port);
-	}
 	/* A new port floods from the start, and nothing else holds that back yet. */
-	if (!program->flood && (program->carrier || fresh)) {
+	if (waits || (!program->flood && (program->carrier || fresh))) {
 		r = set_flood(daemon, port, program->ifindex, false);
 		if (r < 0) {
 			return r;
 		}
 	}
 	r = write_leg(daemon, program->ifindex, program);
+	if (r == 0 && waits) {
+		return -EAGAIN;
+	}
 	if (r == 0 && fresh) {
 		r = attach_leg(daemon, port, program->ifindex);
 	}
@@ -311,6 +345,27 @@ int setup_apply_leg(struct daemon *daemon, const struct mlag_leg_program *progra
 	}
 	prepare_leg(daemon, port);
 	return set_flood(daemon, port, program->ifindex, program->flood);
+}
+
+int setup_apply_leg(struct daemon *daemon, const struct mlag_leg_program *program)
+{
+	struct daemon_port *port = add_leg(daemon, program->lag_id);
+
+	if (port == NULL) {
+		return -ENOSPC;
+	}
+	if (program != &port->wanted) {
+		port->wanted = *program;
+	}
+	if (port->ifindex != program->ifindex) {
+		leave_device(daemon, port);
+	}
+	if (port->setup.error < 0) {
+		/* What was found before the programs came may be there. */
+		(void)write_leg(daemon, program->ifindex, program);
+		return port->setup.error;
+	}
+	return end_setup(daemon, &port->setup, &port->audit, apply_leg(daemon, port, false));
 }
 
 /* There is a device, and it is known what is wanted of it. */
@@ -332,13 +387,49 @@ void setup_legs_anew(struct daemon *daemon)
 	}
 }
 
+/* One program of a port that waits; an error ends that. */
+static void attach_waiting(struct daemon *daemon, uint32_t ifindex, enum mlag_port_kind kind,
+			   struct daemon_setup *setup, struct daemon_audit *audit)
+{
+	(void)end_setup(daemon, setup, audit, attach_port(daemon, ifindex, kind));
+}
+
+bool setup_attach_next(struct daemon *daemon, struct daemon_port **ret_leg)
+{
+	*ret_leg = NULL;
+	for (uint32_t i = 0; i < daemon->ports_count; i++) {
+		struct daemon_port *port = &daemon->leg_ports[i];
+
+		if (port->setup.waits) {
+			attach_waiting(daemon, port->wanted.ifindex, MLAG_PORT_LEG, &port->setup,
+				       &port->audit);
+			*ret_leg = port->setup.waits ? NULL : port;
+			return true;
+		}
+	}
+	for (uint32_t i = 0; i < daemon->member_ports_count; i++) {
+		struct daemon_member_port *port = &daemon->member_ports[i];
+
+		if (port->setup.waits && is_seen_leg(daemon, port->port.ifindex)) {
+			port->setup.waits = false; /* it became one meanwhile */
+		}
+		if (port->setup.waits) {
+			attach_waiting(daemon, port->port.ifindex, MLAG_PORT_NONE, &port->setup,
+				       &port->audit);
+			return true;
+		}
+	}
+	daemon->setup_waits = false;
+	return false;
+}
+
 int setup_repair_leg(struct daemon *daemon, struct daemon_port *port)
 {
 	if (!may_set_up(port)) {
 		return 0;
 	}
 	forget_beliefs(port);
-	return setup_apply_leg(daemon, &port->wanted);
+	return end_setup(daemon, &port->setup, &port->audit, apply_leg(daemon, port, true));
 }
 
 struct daemon_port *setup_observe_leg(struct daemon *daemon, uint16_t lag_id,
@@ -348,6 +439,10 @@ struct daemon_port *setup_observe_leg(struct daemon *daemon, uint16_t lag_id,
 
 	if (port == NULL) {
 		return NULL;
+	}
+	if (port->ifindex == 0 && port->seen_ifindex != observation->ifindex &&
+	    (port->setup.waits || port->setup.error < 0)) {
+		port->ifindex = port->seen_ifindex; /* which may have a part of it all */
 	}
 	if (port->ifindex != observation->ifindex) {
 		leave_device(daemon, port);
@@ -400,13 +495,16 @@ void setup_port(struct daemon *daemon, const struct links_port *observed)
 			    setup_ifname(daemon, ifindex, name), DAEMON_PORTS_MAX);
 		return;
 	}
+	if (port->port.incarnation != observed->incarnation) {
+		port->setup = (struct daemon_setup){0};
+	}
 	port->port = *observed;
 	if (leg != NULL) {
 		/* Should it be a new device, the leg is the next to be reported. */
 		(void)write_leg(daemon, ifindex, &leg->wanted);
 	} else if (!is_leg_to_be(daemon, ifindex)) {
 		/* What an earlier daemon left at a leg goes on filtering until that is replaced. */
-		(void)setup_ordinary(daemon, ifindex);
+		setup_ordinary(daemon, port);
 	}
 	fastpath_port(daemon, ifindex);
 }
@@ -426,17 +524,16 @@ void setup_port_gone(struct daemon *daemon, uint32_t ifindex)
 
 int setup_repair_port(struct daemon *daemon, uint32_t ifindex)
 {
-	return setup_ordinary(daemon, ifindex);
-}
+	static const struct mlag_port ordinary;
+	struct daemon_member_port *port = setup_find_port(daemon, ifindex);
+	int r;
 
-static bool is_seen_leg(const struct daemon *daemon, uint32_t ifindex)
-{
-	for (uint32_t i = 0; i < daemon->ports_count; i++) {
-		if (daemon->leg_ports[i].seen_ifindex == ifindex) {
-			return true;
-		}
+	if (port == NULL) {
+		return 0;
 	}
-	return false;
+	r = write_port(daemon, ifindex, &ordinary);
+	return end_setup(daemon, &port->setup, &port->audit,
+			 r < 0 ? r : attach_port(daemon, ifindex, MLAG_PORT_NONE));
 }
 
 /* Nobody has written down how it was found: it floods like any port, and has no backup. */
@@ -477,7 +574,12 @@ static int attach_peer_link(struct daemon *daemon, uint32_t ifindex)
 	memset(&port, 0, sizeof(port));
 	port.kind = MLAG_PORT_PEER_LINK;
 	r = write_port(daemon, ifindex, &port);
-	return r < 0 ? r : attach_port(daemon, ifindex, MLAG_PORT_PEER_LINK);
+	if (r < 0) {
+		return r;
+	}
+	/* There is one of it, and all else is by way of it: that waits for nothing. */
+	r = attach_port(daemon, ifindex, MLAG_PORT_PEER_LINK);
+	return r == -EAGAIN ? attach_port(daemon, ifindex, MLAG_PORT_PEER_LINK) : r;
 }
 
 /* The kernel takes the backup port from every leg when that leaves the bridge. */

@@ -39,11 +39,24 @@ struct daemon_port *setup_find_leg(struct daemon *daemon, uint16_t lag_id);
  * @program: what it wants
  *
  * The map entry comes first, then, for a device that is not set up yet, the programs and the
- * settings; the order of gate and flood flags is that of DESIGN §4.
+ * settings; the order of gate and flood flags is that of DESIGN §4.  Until its programs are there a
+ * leg floods nothing.
  *
- * Return: 0 or -errno; logged.
+ * Return: 0, -EAGAIN when the programs are to come by setup_attach_next(), or -errno; logged.  After an
+ * error only setup_repair_leg() tries again, and another device.
  */
 int setup_apply_leg(struct daemon *daemon, const struct mlag_leg_program *program);
+
+/**
+ * setup_attach_next() - attach one program to a port that waits for it
+ * @daemon: the daemon
+ * @ret_leg: a leg whose setup_apply_leg() has no reason to wait any more, or NULL
+ *
+ * That takes the kernel 20 to 40 ms by tcx, so it is done between turns of the event loop.
+ *
+ * Return: false when no port waits.
+ */
+bool setup_attach_next(struct daemon *daemon, struct daemon_port **ret_leg);
 
 /**
  * setup_legs_anew() - set up the legs whose device is a new one and whose program is an old one
@@ -56,7 +69,7 @@ void setup_legs_anew(struct daemon *daemon);
  * @daemon: the daemon
  * @port: a leg with a device and a program
  *
- * Return: as setup_apply_leg().
+ * Return: as setup_apply_leg(); -EAGAIN: there is more to do, call again.
  */
 int setup_repair_leg(struct daemon *daemon, struct daemon_port *port);
 
@@ -72,7 +85,7 @@ void setup_forget_leg(struct daemon *daemon, uint16_t lag_id);
  * @daemon: the daemon
  * @observed: the port, not the peer link
  *
- * Every such port gets the receive program (R20), orphans too.
+ * Every such port gets the receive program (R20), orphans too, at once or by setup_attach_next().
  */
 void setup_port(struct daemon *daemon, const struct links_port *observed);
 

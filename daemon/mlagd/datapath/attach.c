@@ -133,8 +133,10 @@ int attach_program(const struct attach *attach, uint32_t ifindex, enum attach_po
 	int error;
 
 	if (pins_of(attach)) {
-		error = tcx_attach(attach->pins, ifindex, point, program_fd);
-		return error ? error : clsact_remove(ifindex, point);
+		int waited = tcx_attach(attach->pins, ifindex, point, program_fd);
+
+		error = waited < 0 ? waited : clsact_remove(ifindex, point);
+		return error ? error : waited;
 	}
 	error = clsact_attach(attach, ifindex, point, program_fd);
 	if (error || !attach->tcx_is_known) {

@@ -47,7 +47,7 @@ void attach_open(struct attach *ret, const char *directory);
  *
  * What we had there by the other way is taken away afterwards: no frame sees the port without.
  *
- * Return: 0, -ENODEV, or what the kernel answered.
+ * Return: 0, 1 when the kernel took its time (see tcx_attach()), -ENODEV, or what the kernel answered.
  */
 int attach_program(const struct attach *attach, uint32_t ifindex, enum attach_point point,
 		   int program_fd);

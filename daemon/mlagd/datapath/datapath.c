@@ -22,6 +22,8 @@
 #include "datapath/objects.h"
 #include "datapath/programs.h"
 
+#define DATAPATH_PROGRAMS_MAX 2 /* at a port, at tc */
+
 struct datapath {
 	struct attach attach;
 	struct objects ebpf;
@@ -341,6 +343,10 @@ static void unremember(struct datapath *dp, uint32_t ifindex)
 	}
 }
 
+/*
+ * The programs of a kind, one after the other.  -EAGAIN after one that the kernel took its time for,
+ * if another is to follow: the next call finds it there, and goes on.
+ */
 static int attach_receive(const struct datapath *dp, uint32_t ifindex)
 {
 	return attach_program(&dp->attach, ifindex, ATTACH_INGRESS,
@@ -349,24 +355,22 @@ static int attach_receive(const struct datapath *dp, uint32_t ifindex)
 
 static int attach_leg(const struct datapath *dp, uint32_t ifindex)
 {
-	int error;
-
-	error = attach_program(&dp->attach, ifindex, ATTACH_EGRESS,
+	int r = attach_program(&dp->attach, ifindex, ATTACH_EGRESS,
 			       bpf_program__fd(dp->ebpf.isolate->progs.isolate_leg));
-	if (error) {
-		return error;
+
+	if (r) {
+		return r < 0 ? r : -EAGAIN;
 	}
 	return attach_receive(dp, ifindex);
 }
 
 static int attach_peer_link(const struct datapath *dp, uint32_t ifindex)
 {
-	int error;
-
-	error = attach_program(&dp->attach, ifindex, ATTACH_EGRESS,
+	int r = attach_program(&dp->attach, ifindex, ATTACH_EGRESS,
 			       bpf_program__fd(dp->ebpf.isolate->progs.isolate_peer_link));
-	if (error) {
-		return error;
+
+	if (r) {
+		return r < 0 ? r : -EAGAIN;
 	}
 	if (dp->marking) {
 		return attach_program(&dp->attach, ifindex, ATTACH_INGRESS,
@@ -378,10 +382,10 @@ static int attach_peer_link(const struct datapath *dp, uint32_t ifindex)
 
 static int attach_orphan(const struct datapath *dp, uint32_t ifindex)
 {
-	int error = attach_receive(dp, ifindex);
+	int r = attach_receive(dp, ifindex);
 
-	if (error) {
-		return error;
+	if (r < 0) {
+		return r;
 	}
 	/* It may have been a leg or the peer link until now. */
 	return attach_remove(&dp->attach, ifindex, ATTACH_EGRESS);
@@ -405,14 +409,11 @@ void datapath_set_marking(struct datapath *dp, bool marking)
 	dp->marking = marking;
 }
 
-int datapath_attach(struct datapath *dp, uint32_t ifindex, enum mlag_port_kind kind)
+int datapath_attach_begin(struct datapath *dp, uint32_t ifindex, enum mlag_port_kind kind)
 {
-	int error;
+	int error = ifindex ? remember(dp, ifindex) : -EINVAL;
+	int r;
 
-	if (!ifindex) {
-		return -EINVAL;
-	}
-	error = remember(dp, ifindex);
 	if (error) {
 		return error;
 	}
@@ -420,7 +421,34 @@ int datapath_attach(struct datapath *dp, uint32_t ifindex, enum mlag_port_kind k
 	if (error) {
 		return error;
 	}
-	return attach_kind(dp, ifindex, kind);
+	r = attach_kind(dp, ifindex, kind);
+	return r < 0 ? r : 0;
+}
+
+int datapath_attach(struct datapath *dp, uint32_t ifindex, enum mlag_port_kind kind)
+{
+	int error = -EAGAIN;
+
+	for (uint32_t count = 0; error == -EAGAIN && count <= DATAPATH_PROGRAMS_MAX; count++) {
+		error = datapath_attach_begin(dp, ifindex, kind);
+	}
+	return error;
+}
+
+bool datapath_has_programs(const struct datapath *dp, uint32_t ifindex, enum mlag_port_kind kind)
+{
+	uint32_t egress_id = 0;
+	uint32_t ingress_id = 0;
+
+	if (kind != MLAG_PORT_NONE &&
+	    attach_query(&dp->attach, ifindex, ATTACH_EGRESS, &egress_id)) {
+		return false;
+	}
+	if (kind != MLAG_PORT_PEER_LINK &&
+	    attach_query(&dp->attach, ifindex, ATTACH_INGRESS, &ingress_id)) {
+		return false;
+	}
+	return (kind == MLAG_PORT_NONE || egress_id) && (kind == MLAG_PORT_PEER_LINK || ingress_id);
 }
 
 /* Clears @ret_intact unless the program at a point is this one. */
@@ -475,9 +503,11 @@ int datapath_attach_svis(struct datapath *dp, uint32_t ifindex)
 	if (!error) {
 		error = make_rows(dp, ifindex, MLAG_PORT_NONE);
 	}
-	return error ? error
-		     : attach_program(&dp->attach, ifindex, ATTACH_EGRESS,
-				      bpf_program__fd(dp->ebpf.redirects->progs.svi_egress));
+	if (!error) {
+		error = attach_program(&dp->attach, ifindex, ATTACH_EGRESS,
+				       bpf_program__fd(dp->ebpf.redirects->progs.svi_egress));
+	}
+	return error < 0 ? error : 0;
 }
 
 int datapath_verify_svis(const struct datapath *dp, uint32_t ifindex, bool *ret_intact)

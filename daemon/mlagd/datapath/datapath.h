@@ -181,6 +181,24 @@ void datapath_set_marking(struct datapath *dp, bool marking);
 int datapath_attach(struct datapath *dp, uint32_t ifindex, enum mlag_port_kind kind);
 
 /**
+ * datapath_attach_begin() - as datapath_attach(), but no more than one program that takes its time
+ * @ifindex, @kind: as in datapath_attach()
+ *
+ * Where a port has no program of ours yet the kernel waits for all its readers, by tcx for 20 to 40 ms.
+ *
+ * Return: as datapath_attach(), or -EAGAIN: one is there, and another is to come by another call.
+ */
+int datapath_attach_begin(struct datapath *dp, uint32_t ifindex, enum mlag_port_kind kind);
+
+/**
+ * datapath_has_programs() - whether datapath_attach() would only replace programs, which takes no time
+ * @ifindex, @kind: as in datapath_attach()
+ *
+ * Return: true when some of ours are at each place, whoever attached them.
+ */
+bool datapath_has_programs(const struct datapath *dp, uint32_t ifindex, enum mlag_port_kind kind);
+
+/**
  * datapath_verify() - whether a port still has the programs that datapath_attach() put there
  * @ifindex: the port
  * @kind: as it was given to datapath_attach()

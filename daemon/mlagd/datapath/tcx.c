@@ -196,7 +196,7 @@ static int tcx_make_soon(const char *path, uint32_t ifindex, enum attach_point p
 		(void)nanosleep(&pause, NULL);
 		error = tcx_make(path, ifindex, point, program_fd);
 	}
-	return error;
+	return error ? error : 1;
 }
 
 int tcx_attach(const char *pins, uint32_t ifindex, enum attach_point point, int program_fd)

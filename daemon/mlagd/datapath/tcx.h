@@ -21,7 +21,8 @@ bool tcx_is_known(void);
  * @pins: directory in bpffs
  * @ifindex, @point, @program_fd: as in attach_program()
  *
- * Return: 0, -ENODEV, or what the kernel answered.
+ * Return: 0, 1 when nothing of ours was there (the kernel has waited for all its readers, which takes
+ * 20 to 40 ms), -ENODEV, or what the kernel answered.
  */
 int tcx_attach(const char *pins, uint32_t ifindex, enum attach_point point, int program_fd);
 
