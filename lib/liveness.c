@@ -123,12 +123,17 @@ static bool is_of_former_boot(const struct liveness *liveness, uint64_t boot_id,
 
 void liveness_hear_session(struct liveness *liveness, uint64_t boot_id, uint64_t now_ns)
 {
+	bool found = !is_heard(liveness) &&
+		     (!liveness->ever_heard || liveness->left ||
+		      now_ns - liveness->life_ns >= liveness_dead_ns(liveness));
+
 	liveness->session_ns = now_ns;
 	if (boot_id != liveness->boot_id) {
+		/* What the boot before heard of us is forgotten, what this one hears it has yet to say. */
 		take_boot(liveness, boot_id, now_ns);
+		found = true;
 	}
-	if (!is_heard(liveness) && (!liveness->ever_heard || liveness->left ||
-				    now_ns - liveness->life_ns >= liveness_dead_ns(liveness))) {
+	if (found) {
 		allow_proof(liveness, now_ns);
 	}
 	note_life(liveness, now_ns);

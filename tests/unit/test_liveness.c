@@ -315,6 +315,133 @@ static void test_a_late_hello_of_a_boot_that_nobody_knew_does_not_shut_the_peer_
 	assert_int_equal(liveness_hear(&live, MLAG_PATH_BACKUP, &late, now_ns), LIVENESS_NEWS_WORD);
 }
 
+/* A restart of a few milliseconds: the session of the new boot stands before its first hello came. */
+static void test_a_session_of_a_new_boot_is_no_proof_of_a_split(void **state)
+{
+	(void)state;
+	live_together();
+	liveness_hear_session(&live, 2, now_ns);
+	liveness_end_session(&live);
+	liveness_hear_session(&live, 3, now_ns);
+	assert_int_equal(liveness_life(&live, true, now_ns, now_ns), LIVENESS_LIFE_FADING);
+	/* But a peer that goes on saying nothing of us is parted from us. */
+	now_ns += DEAD;
+	assert_int_equal(liveness_life(&live, true, now_ns, now_ns), LIVENESS_LIFE_ALIVE);
+}
+
+static void test_a_session_shuts_out_other_boots_for_a_dead_time_only(void **state)
+{
+	struct liveness_hello other = word(BOTH);
+
+	(void)state;
+	live_together();
+	liveness_hear_session(&live, 2, now_ns);
+	other.boot_id = 3;
+	other.sequence = 1;
+	assert_int_equal(liveness_hear(&live, MLAG_PATH_BACKUP, &other, now_ns),
+			 LIVENESS_NEWS_NONE);
+	now_ns += DEAD;
+	assert_int_equal(liveness_hear(&live, MLAG_PATH_BACKUP, &other, now_ns),
+			 LIVENESS_NEWS_WORD);
+	assert_true(live.boot_id == 3);
+}
+
+static void test_a_goodbye_of_the_boot_before_does_not_end_the_one_of_now(void **state)
+{
+	struct liveness_hello now = word(BOTH);
+
+	(void)state;
+	live_together();
+	now.boot_id = 3;
+	now.sequence = 1;
+	assert_int_equal(liveness_hear(&live, MLAG_PATH_BACKUP, &now, now_ns), LIVENESS_NEWS_WORD);
+	liveness_leave(&live, 2, now_ns);
+	assert_false(live.left);
+	assert_int_equal(life(), LIVENESS_LIFE_ALIVE);
+	liveness_leave(&live, 3, now_ns);
+	assert_int_equal(life(), LIVENESS_LIFE_LEFT);
+}
+
+static void test_a_goodbye_of_a_boot_that_was_never_heard_counts(void **state)
+{
+	struct liveness_hello last = word(BOTH);
+
+	(void)state;
+	live_together();
+	liveness_leave(&live, 3, now_ns);
+	assert_int_equal(life(), LIVENESS_LIFE_LEFT);
+	assert_true(live.boot_id == 3);
+	/* The same said by a hello. */
+	last.boot_id = 4;
+	last.leaving = true;
+	assert_int_equal(liveness_hear(&live, MLAG_PATH_PEER_LINK, &last, now_ns),
+			 LIVENESS_NEWS_LIFE);
+	assert_true(live.boot_id == 4);
+	assert_int_equal(life(), LIVENESS_LIFE_LEFT);
+}
+
+static void test_a_fence_counts_when_the_session_has_been_silent_for_a_dead_time(void **state)
+{
+	struct liveness_hello fence = word(0);
+
+	(void)state;
+	live_together();
+	liveness_hear_session(&live, 2, now_ns);
+	liveness_set_present(&live, MLAG_PATH_PEER_LINK, false, now_ns);
+	liveness_set_present(&live, MLAG_PATH_BACKUP, false, now_ns);
+	liveness_set_present(&live, MLAG_PATH_BACKUP, true, now_ns);
+	fence.fenced = true;
+	fence.sequence = 1;
+	assert_int_equal(liveness_hear(&live, MLAG_PATH_BACKUP, &fence, now_ns),
+			 LIVENESS_NEWS_NONE);
+	now_ns += DEAD;
+	assert_int_equal(liveness_hear(&live, MLAG_PATH_BACKUP, &fence, now_ns),
+			 LIVENESS_NEWS_FENCE);
+}
+
+static void test_a_fence_of_who_has_left_says_nothing(void **state)
+{
+	struct liveness_hello fence = word(0);
+
+	(void)state;
+	live_together();
+	liveness_leave(&live, 2, now_ns);
+	fence.fenced = true;
+	fence.sequence = 1;
+	assert_int_equal(liveness_hear(&live, MLAG_PATH_BACKUP, &fence, now_ns),
+			 LIVENESS_NEWS_NONE);
+	assert_int_equal(life(), LIVENESS_LIFE_LEFT);
+}
+
+/* Who cannot be trusted tells no sequence: only the time says that it spoke after the loss. */
+static void test_a_stranger_on_the_backup_path_is_a_split_after_an_interval(void **state)
+{
+	struct liveness_hello stranger = word(0);
+
+	(void)state;
+	live_together();
+	liveness_set_present(&live, MLAG_PATH_PEER_LINK, false, now_ns);
+	stranger.trusted = false;
+	now_ns += INTERVAL - 1;
+	(void)liveness_hear(&live, MLAG_PATH_BACKUP, &stranger, now_ns);
+	assert_int_equal(life(), LIVENESS_LIFE_FADING);
+	now_ns += 1;
+	(void)liveness_hear(&live, MLAG_PATH_BACKUP, &stranger, now_ns);
+	assert_int_equal(life(), LIVENESS_LIFE_ALIVE);
+}
+
+static void test_paths_that_fell_silent_together_prove_a_death_only_if_both_are_there(void **state)
+{
+	(void)state;
+	live_together();
+	liveness_set_present(&live, MLAG_PATH_PEER_LINK, false, now_ns);
+	pass(DEAD);
+	assert_int_equal(life(), LIVENESS_LIFE_SILENT_TOGETHER);
+	/* Nobody listens on it any more. */
+	liveness_set_present(&live, MLAG_PATH_BACKUP, false, now_ns);
+	assert_int_equal(life(), LIVENESS_LIFE_SILENT_APART);
+}
+
 static void test_what_is_not_trusted_proves_life_and_nothing_else(void **state)
 {
 	struct liveness_hello stranger = word(0);
@@ -468,6 +595,15 @@ int main(void)
 		PURE_TEST(test_a_cut_is_a_split_by_the_second_hello_after_it),
 		PURE_TEST(test_a_cut_is_a_split_by_the_first_hello_that_says_so),
 		PURE_TEST(test_a_cut_is_a_split_by_the_session_when_it_goes_on),
+		PURE_TEST(test_a_session_of_a_new_boot_is_no_proof_of_a_split),
+		PURE_TEST(test_a_session_shuts_out_other_boots_for_a_dead_time_only),
+		PURE_TEST(test_a_goodbye_of_the_boot_before_does_not_end_the_one_of_now),
+		PURE_TEST(test_a_goodbye_of_a_boot_that_was_never_heard_counts),
+		PURE_TEST(test_a_fence_counts_when_the_session_has_been_silent_for_a_dead_time),
+		PURE_TEST(test_a_fence_of_who_has_left_says_nothing),
+		PURE_TEST(test_a_stranger_on_the_backup_path_is_a_split_after_an_interval),
+		PURE_TEST(
+			test_paths_that_fell_silent_together_prove_a_death_only_if_both_are_there),
 		PURE_TEST(test_paths_that_died_apart_prove_no_death),
 		PURE_TEST(test_one_path_alone_proves_no_death),
 		PURE_TEST(test_a_replay_or_our_own_echo_is_nobodys_life),
