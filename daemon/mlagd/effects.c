@@ -476,6 +476,7 @@ static void effects_run(struct daemon *daemon)
 		return;
 	}
 	daemon->running = true;
+	/* Before the legs: R1 that is lifted is never found with a word that it must not be. */
 	handover_keep(daemon);
 	apply_neighbor_devices(daemon);
 	for (uint32_t i = 0; i < EFFECTS_SLICES_MAX && more; i++) {

@@ -286,6 +286,7 @@ const char *chaos_break_something(struct world *world)
 		}
 		break;
 	case 12:
+		world->faults[WORLD_FAULT_LATENCY]++;
 		world->latency_ns = (1 + world_random(world, 40)) * WORLD_MS;
 		break;
 	case 13:

@@ -51,12 +51,14 @@ const char *claims_check_enforced(const struct world *world)
 	return NULL;
 }
 
-static uint32_t place_of(uint32_t host, uint32_t sender, uint32_t member)
+static uint32_t place_of(const struct world *world, uint32_t host, uint32_t sender, uint32_t member)
 {
+	const struct world_member *m = &world->members[member];
+
 	if (host < WORLD_LAGS) {
-		return WORLD_LEG(host);
+		return m->legs[host].ifindex;
 	}
-	return sender == member ? WORLD_ORPHAN : WORLD_PEER_LINK;
+	return sender == member ? m->orphan_ifindex : WORLD_PEER_LINK;
 }
 
 const char *claims_check_moves(struct world *world)
@@ -79,7 +81,7 @@ const char *claims_check_moves(struct world *world)
 		world_run(world, MOVE_NS);
 		for (uint32_t m = 0; m < WORLD_MEMBERS; m++) {
 			if (world_lookup(world, m, &mac).ifindex !=
-			    place_of(host, moves[i].member, m)) {
+			    place_of(world, host, moves[i].member, m)) {
 				return "R9: a MAC that moved is not where it was last";
 			}
 		}

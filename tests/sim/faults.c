@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "chaos.h"
 #include "engine.h"
 
 #define DAMAGES 4
@@ -21,7 +22,7 @@ const char *faults_text(enum world_fault fault)
 	return texts[fault];
 }
 
-void faults_begin(struct world *world)
+static void draw_dialect(struct world *world)
 {
 	switch (world_fault_random(world, 4)) {
 	case 0:
@@ -33,6 +34,18 @@ void faults_begin(struct world *world)
 	default:
 		world->dialect = WORLD_DIALECT_SAME;
 		break;
+	}
+}
+
+void faults_begin(struct world *world)
+{
+	draw_dialect(world);
+	for (uint32_t lag = 0; lag < WORLD_LAGS && world_lies(world); lag++) {
+		bool is_static = world_fault_random(world, 4) == 0;
+
+		for (uint32_t m = 0; m < WORLD_MEMBERS; m++) {
+			world->members[m].legs[lag].is_static = is_static;
+		}
 	}
 }
 
@@ -51,6 +64,15 @@ static void flap(struct world *world, uint32_t member, uint32_t lag)
 		world_run(world, (1 + world_fault_random(world, 5)) * WORLD_MS);
 		world_set_link(world, member, lag, up);
 		world_run(world, (1 + world_fault_random(world, 5)) * WORLD_MS);
+	}
+}
+
+/* Ranks that change twice while a word is under way: docs/invariants.md, limits. */
+static void reload(struct world *world, uint32_t member, uint16_t priority)
+{
+	if (!world_lies(world) || world->now_ns >= world->reload_ns + WORLD_SECOND) {
+		world->reload_ns = world->now_ns;
+		world_reload(world, member, priority);
 	}
 }
 
@@ -76,13 +98,162 @@ void faults_stir(struct world *world)
 		}
 		break;
 	case 3:
-		world_reload(world, member, (uint16_t)(32768 + world_fault_random(world, 3) - 1));
+		reload(world, member, (uint16_t)(32768 + world_fault_random(world, 3) - 1));
 		break;
 	case 4:
 		flap(world, member, lag);
 		break;
 	default:
 		break;
+	}
+}
+
+/* ---- what stream 0 has not ------------------------------------------------------------------ */
+
+/* Two devices of a member are made again, each with the ifindex of the other. */
+static void renumber(struct world *world, uint32_t member)
+{
+	uint32_t lag = world_fault_random(world, WORLD_LAGS);
+	uint32_t other = lag + 1 + world_fault_random(world, WORLD_LAGS - lag);
+	bool is_merged = world_fault_random(world, 2) != 0;
+
+	if (!can_run(world, member)) {
+		return;
+	}
+	chaos_tell(world, "devices change their numbers", member, lag);
+	world_renumber(world, member, lag, other, is_merged);
+	world_run(world, (200 + world_fault_random(world, 200)) * WORLD_MS);
+	world_set_link(world, member, lag, true);
+	if (other < WORLD_LAGS) {
+		world_set_link(world, member, other, true);
+	}
+}
+
+/* A machine is dark for a while; the other one runs (with a daemon dead nobody puts R1 back). */
+static void lose_power(struct world *world, uint32_t member)
+{
+	if (!can_run(world, 0) || !can_run(world, 1) || !world->peer_link) {
+		return;
+	}
+	chaos_tell(world, "a member loses power", member, 0);
+	world_lose_power(world, member);
+	world_set_peer_link(world, false);
+	world_run(world, (100 + world_fault_random(world, 5000)) * WORLD_MS);
+	world_set_peer_link(world, true);
+	world_run(world, world_fault_random(world, 100) * WORLD_MS);
+	chaos_tell(world, "it starts", member, 0);
+	chaos_start_member(world, member);
+	world_run(world, (1 + world_fault_random(world, 500)) * WORLD_MS);
+	for (uint32_t lag = 0; lag < WORLD_LAGS; lag++) {
+		world_set_link(world, member, lag, true);
+	}
+}
+
+static enum mlag_verdict verdict_of(const struct world *world, uint32_t member)
+{
+	struct mlag_view view;
+
+	mlag_get_view(world->members[member].engine, &view);
+	return view.verdict;
+}
+
+/* Until a new session stands, whichever hellos overtake it, nobody concludes that they have parted. */
+static void expect_no_split(struct world *world)
+{
+	uint64_t end_ns = world->now_ns + 150 * WORLD_MS;
+
+	while (world->now_ns < end_ns) {
+		world_run(world, WORLD_MS);
+		if ((verdict_of(world, 0) == MLAG_VERDICT_SPLIT ||
+		     verdict_of(world, 1) == MLAG_VERDICT_SPLIT) &&
+		    world->complaint == NULL) {
+			world->complaint = "SAFE-40: a restart made a split";
+		}
+	}
+}
+
+static void restart_in_other_version(struct world *world, uint32_t member)
+{
+	bool peered;
+
+	if (!can_run(world, 0) || !can_run(world, 1)) {
+		return;
+	}
+	peered = verdict_of(world, 0) == MLAG_VERDICT_PEERED &&
+		 verdict_of(world, 1) == MLAG_VERDICT_PEERED && world->peer_link &&
+		 world->link_passes[0] && world->link_passes[1] && world->hello_loss_percent == 0;
+	world->faults[WORLD_FAULT_VERSION]++;
+	chaos_tell(world, "a daemon is exchanged for another version", member, 0);
+	world_stop(world, member);
+	draw_dialect(world);
+	chaos_start_member(world, member);
+	if (peered) {
+		expect_no_split(world);
+	}
+}
+
+static void silence(struct world *world, uint32_t host)
+{
+	/* The maps of known MACs are late by the event and by the message about it. */
+	if (can_run(world, 0) && can_run(world, 1) && world_session_works(world)) {
+		world_silence(world, host);
+		world_run(world, world->event_delay_ns + world->latency_ns + 2 * WORLD_MS);
+	}
+}
+
+void faults_lie(struct world *world)
+{
+	uint32_t member, lag;
+
+	if (!world_lies(world)) {
+		return;
+	}
+	member = world_fault_random(world, WORLD_MEMBERS);
+	lag = world_fault_random(world, WORLD_LAGS);
+	switch (world_fault_random(world, 64)) {
+	case 0:
+	case 1:
+	case 2:
+		world_merge_events(world, member);
+		break;
+	case 3:
+		renumber(world, member);
+		break;
+	case 4:
+	case 5:
+		world_change_entry(world, member, world_fault_random(world, WORLD_MACS_MAX));
+		break;
+	case 6:
+	case 7:
+		chaos_tell(world, "a clock stands still", member, 0);
+		world_stall(world, member, (1 + world_fault_random(world, 400)) * WORLD_MS);
+		break;
+	case 8:
+		silence(world, world_fault_random(world, WORLD_HOSTS));
+		break;
+	case 9:
+		world_set_timers(world, member, world_fault_random(world, 3));
+		break;
+	case 10:
+		chaos_tell(world, "a leg is configured again", member, lag);
+		world_configure_again(world, member, lag);
+		break;
+	case 11:
+		restart_in_other_version(world, member);
+		break;
+	case 12:
+		lose_power(world, member);
+		break;
+	default:
+		break;
+	}
+}
+
+void faults_heal(struct world *world)
+{
+	for (uint32_t m = 0; m < WORLD_MEMBERS && world_lies(world); m++) {
+		world->members[m].stall_ns = 0;
+		world_set_timers(world, m, 0);
 	}
 }
 

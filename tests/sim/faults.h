@@ -15,6 +15,12 @@ void faults_begin(struct world *world);
 /** faults_stir() - perhaps one of them; during chaos */
 void faults_stir(struct world *world);
 
+/** faults_lie() - perhaps one of those that stream 0 has not (worldlies.c); during chaos */
+void faults_lie(struct world *world);
+
+/** faults_heal() - carriers are told, clocks go, and timers are what they were */
+void faults_heal(struct world *world);
+
 /** faults_damage() - change rows in memory and demand that it is found and repaired (LIVE-10) */
 const char *faults_damage(struct world *world);
 

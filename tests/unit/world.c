@@ -154,7 +154,7 @@ static void pump(struct world *world, uint32_t member, enum mlag_urgency urgency
 			size = world_unknown_message(world, data);
 		} else {
 			size = mlag_next_message(world->members[member].engine, urgency,
-						 world->now_ns, data);
+						 world_member_ns(world, member), data);
 			size = size != 0 ? world_translate(world, data, size) : 0;
 		}
 
@@ -181,7 +181,7 @@ void world_step(struct world *world, uint32_t member, const struct mlag_event *e
 	struct world_member *m = &world->members[member];
 
 	world->steps++;
-	mlag_step(m->engine, event, world->now_ns, &effects);
+	mlag_step(m->engine, event, world_member_ns(world, member), &effects);
 	print_effects(world, member, &effects);
 	for (uint32_t i = 0; i < effects.count; i++) {
 		if (effects.items[i].type == MLAG_EFFECT_CLOSE) {
@@ -207,8 +207,9 @@ static void apply_legs(struct world *world, uint32_t member)
 			continue;
 		}
 		world->members[member].leg_failed = false;
-		worldkernel_apply_leg(world, member, &program);
-		hold_leg(world, member, &program);
+		if (worldkernel_apply_leg(world, member, &program)) {
+			hold_leg(world, member, &program);
+		}
 		event.leg_applied.lag_id = program.lag_id;
 		event.leg_applied.serial = program.serial;
 		world_step(world, member, &event);
@@ -218,10 +219,10 @@ static void apply_legs(struct world *world, uint32_t member)
 /* EBUSY, and what else kernels say. */
 static int world_write_error(struct world *world)
 {
-	static const int errors[] = {EBUSY, EEXIST, ENOENT, EPERM, ENOMEM};
+	static const int errors[] = {EBUSY, EEXIST, ENOENT, EPERM, ENOMEM}; /* as in WORLD_FAULTS */
 	uint32_t which = world_fault_random(world, 5);
 
-	world->faults[WORLD_FAULT_ERRNO] += which != 0;
+	world->faults[WORLD_FAULT_EBUSY + which]++;
 	return errors[which];
 }
 
@@ -319,7 +320,7 @@ static void keep(struct world *world, uint32_t member)
 
 	m->kept_before = m->is_kept ? m->kept : m->kept_before;
 	mlag_get_resume(m->engine, &m->kept);
-	m->kept.written_ns = world->now_ns;
+	m->kept.written_ns = world_member_ns(world, member);
 	if (!m->is_kept) {
 		m->kept_before = m->kept;
 	}
@@ -332,6 +333,8 @@ void worldkernel_run_member(struct world *world, uint32_t member)
 	if (!world->members[member].running || world->members[member].stopped) {
 		return;
 	}
+	keep(world,
+	     member); /* before the legs: who dies in between finds R1 as it was, or may lift it */
 	worldroutes_apply(world, member);
 	for (uint32_t i = 0; i < 2; i++) {
 		pump(world, member, MLAG_URGENCY_URGENT);
@@ -371,9 +374,10 @@ void worldkernel_observe_leg(struct world *world, uint32_t member, uint32_t lag)
 	bool lingers = leg->partner_before && world->now_ns < leg->link_ns + LINGER_NS;
 
 	memset(&seen, 0, sizeof(seen));
-	seen.ifindex = WORLD_LEG(lag);
+	leg->told_ns = 0;
+	seen.ifindex = leg->ifindex;
 	seen.carrier = leg->link;
-	seen.lacp = true;
+	seen.lacp = !leg->is_static;
 	seen.distributing = leg->link && (lingers || worldkernel_distributes(world, leg));
 	seen.partner_collecting =
 		leg->link &&
@@ -383,7 +387,7 @@ void worldkernel_observe_leg(struct world *world, uint32_t member, uint32_t lag)
 	if (!leg->vlan_missing) {
 		mlag_vlans_add(&seen.vlans, WORLD_VLAN);
 	}
-	seen.partner_mac.octets[5] = (uint8_t)(lag + 1);
+	seen.partner_mac.octets[5] = leg->is_static ? 0 : (uint8_t)(lag + 1);
 	event.leg.lag_id = (uint16_t)(lag + 1);
 	event.leg.observation = &seen;
 	world_step(world, member, &event);
@@ -391,7 +395,8 @@ void worldkernel_observe_leg(struct world *world, uint32_t member, uint32_t lag)
 
 bool worldkernel_distributes(const struct world *world, const struct world_leg *leg)
 {
-	return leg->link && leg->partner && world->now_ns >= leg->join_ns + DISTRIBUTE_NS;
+	return leg->link &&
+	       (leg->is_static || (leg->partner && world->now_ns >= leg->join_ns + DISTRIBUTE_NS));
 }
 
 /* What the data plane holds of MACs and addresses. */
@@ -422,7 +427,7 @@ static void resume_leg(struct world *world, uint32_t member, uint32_t lag)
 
 	memset(&program, 0, sizeof(program));
 	program.lag_id = port->lag_id;
-	program.ifindex = WORLD_LEG(lag);
+	program.ifindex = world->members[member].legs[lag].ifindex;
 	program.gate = (enum mlag_gate)port->gate;
 	program.untagged_vid = port->untagged_vid;
 	program.memory = port->memory;
@@ -444,8 +449,8 @@ static bool resume(struct world *world, uint32_t member)
 
 	mlag_assert(!m->is_kept ||
 		    mlag_resume_read(bytes, mlag_resume_write(&m->kept, bytes), &found));
-	if (!m->is_kept ||
-	    mlag_resume_refuse(&found, &m->config, WORLD_BRIDGE, world->now_ns) != NULL) {
+	if (!m->is_kept || mlag_resume_refuse(&found, &m->config, WORLD_BRIDGE,
+					      world_member_ns(world, member)) != NULL) {
 		m->addresses_count = 0;
 		memset(m->sources, 0, sizeof(m->sources));
 		return false;
@@ -491,7 +496,7 @@ void world_start(struct world *world, uint32_t member)
 	free(m->memory);
 	m->memory = calloc(1, mlag_engine_size(&m->config));
 	mlag_assert(m->memory != NULL);
-	m->engine = mlag_engine_init(m->memory, &m->config, world->now_ns);
+	m->engine = mlag_engine_init(m->memory, &m->config, world_member_ns(world, member));
 	m->running = true;
 	m->stopped = false;
 	m->hellos_count = 0;
@@ -531,15 +536,22 @@ void world_stop(struct world *world, uint32_t member)
 		world->members[member].running = false;
 		world->members[member].stopped = false;
 		world->restarts++;
+		worldjudge_start_over(world);
 		cut_connection(world, member);
 	}
+}
+
+void world_set_stream(struct world *world, uint64_t seed, uint32_t stream)
+{
+	world->stream = stream;
+	world->fault_random = seed ^ UINT64_C(0x6661756c74732) ^ ((uint64_t)stream << 40);
 }
 
 void world_init(struct world *world, uint64_t seed)
 {
 	memset(world, 0, sizeof(*world));
 	world->random = seed;
-	world->fault_random = seed ^ UINT64_C(0x6661756c74732);
+	world_set_stream(world, seed, 0);
 	world->neighbor_random = seed ^ UINT64_C(0x6e65696768626f72);
 	world->now_ns = WORLD_SECOND;
 	world->peer_link = true;
@@ -565,7 +577,9 @@ void world_init(struct world *world, uint64_t seed)
 		member->defaults[1].family = 6;
 		member->config.neighbors_max = 2 * WORLD_NEIGHBORS_MAX;
 		member->svi = true;
+		member->orphan_ifindex = WORLD_ORPHAN;
 		for (uint32_t lag = 0; lag < WORLD_LAGS; lag++) {
+			member->legs[lag].ifindex = WORLD_LEG(lag);
 			member->legs[lag].link = true;
 			member->legs[lag].cable = true;
 			member->legs[lag].partner = true;
@@ -646,6 +660,9 @@ static void run_quantum(struct world *world, uint32_t member)
 	worldkernel_deliver_neighbors(world, member);
 	poll_ns = mlag_leg_poll_ns(m->engine);
 	for (uint32_t lag = 0; lag < WORLD_LAGS; lag++) {
+		if (m->legs[lag].told_ns != 0 && world->now_ns >= m->legs[lag].told_ns) {
+			worldkernel_observe_leg(world, member, lag);
+		}
 		if (poll_ns != MLAG_NEVER_NS && world->now_ns >= m->legs[lag].next_poll_ns) {
 			m->legs[lag].next_poll_ns = world->now_ns + poll_ns;
 			worldkernel_observe_leg(world, member, lag);
@@ -654,8 +671,8 @@ static void run_quantum(struct world *world, uint32_t member)
 			m->legs[lag].next_poll_ns = world->now_ns + poll_ns;
 		}
 	}
-	if (mlag_deadline_ns(m->engine) <= world->now_ns) {
-		tick.tick.read_ns = world->now_ns;
+	if (mlag_deadline_ns(m->engine) <= world_member_ns(world, member)) {
+		tick.tick.read_ns = world_member_ns(world, member);
 		world_step(world, member, &tick);
 	}
 	worldkernel_run_member(world, member);
@@ -667,6 +684,7 @@ void world_run(struct world *world, uint64_t duration_ns)
 
 	while (world->now_ns < end_ns) {
 		world->now_ns += QUANTUM_NS;
+		worldlies_pass(world, QUANTUM_NS);
 		connect_members(world);
 		for (uint32_t m = 0; m < WORLD_MEMBERS; m++) {
 			run_quantum(world, m);

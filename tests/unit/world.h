@@ -32,7 +32,7 @@
 #define WORLD_PEER_LINK 1
 #define WORLD_BRIDGE 2
 #define WORLD_LEG(lag) (10U + (lag)) /* lag 0.. */
-#define WORLD_ORPHAN 100
+#define WORLD_ORPHAN 100 /* these at first: devices that come again may have others' numbers */
 #define WORLD_SVI 200
 
 /* Host numbers: 0..WORLD_LAGS-1 are dual-attached, then the orphan of each member. */
@@ -41,6 +41,9 @@
 struct table;
 
 struct world_leg {
+	uint32_t ifindex;	/* of its device */
+	bool is_static;		/* no LACP: who has carrier takes part */
+	uint64_t told_ns;	/* when the daemon hears of its carrier; 0: it has */
 	bool link;		/* carrier: the cable, unless it is held or taken down */
 	bool cable;		/* what is plugged in */
 	enum mlag_hold held;	/* out of service; outlives the daemon */
@@ -138,6 +141,9 @@ struct world_member {
 	struct mlag_config config;
 	bool running;
 	bool stopped; /* SIGSTOP: nothing of it runs, its sockets fill */
+	uint32_t orphan_ifindex;
+	uint64_t clock_lag_ns; /* what its clock is behind: it stood still */
+	uint64_t stall_ns;     /* how long it still does */
 	struct world_hello hellos[WORLD_HELLOS_MAX];
 	uint32_t hellos_count;
 	uint64_t hello_heard_ns;   /* when it was last given one */
@@ -186,7 +192,25 @@ struct world_member {
 	X(WORLD_FAULT_LONGER, "longer messages")                                       \
 	X(WORLD_FAULT_OLDER, "messages to and from older peers")                       \
 	X(WORLD_FAULT_DAMAGE, "rows changed in memory")                                \
-	X(WORLD_FAULT_ERRNO, "writes refused in other ways")
+	X(WORLD_FAULT_EBUSY, "writes refused with EBUSY")                              \
+	X(WORLD_FAULT_EEXIST, "with EEXIST")                                           \
+	X(WORLD_FAULT_ENOENT, "with ENOENT")                                           \
+	X(WORLD_FAULT_EPERM, "with EPERM")                                             \
+	X(WORLD_FAULT_ENOMEM, "with ENOMEM")                                           \
+	X(WORLD_FAULT_MERGED, "events merged with a later one")                        \
+	X(WORLD_FAULT_LATE_LINK, "carriers told late")                                 \
+	X(WORLD_FAULT_REUSE, "ifindexes reused")                                       \
+	X(WORLD_FAULT_CHANGED, "entries changed by others")                            \
+	X(WORLD_FAULT_STALL, "clocks that stood still")                                \
+	X(WORLD_FAULT_PARTNER, "LACP partners that came or went")                      \
+	X(WORLD_FAULT_SILENT, "hosts that fell silent")                                \
+	X(WORLD_FAULT_TIMERS, "reloads with other timers")                             \
+	X(WORLD_FAULT_LEG_AGAIN, "legs configured again")                              \
+	X(WORLD_FAULT_VERSION, "restarts in another version")                          \
+	X(WORLD_FAULT_POWER, "members that lost power")                                \
+	X(WORLD_FAULT_LATENCY, "changes of latency")                                   \
+	X(WORLD_FAULT_HELLO_LATE, "hellos that were late")                             \
+	X(WORLD_FAULT_HELLO_DOUBLE, "hellos that came twice")
 enum world_fault { WORLD_FAULTS(MLAG_ENUM_VALUE) WORLD_FAULTS_COUNT };
 
 /* What the two members speak. */
@@ -202,6 +226,7 @@ struct world {
 	uint64_t
 		neighbor_random; /* a stream of its own: the lives of the kept seeds stay as they were */
 	uint64_t fault_random; /* and of what is in WORLD_FAULTS */
+	uint32_t stream;       /* which one; in 0 the kernels lie less (worldlies.c) */
 	enum world_dialect dialect;
 	uint64_t faults[WORLD_FAULTS_COUNT];
 	struct world_member members[WORLD_MEMBERS];
@@ -244,6 +269,7 @@ struct world {
 	uint64_t neighbor_events;
 	uint64_t neighbor_writes;
 	uint64_t holds;		/* legs taken out of service */
+	uint64_t reload_ns;	/* when a priority changed last */
 	uint64_t drain_changes; /* numbers that the simulator drew for them */
 	bool hold_at_start;	/* what did not serve before is held until sync is proven */
 };
@@ -256,6 +282,15 @@ struct world_delivery {
 };
 
 void world_init(struct world *world, uint64_t seed);
+
+/**
+ * world_set_stream() - the same life with other WORLD_FAULTS
+ *
+ * Stream 0 is what world_init() sets: it has none of worldlies.c, so that seeds which were kept before
+ * there were those live as they did.
+ */
+void world_set_stream(struct world *world, uint64_t seed, uint32_t stream);
+
 void world_fini(struct world *world);
 
 /**
@@ -367,7 +402,43 @@ void world_overrun(struct world *world, uint32_t member);
 /** world_delete_entry() - somebody deletes one of the FDB's entries, whoever wrote it */
 void world_delete_entry(struct world *world, uint32_t member, uint32_t number);
 
-/** world_reload() - the configuration is read again: another priority, other timers, or the same */
+/** world_lies() - does this life have the faults of worldlies.c? */
+bool world_lies(const struct world *world);
+
+/** world_merge_events() - of events of one FDB entry that wait, only the last one will be told */
+void world_merge_events(struct world *world, uint32_t member);
+
+/** world_change_entry() - somebody replaces one of the FDB's entries, and its flags are lost */
+void world_change_entry(struct world *world, uint32_t member, uint32_t number);
+
+/**
+ * world_renumber() - the devices of two legs, or of a leg and an orphan's port, are deleted and made again,
+ * each with the ifindex of the other; their cables are out afterwards
+ * @other: a LAG, or WORLD_LAGS for the orphan's port
+ * @is_merged: the daemon sees what is there now, and never that a device was gone
+ */
+void world_renumber(struct world *world, uint32_t member, uint32_t lag, uint32_t other,
+		    bool is_merged);
+
+/** world_stall() - the clock of a member stands still, though the member runs */
+void world_stall(struct world *world, uint32_t member, uint64_t duration_ns);
+
+/** world_member_ns() - what the clock of a member says */
+uint64_t world_member_ns(const struct world *world, uint32_t member);
+
+/** world_silence() - a host is not heard for so long that both kernels age it out */
+void world_silence(struct world *world, uint32_t host);
+
+/** world_set_timers() - the configuration is read again, with other timers */
+void world_set_timers(struct world *world, uint32_t member, uint32_t which);
+
+/** world_configure_again() - a leg is taken out of the configuration, and put in again at once */
+void world_configure_again(struct world *world, uint32_t member, uint32_t lag);
+
+/** world_lose_power() - a member is dark, and what its kernel held is gone; chaos.h starts it again */
+void world_lose_power(struct world *world, uint32_t member);
+
+/** world_reload() - the configuration is read again: another priority, or the same */
 void world_reload(struct world *world, uint32_t member, uint16_t priority);
 
 /** world_translate() - what @sender says, in the dialect of the pair; the new size */

@@ -28,6 +28,7 @@ static void queue_hello(struct world *world, uint32_t to, enum mlag_path path, c
 	hello->due_ns = world->now_ns + world->latency_ns;
 	hello->due_ns +=
 		(uint64_t)world_random(world, (uint32_t)(world->hello_delay_ns / 1000) + 1) * 1000;
+	world->faults[WORLD_FAULT_HELLO_LATE] += hello->due_ns > world->now_ns + world->latency_ns;
 }
 
 /* The same octets on every path. */
@@ -41,6 +42,7 @@ void world_say(struct world *world, uint32_t member, const uint8_t *data, uint32
 	world->hellos++;
 	for (uint32_t i = 0; i < 1 + (world_random(world, 100) < world->hello_double_percent);
 	     i++) {
+		world->faults[WORLD_FAULT_HELLO_DOUBLE] += i;
 		if (world->peer_link && world->link_passes[member]) {
 			queue_hello(world, to, MLAG_PATH_PEER_LINK, data, size);
 		}
@@ -53,7 +55,8 @@ void world_say(struct world *world, uint32_t member, const uint8_t *data, uint32
 void worldhello_say(struct world *world, uint32_t member)
 {
 	uint8_t data[MLAG_HELLO_SIZE_MAX];
-	uint32_t size = mlag_next_hello(world->members[member].engine, world->now_ns, data);
+	uint32_t size = mlag_next_hello(world->members[member].engine,
+					world_member_ns(world, member), data);
 
 	if (size > 0) {
 		world_say(world, member, data, size);

@@ -71,8 +71,8 @@ void worldkernel_deliver_events(struct world *world, uint32_t member)
 	}
 }
 
-static void set_entry(struct world *world, uint32_t member, const struct mlag_mac_key *key,
-		      const struct mlag_fdb_entry *value)
+void worldkernel_set_entry(struct world *world, uint32_t member, const struct mlag_mac_key *key,
+			   const struct mlag_fdb_entry *value)
 {
 	struct world_entry *entry = find_entry(&world->members[member], key, true);
 
@@ -142,15 +142,24 @@ void world_delete_entry(struct world *world, uint32_t member, uint32_t number)
 		struct mlag_mac_key key = entry->key;
 
 		world->faults[WORLD_FAULT_DELETED]++;
-		set_entry(world, member, &key, &none);
+		worldkernel_set_entry(world, member, &key, &none);
 	}
 }
 
-void worldkernel_apply_leg(struct world *world, uint32_t member,
+/* The map is by device, whatever is in it. */
+bool worldkernel_apply_leg(struct world *world, uint32_t member,
 			   const struct mlag_leg_program *program)
 {
-	struct world_leg *leg = &world->members[member].legs[program->lag_id - 1];
+	struct world_leg *leg = NULL;
 
+	for (uint32_t lag = 0; lag < WORLD_LAGS; lag++) {
+		if (world->members[member].legs[lag].ifindex == program->ifindex) {
+			leg = &world->members[member].legs[lag];
+		}
+	}
+	if (leg == NULL) {
+		return false;
+	}
 	leg->port.kind = MLAG_PORT_LEG;
 	leg->port.gate = (uint8_t)program->gate;
 	leg->port.lag_id = program->lag_id;
@@ -159,6 +168,23 @@ void worldkernel_apply_leg(struct world *world, uint32_t member,
 	memcpy(leg->port.held, program->held.words, sizeof(leg->port.held));
 	leg->port.memory = program->memory;
 	leg->flood = program->flood;
+	return true;
+}
+
+/* A port leaves the bridge, and all that was known behind it. */
+void worldkernel_flush_port(struct world *world, uint32_t member, uint32_t ifindex)
+{
+	static const struct mlag_fdb_entry none;
+
+	for (uint32_t i = 0; i < WORLD_MACS_MAX; i++) {
+		struct world_entry *entry = &world->members[member].fdb[i];
+
+		if (entry->used && entry->entry.ifindex == ifindex) {
+			struct mlag_mac_key key = entry->key;
+
+			worldkernel_set_entry(world, member, &key, &none);
+		}
+	}
 }
 
 void worldkernel_set_source(struct world *world, uint32_t member,
@@ -200,20 +226,20 @@ void worldkernel_apply_fdb(struct world *world, uint32_t member,
 
 			/* The flags of the old kind survive a plain replacement. */
 			kept.kind = entry->entry.kind;
-			set_entry(world, member, &operation->key, &kept);
+			worldkernel_set_entry(world, member, &operation->key, &kept);
 			break;
 		}
-		set_entry(world, member, &operation->key, &operation->entry);
+		worldkernel_set_entry(world, member, &operation->key, &operation->entry);
 		break;
 	case MLAG_FDB_VERB_RENEW:
 		if (entry != NULL) {
-			set_entry(world, member, &operation->key, &none);
+			worldkernel_set_entry(world, member, &operation->key, &none);
 		}
-		set_entry(world, member, &operation->key, &operation->entry);
+		worldkernel_set_entry(world, member, &operation->key, &operation->entry);
 		break;
 	case MLAG_FDB_VERB_DELETE:
 		if (entry != NULL && entry->entry.ifindex == operation->entry.ifindex) {
-			set_entry(world, member, &operation->key, &none);
+			worldkernel_set_entry(world, member, &operation->key, &none);
 		}
 		break;
 	case MLAG_FDB_VERB_VERIFY:
@@ -266,7 +292,7 @@ static void learn(struct world *world, uint32_t member, uint32_t port, const str
 	}
 	now.ifindex = port;
 	if (memcmp(&now, &entry->entry, sizeof(now)) != 0) {
-		set_entry(world, member, &key, &now);
+		worldkernel_set_entry(world, member, &key, &now);
 	}
 }
 
@@ -288,7 +314,7 @@ void world_age(struct world *world, uint32_t member, const struct mlag_mac *mac)
 	} else {
 		return;
 	}
-	set_entry(world, member, &key, &now);
+	worldkernel_set_entry(world, member, &key, &now);
 }
 
 struct walk {
@@ -339,7 +365,7 @@ static void to_peer_link(struct walk *walk, uint32_t member, uint32_t in_port)
 	struct mlag_decision decision;
 
 	for (uint32_t lag = 0; lag < WORLD_LAGS; lag++) {
-		if (in_port == WORLD_LEG(lag)) {
+		if (in_port == m->legs[lag].ifindex) {
 			ingress = &m->legs[lag].port;
 		}
 	}
@@ -390,14 +416,14 @@ static void forward(struct walk *walk, uint32_t member, uint32_t port, uint32_t 
 		to_peer_link(walk, member, in_port);
 		return;
 	}
-	if (port == WORLD_ORPHAN) {
+	if (port == m->orphan_ifindex) {
 		walk->delivery->copies[WORLD_ORPHAN_HOST(member)]++;
 		return;
 	}
 	for (uint32_t lag = 0; lag < WORLD_LAGS; lag++) {
 		const struct world_leg *leg = &m->legs[lag];
 
-		if (port != WORLD_LEG(lag) || leg->vlan_missing || (flood && !leg->flood)) {
+		if (port != leg->ifindex || leg->vlan_missing || (flood && !leg->flood)) {
 			continue;
 		}
 		if (leg->link) {
@@ -410,6 +436,7 @@ static void forward(struct walk *walk, uint32_t member, uint32_t port, uint32_t 
 
 static void bridge(struct walk *walk, uint32_t member, uint32_t in_port)
 {
+	const struct world_member *m = &walk->world->members[member];
 	struct mlag_fdb_entry entry = {0, MLAG_FDB_NONE};
 
 	if (++walk->delivery->depth > DEPTH_MAX) {
@@ -426,9 +453,9 @@ static void bridge(struct walk *walk, uint32_t member, uint32_t in_port)
 		return;
 	}
 	forward(walk, member, WORLD_PEER_LINK, in_port, true);
-	forward(walk, member, WORLD_ORPHAN, in_port, true);
+	forward(walk, member, m->orphan_ifindex, in_port, true);
 	for (uint32_t lag = 0; lag < WORLD_LAGS; lag++) {
-		forward(walk, member, WORLD_LEG(lag), in_port, true);
+		forward(walk, member, m->legs[lag].ifindex, in_port, true);
 	}
 }
 
@@ -440,7 +467,8 @@ bool world_can_send(const struct world *world, uint32_t host, uint32_t member)
 		return host == WORLD_ORPHAN_HOST(member);
 	}
 	leg = &world->members[member].legs[host];
-	return leg->link && leg->partner && world->now_ns >= leg->join_ns && !leg->vlan_missing;
+	return leg->link && !leg->vlan_missing &&
+	       (leg->is_static || (leg->partner && world->now_ns >= leg->join_ns));
 }
 
 struct world_delivery world_send_mac(struct world *world, uint32_t host, uint32_t member,
@@ -460,7 +488,9 @@ struct world_delivery world_send_mac(struct world *world, uint32_t host, uint32_
 	if (host < WORLD_LAGS) {
 		world->members[member].legs[host].data_arrived = true;
 	}
-	bridge(&walk, member, host < WORLD_LAGS ? WORLD_LEG(host) : WORLD_ORPHAN);
+	bridge(&walk, member,
+	       host < WORLD_LAGS ? world->members[member].legs[host].ifindex
+				 : world->members[member].orphan_ifindex);
 	return delivery;
 }
 
@@ -617,6 +647,10 @@ const char *world_check_nothing_held(struct world *world, const struct world_pic
 		for (uint32_t member = 0; member < WORLD_MEMBERS; member++) {
 			for (uint32_t to = 0; to <= WORLD_HOSTS; to++) {
 				for (uint32_t at = 0; at < WORLD_HOSTS; at++) {
+					/* What was flooded to others is not theirs. */
+					if (to < WORLD_HOSTS && at != to) {
+						continue;
+					}
 					if (now.copies[host][member][to][at] <
 					    before->copies[host][member][to][at]) {
 						return complain(host, member, to,

@@ -21,8 +21,12 @@ void worldkernel_report_peer_link(struct world *world, uint32_t member);
 void worldkernel_observe_leg(struct world *world, uint32_t member, uint32_t lag);
 void world_step(struct world *world, uint32_t member, const struct mlag_event *event);
 bool worldkernel_distributes(const struct world *world, const struct world_leg *leg);
-void worldkernel_apply_leg(struct world *world, uint32_t member,
+/* False: no leg has the device that the program is for. */
+bool worldkernel_apply_leg(struct world *world, uint32_t member,
 			   const struct mlag_leg_program *program);
+void worldkernel_flush_port(struct world *world, uint32_t member, uint32_t ifindex);
+void worldkernel_set_entry(struct world *world, uint32_t member, const struct mlag_mac_key *key,
+			   const struct mlag_fdb_entry *value);
 void worldkernel_set_source(struct world *world, uint32_t member,
 			    const struct mlag_fdb_operation *operation);
 void worldkernel_apply_fdb(struct world *world, uint32_t member,
@@ -48,6 +52,12 @@ void worldroutes_apply(struct world *world, uint32_t member);
 
 /** world_say() - send a hello by every path */
 void world_say(struct world *world, uint32_t member, const uint8_t *data, uint32_t size);
+
+/** worldlies_pass() - time passes, for clocks that stand still */
+void worldlies_pass(struct world *world, uint64_t duration_ns);
+
+/** worldlies_tell_carrier() - the daemon is told of a leg's carrier, perhaps late */
+void worldlies_tell_carrier(struct world *world, uint32_t member, uint32_t lag);
 
 /** world_change_carrier() - carrier follows cable and guard */
 void world_change_carrier(struct world *world, uint32_t member, uint32_t lag);

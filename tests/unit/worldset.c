@@ -77,9 +77,7 @@ void world_change_carrier(struct world *world, uint32_t member, uint32_t lag)
 	leg->link = up;
 	leg->link_ns = world->now_ns;
 	leg->join_ns = world->now_ns + (300 + world_random(world, 2500)) * WORLD_MS;
-	if (worldkernel_is_awake(world, member)) {
-		worldkernel_observe_leg(world, member, lag);
-	}
+	worldlies_tell_carrier(world, member, lag);
 }
 
 void world_set_link(struct world *world, uint32_t member, uint32_t lag, bool up)
@@ -111,8 +109,9 @@ void world_set_partner(struct world *world, uint32_t member, uint32_t lag, bool 
 {
 	struct world_leg *leg = &world->members[member].legs[lag];
 
-	if (leg->partner != in_bond) {
+	if (leg->partner != in_bond && !leg->is_static) {
 		world->leg_changes++;
+		world->faults[WORLD_FAULT_PARTNER]++;
 		leg->partner = in_bond;
 		leg->join_ns = world->now_ns + (300 + world_random(world, 2500)) * WORLD_MS;
 	}
