@@ -460,6 +460,197 @@ static void test_r31_off_on_one_member_only(void **state)
 	expect(0, V4, MLAG_LAST_RESORT_READY, "no default route yet");
 }
 
+/* ---- which next hop, and which not ---------------------------------------------------------- */
+
+static void step_peer_link(uint32_t member, uint32_t ifindex, bool has_vlan)
+{
+	struct mlag_peer_link link;
+	struct mlag_event event = {.type = MLAG_EVENT_PEER_LINK, .peer_link = &link};
+	struct mlag_effects effects;
+
+	memset(&link, 0, sizeof(link));
+	link.ifindex = ifindex;
+	link.bridge_ifindex = WORLD_BRIDGE;
+	link.carrier = ifindex != 0;
+	link.vlan_aware = true;
+	link.mac.octets[0] = 0x02;
+	link.mac.octets[5] = (uint8_t)(member + 1);
+	if (has_vlan) {
+		mlag_vlans_add(&link.vlans, WORLD_VLAN);
+		mlag_vlans_add(&link.vlans, WORLD_VLAN - 1);
+	}
+	mlag_step(world.members[member].engine, &event, world.now_ns, &effects);
+}
+
+static void test_r31_the_next_hop_is_the_lowest_address_in_the_lowest_vlan(void **state)
+{
+	struct mlag_address_key lower = make_key(MLAG_ADDRESS_SVI_IP, 4, WORLD_VLAN, 9, 99);
+	struct mlag_address_key keys[3];
+
+	(void)state;
+	step_peer_link(0, WORLD_PEER_LINK, true);
+	step_peer_link(1, WORLD_PEER_LINK, true);
+	set_default(0, V4, &none);
+	run_ms(10);
+	expect_active(0, V4);
+	world_set_address(&world, 1, &lower, true, 0, 0);
+	run_ms(10);
+	assert_memory_equal(get(0, V4).octets, lower.octets, sizeof(lower.octets));
+	/* A lower VLAN counts more, once both have an SVI there. */
+	for (uint32_t m = 0; m < WORLD_MEMBERS; m++) {
+		keys[m] = router(m);
+		keys[m].vlan = WORLD_VLAN - 1;
+		world_set_address(&world, m, &keys[m], true, 0, 70 + m);
+		run_ms(10);
+	}
+	keys[2] = make_key(MLAG_ADDRESS_SVI_IP, 4, WORLD_VLAN - 1, 11, 1);
+	world_set_address(&world, 1, &keys[2], true, 0, 0);
+	run_ms(10);
+	assert_int_equal(get(0, V4).vlan, WORLD_VLAN - 1);
+	assert_int_equal(get(0, V4).ifindex, 70);
+	assert_memory_equal(get(0, V4).octets, keys[2].octets, sizeof(keys[2].octets));
+}
+
+static void test_r31_an_address_that_both_have_is_nobodys_next_hop(void **state)
+{
+	struct mlag_address_key shared = make_key(MLAG_ADDRESS_SVI_IP, 4, WORLD_VLAN, 9, 254);
+
+	(void)state;
+	world_set_address(&world, 0, &shared, true, 0, 0);
+	world_set_address(&world, 1, &shared, true, 0, 0);
+	run_ms(10);
+	set_default(0, V4, &none);
+	run_ms(10);
+	expect_active(0, V4); /* by the peer's own one, though the shared one is lower */
+}
+
+static void test_r31_a_router_mac_of_another_domain_or_of_both_leads_to_nobody(void **state)
+{
+	struct mlag_address_key key = router(1);
+
+	(void)state;
+	world_set_address(&world, 1, &key, true, 5, SVI(1));
+	run_ms(10);
+	set_default(0, V4, &none);
+	run_ms(10);
+	expect(0, V4, MLAG_LAST_RESORT_READY, "no address of the peer");
+	world_set_address(&world, 1, &key, true, 0, SVI(1));
+	run_ms(10);
+	expect_active(0, V4);
+	world_set_address(&world, 0, &key, true, 0, SVI(0));
+	expect(0, V4, MLAG_LAST_RESORT_READY, "no address of the peer");
+}
+
+static void test_r31_not_by_a_vlan_that_is_not_on_the_peer_link(void **state)
+{
+	(void)state;
+	set_default(0, V4, &none);
+	run_ms(10);
+	expect_active(0, V4);
+	step_peer_link(0, WORLD_PEER_LINK, false);
+	expect(0, V4, MLAG_LAST_RESORT_READY, "no address of the peer");
+}
+
+static void test_r31_ends_when_the_device_of_the_peer_link_is_gone(void **state)
+{
+	(void)state;
+	set_default(0, V4, &none);
+	run_ms(10);
+	expect_active(0, V4);
+	step_peer_link(0, 0, false);
+	expect(0, V4, MLAG_LAST_RESORT_READY, "no carrier");
+}
+
+/* What was found is kept while the peer link has not been seen yet, too. */
+static void test_r31_what_was_found_is_kept_until_the_peer_link_is_known(void **state)
+{
+	struct mlag_default_route route = none;
+	struct mlag_event event = {.type = MLAG_EVENT_DEFAULT_ROUTE, .default_route = &route};
+	struct mlag_effects effects;
+
+	(void)state;
+	step_peer_link(0, 0, false);
+	route.family = 4;
+	route.adopted = true;
+	mlag_step(world.members[0].engine, &event, world.now_ns, &effects);
+	expect(0, V4, MLAG_LAST_RESORT_READY, "not heard yet");
+	assert_true(get(0, V4).keep);
+	/* But not by who shall not have a last resort at all. */
+	reconfigure(1, false);
+	mlag_step(world.members[1].engine, &event, world.now_ns, &effects);
+	assert_false(get(1, V4).keep);
+	assert_false(get(1, V4).armed);
+}
+
+static void test_r31_a_next_hop_that_is_our_own_address_does_not_lead_to_the_peer(void **state)
+{
+	struct mlag_default_route own = by_uplink();
+	struct mlag_address_key v4 = ip(1), v6 = link_local(1);
+
+	(void)state;
+	own.hops[0].family = 4;
+	own.hops[0].ifindex = SVI(1);
+	memcpy(own.hops[0].octets, v4.octets, sizeof(v4.octets));
+	set_default(1, V4, &own);
+	own.hops[0].family = 6;
+	memcpy(own.hops[0].octets, v6.octets, sizeof(v6.octets));
+	set_default(1, V6, &own);
+	set_default(0, V4, &none);
+	set_default(0, V6, &none);
+	run_ms(10);
+	expect_active(0, V4);
+	expect_active(0, V6);
+}
+
+static void test_r31_a_default_route_that_never_worked_is_no_loss(void **state)
+{
+	struct mlag_default_route useless = by_uplink();
+
+	(void)state;
+	reconfigure(0, false);
+	useless.hops[0].usable = false;
+	set_default(0, V4, &useless);
+	reconfigure(0, true);
+	set_default(0, V4, &none);
+	run_ms(10);
+	expect(0, V4, MLAG_LAST_RESORT_READY, "no default route yet");
+	/* Nor is one that refuses. */
+	reconfigure(0, false);
+	useless.hops[0].usable = true;
+	useless.reject = true;
+	set_default(0, V4, &useless);
+	reconfigure(0, true);
+	set_default(0, V4, &none);
+	run_ms(10);
+	expect(0, V4, MLAG_LAST_RESORT_READY, "no default route yet");
+}
+
+static void test_r31_frozen_without_a_session_but_not_without_the_device(void **state)
+{
+	struct mlag_address_key key = router(0);
+
+	(void)state;
+	set_default(0, V4, &none);
+	run_ms(10);
+	world_set_path(&world, false);
+	run_ms(500);
+	expect_active(0, V4);
+	world_set_address(&world, 0, &key, false, 0, 0);
+	run_ms(10);
+	assert_int_equal(get(0, V4).state, MLAG_LAST_RESORT_READY);
+	world_set_address(&world, 0, &key, true, 0, SVI(0));
+	expect(0, V4, MLAG_LAST_RESORT_READY, "session"); /* nor does it begin without one */
+}
+
+static void test_r31_who_differs_is_known_only_by_a_whole_table(void **state)
+{
+	(void)state;
+	reconfigure(1, false);
+	assert_true(mlag_last_resort_differs(world.members[0].engine));
+	world_stop(&world, 1);
+	assert_false(mlag_last_resort_differs(world.members[0].engine));
+}
+
 /* ---- a peer made of bytes ------------------------------------------------------------------- */
 
 static int start_rig(void **state)
@@ -590,6 +781,16 @@ int main(void)
 		PAIR_TEST(test_r31_a_restarted_daemon_keeps_what_it_finds_until_it_knows_better),
 		PAIR_TEST(test_r31_a_restarted_daemon_removes_what_is_not_wanted),
 		PAIR_TEST(test_r31_off_on_one_member_only),
+		PAIR_TEST(test_r31_the_next_hop_is_the_lowest_address_in_the_lowest_vlan),
+		PAIR_TEST(test_r31_an_address_that_both_have_is_nobodys_next_hop),
+		PAIR_TEST(test_r31_a_router_mac_of_another_domain_or_of_both_leads_to_nobody),
+		PAIR_TEST(test_r31_not_by_a_vlan_that_is_not_on_the_peer_link),
+		PAIR_TEST(test_r31_ends_when_the_device_of_the_peer_link_is_gone),
+		PAIR_TEST(test_r31_what_was_found_is_kept_until_the_peer_link_is_known),
+		PAIR_TEST(test_r31_a_next_hop_that_is_our_own_address_does_not_lead_to_the_peer),
+		PAIR_TEST(test_r31_a_default_route_that_never_worked_is_no_loss),
+		PAIR_TEST(test_r31_frozen_without_a_session_but_not_without_the_device),
+		PAIR_TEST(test_r31_who_differs_is_known_only_by_a_whole_table),
 		RIG_TEST(test_r31_a_peer_that_does_not_know_the_rows_gets_none),
 		RIG_TEST(test_r31_addresses_that_go_leave_nothing),
 		RIG_TEST(test_r31_an_impossible_observation_is_ignored),
