@@ -18,6 +18,11 @@
 #define LEASE_PATH_SIZE 4096
 #define LEASE_BOOT_FILE "/proc/sys/kernel/random/boot_id"
 
+static bool is_name(const char name[IFNAMSIZ])
+{
+	return memchr(name, '\0', IFNAMSIZ) != NULL;
+}
+
 static void read_boot(char ret[40])
 {
 	int fd = open(LEASE_BOOT_FILE, O_RDONLY | O_CLOEXEC);
@@ -29,13 +34,29 @@ static void read_boot(char ret[40])
 	}
 }
 
+/* A damaged file must not send the guard beyond its page. */
+static bool is_sound(const struct lease_page *page)
+{
+	uint32_t count = atomic_load_explicit(&page->downs_count, memory_order_relaxed);
+
+	if (page->magic != LEASE_MAGIC || count > LEASE_DOWNS_MAX) {
+		return false;
+	}
+	for (uint32_t i = 0; i < count; i++) {
+		if (!is_name(page->downs[i].ifname)) {
+			return false;
+		}
+	}
+	return true;
+}
+
 /* Times of another boot mean nothing, and whatever was down is not down by us any more. */
 static void make_fresh(struct lease_page *page)
 {
 	char boot[40] = {0};
 
 	read_boot(boot);
-	if (page->magic == LEASE_MAGIC && memcmp(page->boot, boot, sizeof(boot)) == 0) {
+	if (is_sound(page) && memcmp(page->boot, boot, sizeof(boot)) == 0) {
 		return;
 	}
 	memset(page, 0, sizeof(*page));
@@ -115,8 +136,25 @@ void lease_write(struct lease_page *page, const struct lease_terms *terms, uint6
 	atomic_store_explicit(&page->renewed_ns, now_ns, memory_order_release);
 }
 
+/* What mlagd can have said: the guard takes names for text, and counts for true. */
+static bool is_possible(const struct lease_terms *terms)
+{
+	if (terms->legs_count > MLAG_LEGS_MAX || terms->hello_size > MLAG_HELLO_SIZE_MAX ||
+	    terms->backup_size > sizeof(terms->backup_local) || !is_name(terms->link) ||
+	    !is_name(terms->backup_scope)) {
+		return false;
+	}
+	for (uint32_t i = 0; i < terms->legs_count; i++) {
+		if (!is_name(terms->legs[i].ifname)) {
+			return false;
+		}
+	}
+	return true;
+}
+
 bool lease_read(const struct lease_page *page, struct lease_terms *ret)
 {
+	struct lease_terms terms;
 	uint64_t serial;
 
 	/* The slot in use is written again only after the other one: a few times a second. */
@@ -125,12 +163,16 @@ bool lease_read(const struct lease_page *page, struct lease_terms *ret)
 		if (serial == 0) {
 			return false;
 		}
-		memcpy(ret, &page->terms[serial % 2], sizeof(*ret));
+		memcpy(&terms, &page->terms[serial % 2], sizeof(terms));
 		atomic_thread_fence(memory_order_acquire);
-		if (atomic_load_explicit(&page->terms_serial, memory_order_relaxed) == serial) {
-			return ret->legs_count <= MLAG_LEGS_MAX &&
-			       ret->hello_size <= MLAG_HELLO_SIZE_MAX;
+		if (atomic_load_explicit(&page->terms_serial, memory_order_relaxed) != serial) {
+			continue;
 		}
+		if (!is_possible(&terms)) {
+			return false;
+		}
+		*ret = terms;
+		return true;
 	}
 	return false;
 }

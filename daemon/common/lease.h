@@ -35,7 +35,8 @@ struct lease_leg {
  * struct lease_terms - what mlagd tells the guard
  * @hold_ns: restart-hold: for how long a lease holds
  * @release: the fence, by number, whose legs may be given back; 0 for none
- * @left: this member has left the pair: there is nothing to guard
+ * @left: not 0: this member has left the pair: there is nothing to guard (no bool, for a file may hold
+ *	any octet)
  * @link: the peer link
  * @backup_size: of @backup_local and @backup_remote, 0 for no backup path
  * @backup_scope: the device of link-local addresses, "" for none
@@ -45,7 +46,7 @@ struct lease_leg {
 struct lease_terms {
 	uint64_t hold_ns;
 	uint64_t release;
-	bool left;
+	uint8_t left;
 	char link[IFNAMSIZ];
 	uint32_t backup_size;
 	struct sockaddr_storage backup_local;
@@ -74,7 +75,8 @@ struct lease_down {
  * @fence: the fence that the guard keeps, by number, 0 for none
  * @fences: how many there were
  * @said: the sequence number of the last hello that the guard said
- * @downs_count: how many of @downs count; written before a device is taken down
+ * @downs_count: how many of @downs count; written before a device is taken down.  lease_open() takes
+ *	a page with an impossible number for none
  */
 struct lease_page {
 	uint64_t magic;
@@ -108,7 +110,12 @@ bool lease_is_gone(int fd);
 /** lease_write() - mlagd: say this, and renew */
 void lease_write(struct lease_page *page, const struct lease_terms *terms, uint64_t now_ns);
 
-/** lease_read() - guard: what mlagd said last; false when it never said anything */
+/**
+ * lease_read() - guard: what mlagd said last
+ *
+ * Return: false when it never said anything, or what it cannot have said (a damaged file); @ret is then
+ * as it was.
+ */
 bool lease_read(const struct lease_page *page, struct lease_terms *ret);
 
 /* What mlagd sees of its guard. */

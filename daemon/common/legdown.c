@@ -130,7 +130,8 @@ static int see_link(const struct nlmsghdr *header, void *user)
 	const struct ifinfomsg *link = mnl_nlmsg_get_payload(header);
 	struct legdown_device *device;
 
-	if (header->nlmsg_type != RTM_NEWLINK || legdown->devices_count == LEGDOWN_DEVICES_MAX) {
+	if (header->nlmsg_type != RTM_NEWLINK || header->nlmsg_len < NLMSG_LENGTH(sizeof(*link)) ||
+	    legdown->devices_count == LEGDOWN_DEVICES_MAX) {
 		return MNL_CB_OK;
 	}
 	device = &legdown->devices[legdown->devices_count++];

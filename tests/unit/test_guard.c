@@ -206,6 +206,49 @@ static void test_it_listens_before_a_lease_expires_and_as_long_as_it_is_expired(
 
 /* ---- the lease ----------------------------------------------------------------------------------- */
 
+/* A disk or a hand; what is in the file is nobody's word, and must not lead beyond it. */
+static void test_what_a_damaged_lease_says_was_never_said(void **state)
+{
+	static struct lease_terms terms, seen;
+	char directory[] = "/tmp/mlag-lease-XXXXXX";
+	struct lease_page *page, *again;
+	int fd, again_fd;
+	char path[64];
+
+	(void)state;
+	assert_non_null(mkdtemp(directory));
+	assert_int_equal(lease_open(directory, &page, &fd), 0);
+	seen.release = 77;
+	for (uint32_t damage = 0; damage < 5; damage++) {
+		struct lease_terms bad = {.legs_count = 1};
+
+		bad.legs_count += damage == 0 ? MLAG_LEGS_MAX : 0;
+		bad.hello_size += damage == 1 ? MLAG_HELLO_SIZE_MAX + 1 : 0;
+		bad.backup_size += damage == 2 ? (uint32_t)sizeof(bad.backup_local) + 1 : 0;
+		memset(bad.link, damage == 3 ? 'x' : 0, sizeof(bad.link));
+		memset(bad.legs[0].ifname, damage == 4 ? 'x' : 0, IFNAMSIZ);
+		lease_write(page, &bad, SECOND);
+		assert_false(lease_read(page, &seen));
+		assert_int_equal(seen.release, 77);
+	}
+	lease_write(page, &terms, SECOND);
+	assert_true(lease_read(page, &seen));
+	/* More devices than there is room for; a name without an end. */
+	atomic_store(&page->downs_count, LEASE_DOWNS_MAX + 1);
+	assert_int_equal(lease_open(directory, &again, &again_fd), 0);
+	assert_int_equal(atomic_load(&again->downs_count), 0);
+	lease_close(again, again_fd);
+	atomic_store(&page->downs_count, 1);
+	memset(page->downs[0].ifname, 'x', IFNAMSIZ);
+	assert_int_equal(lease_open(directory, &again, &again_fd), 0);
+	assert_int_equal(atomic_load(&again->downs_count), 0);
+	lease_close(again, again_fd);
+	lease_close(page, fd);
+	(void)snprintf(path, sizeof(path), "%s/" LEASE_FILE, directory);
+	(void)unlink(path);
+	(void)rmdir(directory);
+}
+
 static void
 test_the_lease_says_what_was_written_last_also_when_the_next_word_was_cut_off(void **state)
 {
@@ -544,6 +587,7 @@ int main(void)
 		cmocka_unit_test(test_a_lease_that_is_not_renewed_expires_after_the_hold),
 		cmocka_unit_test(test_time_in_which_the_guard_did_not_run_is_held_against_nobody),
 		cmocka_unit_test(test_a_lease_from_before_the_guard_began_gets_a_whole_hold),
+		cmocka_unit_test(test_what_a_damaged_lease_says_was_never_said),
 		cmocka_unit_test(
 			test_it_listens_before_a_lease_expires_and_as_long_as_it_is_expired),
 		cmocka_unit_test(

@@ -302,6 +302,7 @@ static void test_without_its_file_nothing_is_held(void **state)
 	now_ns += SECOND_NS;
 	assert_int_not_equal(apply(true, true), 0);
 	assert_int_equal(kernel.changes, 0);
+	assert_false(holder_is_held(holder, LEG));
 }
 
 static void test_a_file_of_another_boot_is_not_believed(void **state)
@@ -317,6 +318,28 @@ static void test_a_file_of_another_boot_is_not_believed(void **state)
 	assert_int_equal(fclose(file), 0);
 	restart();
 	assert_false(holder_is_held(holder, LEG));
+}
+
+static void test_a_damaged_line_hides_no_leg_behind_it(void **state)
+{
+	char path[64], line[128];
+	uint32_t cursor = 0;
+	FILE *file;
+
+	(void)state;
+	settle(true);
+	(void)snprintf(path, sizeof(path), "%s/held", directory);
+	file = fopen(path, "r");
+	assert_non_null(file);
+	assert_non_null(fgets(line, sizeof(line), file));
+	assert_int_equal(fclose(file), 0);
+	file = fopen(path, "w");
+	assert_non_null(file);
+	(void)fprintf(file, "%sdevice 0 7\npriority 0 9\ndevice\ndevice %u %u\n", line, LEG, FIRST);
+	assert_int_equal(fclose(file), 0);
+	restart();
+	assert_int_equal(holder_next_leg(holder, &cursor), LEG);
+	assert_true(holder_is_held(holder, LEG));
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, start, end)
@@ -336,6 +359,7 @@ int main(void)
 		TEST(test_what_the_kernel_refuses_is_tried_again),
 		TEST(test_without_its_file_nothing_is_held),
 		TEST(test_a_file_of_another_boot_is_not_believed),
+		TEST(test_a_damaged_line_hides_no_leg_behind_it),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

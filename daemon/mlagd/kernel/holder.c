@@ -83,10 +83,12 @@ static void read_line(void *user, const char *line)
 	struct holder *holder = user;
 	unsigned int leg_ifindex, ifindex, priority;
 
-	if (sscanf(line, "device %u %u", &leg_ifindex, &ifindex) == 2 && ifindex != 0) {
+	/* No leg has the number 0: whoever walks the records would take it for their end. */
+	if (sscanf(line, "device %u %u", &leg_ifindex, &ifindex) == 2 && leg_ifindex != 0 &&
+	    ifindex != 0) {
 		(void)add_record(holder, leg_ifindex, ifindex, 0);
-	} else if (sscanf(line, "priority %u %u", &leg_ifindex, &priority) == 2 && priority >= 1 &&
-		   priority <= UINT16_MAX) {
+	} else if (sscanf(line, "priority %u %u", &leg_ifindex, &priority) == 2 &&
+		   leg_ifindex != 0 && priority >= 1 && priority <= UINT16_MAX) {
 		(void)add_record(holder, leg_ifindex, 0, (uint16_t)priority);
 	}
 }
@@ -198,15 +200,16 @@ static uint32_t up_count(const struct holder_leg *leg)
 /* False when something is still to be done. */
 static bool set_down(struct holder *holder, const struct holder_leg *leg)
 {
+	uint32_t records_count = holder->records_count;
 	bool done = true;
 
-	for (uint32_t i = 0; i < leg->devices_count; i++) {
-		if (leg->devices[i].is_up &&
-		    !add_record(holder, leg->ifindex, leg->devices[i].ifindex, 0)) {
-			return false;
-		}
+	for (uint32_t i = 0; done && i < leg->devices_count; i++) {
+		done = !leg->devices[i].is_up ||
+		       add_record(holder, leg->ifindex, leg->devices[i].ifindex, 0);
 	}
-	if (!save(holder)) {
+	if (!done || !save(holder)) {
+		/* What is not done needs no giving back: somebody else may set it down meanwhile. */
+		holder->records_count = records_count;
 		return false;
 	}
 	for (uint32_t i = 0; i < leg->devices_count; i++) {
