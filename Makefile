@@ -219,7 +219,7 @@ $(B)/mlagd: $(MLAGD_MAIN) $(MLAGD_OBJ) $(B)/libmlag.a
 	$(link) $(PKG_LIBS)
 $(B)/mlag-guard: $(GUARD_MAIN) $(GUARD_OBJ) $(GUARD_SHARED_OBJ) $(B)/libmlag.a
 	$(link) $(MNL_LIBS)
-$(B)/mlagctl: $(MLAGCTL_MAIN) $(MLAGCTL_OBJ) $(B)/libmlag.a
+$(B)/mlagctl: $(MLAGCTL_MAIN) $(MLAGCTL_OBJ) $(call obj,daemon/common/reserve.c) $(B)/libmlag.a
 	$(link) $(PKG_LIBS)
 $(UNIT_BIN): $(B)/tests/%: $(B)/obj/tests/unit/%.o $(B)/libunit.a $(B)/libmlagguard.a $(B)/libmlagd.a \
 		$(B)/libmlagctl.a $(B)/libmlag.a

@@ -233,6 +233,7 @@ struct view {
 	bool json;
 	uint64_t rows;
 	bool degraded;
+	bool cut_off;	   /* something of it could not be made into text */
 	struct save *save; /* where rows go, NULL for @out */
 };
 
@@ -298,7 +299,7 @@ static void on_row(void *user, const json_t *row)
 	}
 	if (view->json) {
 		fputs(view->rows == 0 ? "[" : ",\n ", view->out);
-		json_dumpf(row, view->out, JSON_COMPACT);
+		view->cut_off = json_dumpf(row, view->out, JSON_COMPACT) < 0 || view->cut_off;
 	} else {
 		if (view->rows == 0) {
 			view->command->show_row(view->out, NULL);
@@ -326,7 +327,7 @@ static void on_result(void *user, const json_t *result)
 		return;
 	}
 	if (view->json) {
-		json_dumpf(result, view->out, JSON_INDENT(2));
+		view->cut_off = json_dumpf(result, view->out, JSON_INDENT(2)) < 0;
 		fputc('\n', view->out);
 	} else {
 		view->command->show_result(view->out, result);
@@ -335,13 +336,48 @@ static void on_result(void *user, const json_t *result)
 			 json_is_false(json_object_get(result, "agrees"));
 }
 
+/* The parameters of a request; NULL: it was said why not. */
+static json_t *make_params(const struct command *command, const struct options *options,
+			   const char *argument, FILE *err)
+{
+	json_t *params;
+
+	if (command->frames) {
+		return explain_params(&options->explain, options->vlan, err);
+	}
+	params = json_pack("{s:s*,s:s*,s:s*}", "vlan", options->vlan, "lag", options->lag, "mac",
+			   options->mac);
+	if (params == NULL ||
+	    (argument != NULL &&
+	     json_object_set_new(params, command->argument, json_string(argument)) < 0) ||
+	    (options->force && json_object_set_new(params, "force", json_true()) < 0)) {
+		json_decref(params);
+		fprintf(err, "mlagctl: %s: a parameter is not valid text\n", command->name);
+		return NULL;
+	}
+	return params;
+}
+
+/* An answer that is not whole is not given for one. */
+static enum client_exit end_output(const struct view *view, enum client_exit code, FILE *err)
+{
+	errno = 0;
+	if (fflush(view->out) != 0 || ferror(view->out)) {
+		fprintf(err, "mlagctl: the answer cannot be written: %s\n",
+			errno != 0 ? strerror(errno) : "a part of it is missing");
+	} else if (view->cut_off) {
+		fprintf(err, "mlagctl: the answer is cut off: %s\n", strerror(ENOMEM));
+	} else {
+		return code == CLIENT_EXIT_DONE && view->degraded ? CLIENT_EXIT_DEGRADED : code;
+	}
+	return code != CLIENT_EXIT_DONE ? code : CLIENT_EXIT_REFUSED;
+}
+
 static int run_command(const struct command *command, const struct options *options,
 		       const char *argument, FILE *out, FILE *err)
 {
 	struct view view = {.command = command, .out = out, .json = options->json};
-	json_t *params = command->frames ? explain_params(&options->explain, options->vlan, err)
-					 : json_pack("{s:s*,s:s*,s:s*}", "vlan", options->vlan,
-						     "lag", options->lag, "mac", options->mac);
+	json_t *params = make_params(command, options, argument, err);
 	const struct client_call call = {
 		.socket_path = options->socket_path,
 		.method = command->name,
@@ -353,36 +389,22 @@ static int run_command(const struct command *command, const struct options *opti
 	};
 	enum client_exit code;
 
-	if (params == NULL && command->frames) {
+	if (params == NULL) {
 		return CLIENT_EXIT_USAGE;
 	}
-	if (command->saves && params != NULL) {
+	if (command->saves) {
 		view.save = save_open(argument, err);
 		if (view.save == NULL) {
 			json_decref(params);
 			return CLIENT_EXIT_REFUSED;
 		}
 	}
-	if (params == NULL ||
-	    (argument != NULL &&
-	     json_object_set_new(params, command->argument, json_string(argument)) < 0) ||
-	    (options->force && json_object_set_new(params, "force", json_true()) < 0)) {
-		json_decref(params);
-		fprintf(err, "mlagctl: %s: a parameter is not valid text\n", command->name);
-		return CLIENT_EXIT_USAGE;
-	}
 	code = client_run(&call);
 	json_decref(params);
 	if (view.save != NULL && save_close(view.save, code == CLIENT_EXIT_DONE, err) < 0) {
 		code = code != CLIENT_EXIT_DONE ? code : CLIENT_EXIT_REFUSED;
 	}
-	if (fflush(out) != 0 || ferror(out)) {
-		fprintf(err, "mlagctl: the answer cannot be written: %s\n", strerror(errno));
-		code = code != CLIENT_EXIT_DONE ? code : CLIENT_EXIT_REFUSED;
-	} else if (code == CLIENT_EXIT_DONE && view.degraded) {
-		code = CLIENT_EXIT_DEGRADED;
-	}
-	return (int)code;
+	return (int)end_output(&view, code, err);
 }
 
 /* Reads options; the command and its arguments end up at argv[optind]. */

@@ -30,6 +30,7 @@ struct save *save_open(const char *path, FILE *err)
 	struct save *save = calloc(1, sizeof(*save));
 
 	if (save == NULL) {
+		fprintf(err, "mlagctl: %s: %s\n", path, strerror(ENOMEM));
 		return NULL;
 	}
 	save->path = path;

@@ -21,6 +21,7 @@
 
 #include "answers.h"
 #include "audit.h"
+#include "common/reserve.h"
 #include "control/server.h"
 #include "daemon.h"
 #include "datapath/trial.h"
@@ -519,9 +520,13 @@ static enum exit_status run(const struct options *options)
 	daemon.run_dir = options->run_dir;
 	daemon.lock_fd = -1;
 	raise_priority();
+	json_set_alloc_funcs(reserve_malloc, reserve_free);
 	daemon.config = calloc(1, sizeof(*daemon.config));
-	if (daemon.config == NULL ||
-	    config_load(options->config_path, daemon.config, log_config_line, NULL, NULL) < 0) {
+	if (daemon.config == NULL) {
+		(void)fail("memory of the configuration", -ENOMEM);
+		return STATUS_FAILED;
+	}
+	if (config_load(options->config_path, daemon.config, log_config_line, NULL, NULL) < 0) {
 		free(daemon.config);
 		return STATUS_FAILED;
 	}
@@ -529,8 +534,10 @@ static enum exit_status run(const struct options *options)
 	if (status == STATUS_OK && start(&daemon) < 0) {
 		status = STATUS_FAILED;
 	}
-	if (status == STATUS_OK && sd_event_loop(daemon.event) < 0) {
-		status = STATUS_FAILED;
+	if (status == STATUS_OK) {
+		int r = sd_event_loop(daemon.event);
+
+		status = r < 0 ? (fail("event loop", r), STATUS_FAILED) : STATUS_OK;
 	}
 	(void)sd_notify(0, "STOPPING=1");
 	if (status == STATUS_OK && !daemon.left) {

@@ -510,6 +510,42 @@ static void read_back(FILE *file, char *ret_text, size_t size, uint64_t *ret_lin
 	fclose(file);
 }
 
+/*
+ * mlagctl has no memory for JSON once, just when it has begun to print.  Not before: jansson's parser
+ * takes no notice of it (common/reserve.h).
+ */
+static bool starved;
+static bool armed;
+
+static void *allocate(size_t size)
+{
+	if (armed) {
+		armed = false;
+		return NULL;
+	}
+	return malloc(size);
+}
+
+static ssize_t write_and_arm(void *user, const char *data, size_t size)
+{
+	static bool begun;
+
+	armed = armed || !begun;
+	begun = true;
+	return write(fileno(user), data, size);
+}
+
+static FILE *starve(FILE *out)
+{
+	const cookie_io_functions_t functions = {.write = write_and_arm};
+	FILE *file = fopencookie(out, "w", functions);
+
+	assert_non_null(file);
+	(void)setvbuf(file, NULL, _IONBF, 0);
+	json_set_alloc_funcs(allocate, free);
+	return file;
+}
+
 /* Runs mlagctl in a process of its own, and the loop until it ends. */
 static void ask(struct fixture *f, const char *const arguments[], struct answer *ret)
 {
@@ -528,7 +564,7 @@ static void ask(struct fixture *f, const char *const arguments[], struct answer 
 	pid = fork();
 	assert_true(pid >= 0);
 	if (pid == 0) {
-		int code = commands_run(argc, argv, out, err);
+		int code = commands_run(argc, argv, starved ? starve(out) : out, err);
 
 		fflush(out);
 		fflush(err);
@@ -547,6 +583,20 @@ static void ask(struct fixture *f, const char *const arguments[], struct answer 
 }
 
 #define ASK(f, ret, ...) ask((f), (const char *const[]){__VA_ARGS__, NULL}, (ret))
+
+static void test_mlagctl_gives_no_json_that_is_cut_off_for_a_whole_answer(void **state)
+{
+	struct fixture *f = *state;
+	struct answer answer;
+
+	play.rows = 2;
+	starved = true;
+	ASK(f, &answer, "-j", "macs");
+	starved = false;
+	assert_null(json_loads(answer.out, 0, NULL)); /* or memory was not short */
+	assert_int_equal(answer.code, 4);
+	assert_string_equal(answer.err, "mlagctl: the answer is cut off: Cannot allocate memory\n");
+}
 
 static void test_mlagctl_status(void **state)
 {
@@ -708,6 +758,7 @@ int main(void)
 		TEST(test_only_one_daemon),
 		TEST(test_a_stale_socket_is_replaced),
 		TEST(test_mlagctl_status),
+		TEST(test_mlagctl_gives_no_json_that_is_cut_off_for_a_whole_answer),
 		TEST(test_mlagctl_lists),
 		TEST(test_mlagctl_addresses),
 		TEST(test_mlagctl_explain_exits_1_when_a_program_differs),
