@@ -28,7 +28,8 @@ TMPFILESDIR ?= $(PREFIX)/lib/tmpfiles.d
 
 SEED ?= 1
 FUZZ_SECONDS ?= 60
-FUZZ_SMOKE_SECONDS ?= 5
+FUZZ_SMOKE_SECONDS ?= 2
+CORPORA_SECONDS ?= 60
 SOAK_SECONDS ?= 600
 COVERAGE_PERCENT ?= 95
 V ?= 0
@@ -231,8 +232,11 @@ $(SIM_BIN): $(call obj,$(SIM_SRC) daemon/common/release.c) $(B)/libunit.a $(B)/l
 	$(link)
 $(CHECKER_BIN): $(call obj,$(CHECKER_SRC))
 	$(link)
-$(FUZZ_BIN): $(B)/%: $(B)/obj/tests/fuzz/%.o $(B)/libmlagd.a $(B)/libmlag.a
+$(FUZZ_BIN): $(B)/%: $(B)/obj/tests/fuzz/%.o $(B)/libmlagguard.a $(B)/libmlagd.a $(B)/libmlag.a
 	$(link) -fsanitize=fuzzer $(PKG_LIBS)
+# Makes seeds for them, with what unit tests make messages of.
+$(B)/tests/fuzz_seeds: $(call obj,tests/fuzz/seeds.c) $(B)/libunit.a $(B)/libmlagd.a $(B)/libmlag.a
+	$(link) $(CMOCKA_LIBS) $(PKG_LIBS)
 $(BENCH_BIN): $(B)/tests/%: $(B)/obj/tests/bench/%.o $(B)/libbench.a $(B)/libbpftest.a \
 		$(B)/libmlagd.a $(B)/libmlag.a
 	$(link) $(CMOCKA_LIBS) $(PKG_LIBS)
@@ -343,7 +347,7 @@ check-long:
 	@$(RUN) all "$(MAKE)" $(B) $(filter-out check-fuzz-smoke check-lab,$(CHECK_PARTS)) check-mutants \
 		asan fuzz soak check-lab-long
 
-.PHONY: check-lab-long sim soak bench fuzz fuzz-bin asan clang valgrind analyze coverage format
+.PHONY: check-lab-long sim soak bench fuzz fuzz-bin fuzz-corpora asan clang valgrind analyze coverage format
 check-lab-long: all $(LAB_AIDS)
 	@LAB_TIMEOUT=7200 MLAB_TIMEOUT=3600 MLAB_LONG=1 $(RUN) root lab $@ $(B) tests/lab/run check
 
@@ -357,6 +361,11 @@ fuzz-bin: $(FUZZ_BIN)
 fuzz:
 	@$(MAKE) --no-print-directory VARIANT=fuzz CC=$(CLANG) fuzz-bin
 	@$(RUN) fuzz $@ $(B) $(FUZZ_SECONDS) $(patsubst tests/fuzz/%.c,build/fuzz/%,$(FUZZ_SRC))
+
+# The corpora that are kept, made anew: seeds, what was found, and CORPORA_SECONDS more of each.
+fuzz-corpora: $(B)/tests/fuzz_seeds
+	@$(MAKE) --no-print-directory VARIANT=fuzz CC=$(CLANG) fuzz-bin
+	@tests/fuzz/corpora.sh $(B) $(CORPORA_SECONDS) $(patsubst tests/fuzz/%.c,build/fuzz/%,$(FUZZ_SRC))
 
 bench: all $(BENCH_BIN)
 	@for bench in $(BENCH_BIN) $(wildcard tests/bench/*.py tests/bench/*.sh); do \
@@ -463,6 +472,7 @@ help:
 	@echo 'make coverage                            branches of lib/ that unit tests and simulator take'
 	@echo 'make check-mutants                       deliberate bugs, each of which has to be found'
 	@echo 'make fuzz FUZZ_SECONDS=n                 libFuzzer, each target in turn'
+	@echo 'make fuzz-corpora                        the inputs that are kept for it, made anew (root)'
 	@echo 'make analyze         gcc -fanalyzer, cppcheck, clang-tidy'
 	@echo 'make format          clang-format in place;  make check-format  only look'
 	@echo 'make install DESTDIR= PREFIX=/usr/local  and  make uninstall'

@@ -95,13 +95,16 @@ run_fuzz()
 		name=${binary##*/fuzz_}
 		corpus=build/fuzz/corpus/$name
 		mkdir -p "$corpus"
-		seeds=
-		[ -d "tests/fuzz/corpus/$name" ] && seeds=tests/fuzz/corpus/$name
-		# The seeds are only read; what is found new goes to build/.
-		# shellcheck disable=SC2086 # no seeds, no word
+		# These are only read; what is found new goes to build/.
+		seeds=tests/fuzz/corpus/$name
+		if [ -z "$(ls -A "$seeds" 2>/dev/null)" ]; then
+			failed=$((failed + 1))
+			printf '  FAILED  %-32s has no corpus: make fuzz-corpora\n' "${binary##*/}"
+			continue
+		fi
 		if timeout -k 5 $((seconds + 120)) "$binary" -max_total_time="$seconds" \
 			-timeout=10 -rss_limit_mb=2048 -print_final_stats=1 \
-			-artifact_prefix="build/fuzz/$name-" "$corpus" $seeds \
+			-artifact_prefix="build/fuzz/$name-" "$corpus" "$seeds" \
 			>"$output" 2>&1 </dev/null; then
 			passed=$((passed + 1))
 			printf '  ok      %-32s %s runs\n' "${binary##*/}" \

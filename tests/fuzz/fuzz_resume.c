@@ -23,7 +23,6 @@ _Noreturn void mlag_assert_failed(const char *expression, const char *file, int 
 }
 
 #define PULLS_MAX 100000
-#define STATE_SIZE 256 /* input bytes that are the state */
 
 static void require(bool truth)
 {
@@ -250,9 +249,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct input input = {data, size};
 	struct mlag_resume resume;
-	uint32_t state_size = size < STATE_SIZE ? (uint32_t)size : STATE_SIZE;
+	uint32_t state_size;
+	uint8_t head[2];
 
-	if (read_state(data, state_size, &resume)) {
+	/* The input begins with the size of the state, which has not always the same. */
+	take(&input, head, sizeof(head));
+	state_size = (head[0] | (uint32_t)head[1] << 8) % (MLAG_RESUME_SIZE_MAX + 1);
+	state_size = input.size < state_size ? (uint32_t)input.size : state_size;
+	if (read_state(input.data, state_size, &resume)) {
 		check_state(&resume);
 	} else {
 		memset(&resume, 0, sizeof(resume));
