@@ -274,7 +274,10 @@ static void search_attached(struct adopt_search *search)
 {
 	struct if_nameindex *interfaces = if_nameindex();
 
-	for (uint32_t i = 0; interfaces != NULL && interfaces[i].if_index != 0; i++) {
+	if (interfaces == NULL) {
+		return; /* no memory; what is pinned is found all the same */
+	}
+	for (uint32_t i = 0; interfaces[i].if_index != 0; i++) {
 		search_point(search, interfaces[i].if_index, ATTACH_EGRESS);
 		search_point(search, interfaces[i].if_index, ATTACH_INGRESS);
 		if (has_all(search->found)) {
