@@ -279,6 +279,16 @@ static void publish(struct mlag_engine *engine, struct table_row *row)
 	}
 }
 
+/*
+ * Nothing is known of the peer, and PL is lost: two sides of one system would each get half of what a
+ * host has for both.  As two systems they leave the choice to the partner's LACP (DESIGN §2).
+ */
+static bool decide_own_system(const struct mlag_engine *engine, const struct leg *leg)
+{
+	return leg->seen.lacp && engine->verdict == MLAG_VERDICT_ALONE_UNSURE &&
+	       engine->role != MLAG_ROLE_PRIMARY;
+}
+
 /* Work out what the data plane should hold, and hand it out if that is something new. */
 static void refresh_program(struct mlag_engine *engine, struct table_row *row)
 {
@@ -294,6 +304,7 @@ static void refresh_program(struct mlag_engine *engine, struct table_row *row)
 	program.flood = leg->state == MLAG_LEG_OPEN;
 	program.carrier = leg->seen.carrier;
 	hold_program(engine, leg, &program);
+	program.own_system = decide_own_system(engine, leg);
 	decide_isolation(engine, row, &program.isolated);
 	decide_held(leg, &program.held);
 	decide_memory(engine, row, &program.memory);

@@ -388,6 +388,7 @@ bool mlag_may_promote(const struct mlag_engine *engine, const char **ret_because
  * @stay: the device stays in service or out of it, whichever it is: it is to be held and its gate not
  *	closed yet, or nothing has been decided yet.  What an earlier daemon held is not let go for that
  * @isolated: VLANs in which R1 is in force
+ * @own_system: LACP under the device's own system id, not the pair's
  * @held: of an open leg: VLANs that the peer has not acknowledged: no group frames there
  * @memory: to be kept with the rest, for the daemon after this one
  */
@@ -401,6 +402,7 @@ struct mlag_leg_program {
 	bool carrier;
 	enum mlag_hold hold;
 	bool stay;
+	bool own_system;
 	struct mlag_vlans isolated;
 	struct mlag_vlans held;
 	struct mlag_port_memory memory;

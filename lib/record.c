@@ -457,6 +457,7 @@ uint32_t record_digest_leg(const struct mlag_leg_program *program)
 	buf_put_u8(&writer, program->flood);
 	buf_put_u8(&writer, (uint8_t)program->hold);
 	buf_put_u8(&writer, program->stay);
+	buf_put_u8(&writer, program->own_system);
 	wire_put_vlans(&writer, &program->isolated);
 	wire_put_vlans(&writer, &program->held);
 	return record_digest_bytes(bytes, writer.offset);

@@ -131,8 +131,9 @@ static int check_settings(struct daemon *daemon, const struct audited *port, uin
 		return ports_check_peer_link(daemon->ports, port->ifindex, ret_found);
 	case MLAG_PORT_LEG:
 		return ports_check_leg(daemon->ports, port->ifindex, port->leg->lacp,
-				       daemon->peer_link.ifindex, &daemon->config->system_mac,
-				       port->leg->wanted.flood, ret_found);
+				       daemon->peer_link.ifindex,
+				       setup_leg_system(daemon, port->leg), port->leg->wanted.flood,
+				       ret_found);
 	}
 	return -EINVAL;
 }

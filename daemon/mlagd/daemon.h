@@ -66,6 +66,7 @@ struct daemon_setup {
  *	believed, of this incarnation
  * @flood_known: @flood is what its flood flags are
  * @backup_ifindex: the peer link it was told
+ * @own_system: its LACP speaks under its own system id
  * @rx_frames: the count of data frames at the last observation
  * @setup: how far it is with what it needs
  */
@@ -81,6 +82,7 @@ struct daemon_port {
 	bool flood_known;
 	bool flood;
 	uint32_t backup_ifindex;
+	bool own_system;
 	uint64_t rx_frames;
 	struct daemon_setup setup;
 	struct daemon_audit audit;

@@ -297,23 +297,34 @@ static int attach_leg(struct daemon *daemon, struct daemon_port *port, uint32_t 
 	return 0;
 }
 
+const struct mlag_mac *setup_leg_system(const struct daemon *daemon, const struct daemon_port *port)
+{
+	return port->wanted.own_system ? NULL : &daemon->config->system_mac;
+}
+
 /* The settings that stay as they are while the leg goes up and down. */
 static void prepare_leg(struct daemon *daemon, struct daemon_port *port)
 {
 	uint32_t backup_ifindex = daemon->peer_link.ifindex;
 	char name[IFNAMSIZ];
 
-	if (port->backup_ifindex == backup_ifindex && backup_ifindex != 0) {
+	if (port->backup_ifindex == backup_ifindex && backup_ifindex != 0 &&
+	    port->own_system == port->wanted.own_system) {
 		return;
 	}
 	if (ports_prepare_leg(daemon->ports, port->ifindex, port->lacp, backup_ifindex,
-			      &daemon->config->system_mac) < 0) {
+			      setup_leg_system(daemon, port)) < 0) {
 		/* It forwards without; the audit finds that, and tries again. */
 		log_warning("leg %s: %s", setup_ifname(daemon, port->ifindex, name),
 			    ports_error(daemon->ports));
 		port->audit.due = true;
+	} else if (port->lacp && port->own_system != port->wanted.own_system) {
+		log_notice("leg %s: LACP under %s system id",
+			   setup_ifname(daemon, port->ifindex, name),
+			   port->wanted.own_system ? "its own" : "the pair's");
 	}
 	port->backup_ifindex = backup_ifindex;
+	port->own_system = port->wanted.own_system;
 }
 
 /* The rest of setup_apply_leg(); a repair comes by the audit, which takes its own turns. */

@@ -213,6 +213,27 @@ static void test_a_leg_that_gave_way_returns_at_once_when_the_primarys_fails(voi
 	assert_int_equal(held(S2, LAG + 1), MLAG_HOLD_REJOIN);
 }
 
+static void test_who_cannot_know_and_does_not_lead_is_a_system_of_its_own(void **state)
+{
+	(void)state;
+	set_backup(false);
+	run_ms(1000);
+	world_set_path(&world, false);
+	world_set_peer_link(&world, false);
+	run_ms(1000);
+	for (uint32_t lag = 0; lag < WORLD_LAGS; lag++) {
+		assert_true(world.members[S2].legs[lag].own_system);
+		assert_false(world.members[S1].legs[lag].own_system);
+	}
+	set_backup(true);
+	world_set_path(&world, true);
+	world_set_peer_link(&world, true);
+	run_ms(5000);
+	for (uint32_t lag = 0; lag < WORLD_LAGS; lag++) {
+		assert_false(world.members[S2].legs[lag].own_system);
+	}
+}
+
 static void test_a_flap_shorter_than_the_wait_does_not_move_the_legs(void **state)
 {
 	uint64_t holds;
@@ -476,6 +497,7 @@ int main(void)
 		PAIR(test_a_role_that_moves_in_a_split_moves_the_legs),
 		PAIR(test_legs_that_gave_way_return_after_pl_was_stable_later_each_time),
 		PAIR(test_a_leg_that_gave_way_returns_at_once_when_the_primarys_fails),
+		PAIR(test_who_cannot_know_and_does_not_lead_is_a_system_of_its_own),
 		PAIR(test_a_flap_shorter_than_the_wait_does_not_move_the_legs),
 		PAIR(test_without_a_session_for_long_the_secondary_gives_way),
 		PAIR(test_drain_goes_by_floods_then_r1_of_the_peer_then_unicast_then_the_link),

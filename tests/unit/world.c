@@ -749,4 +749,5 @@ static void hold_leg(struct world *world, uint32_t member, const struct mlag_leg
 		leg->served = program->hold == MLAG_HOLD_NONE;
 	}
 	world_change_carrier(world, member, lag);
+	leg->own_system = program->own_system;
 }

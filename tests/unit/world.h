@@ -49,6 +49,7 @@ struct world_leg {
 	enum mlag_hold held;	/* out of service; outlives the daemon */
 	uint32_t releases;	/* how often it came back into service */
 	bool served;		/* under an earlier daemon */
+	bool own_system;	/* LACP under a system id of its own */
 	bool drained;		/* somebody asked for it; outlives the daemon */
 	uint64_t dark_ns;	/* since when it is held though nobody else serves, 0: it is not */
 	bool taken;		/* down by the guard; outlives the daemon */

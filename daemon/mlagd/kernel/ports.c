@@ -49,6 +49,7 @@ struct ports {
  * @backup_ifindex: 0 for none
  * @is_8023ad: a bond in that mode
  * @system_mac: its ad_actor_system
+ * @address: its own MAC
  * @all_slaves_active: of the bond
  * @system_priority: its ad_actor_sys_prio, 0 where it was not told
  */
@@ -62,6 +63,7 @@ struct ports_state {
 	uint32_t backup_ifindex;
 	bool is_8023ad;
 	struct mlag_mac system_mac;
+	struct mlag_mac address;
 	bool all_slaves_active;
 	uint16_t system_priority;
 };
@@ -192,12 +194,16 @@ static int ports_read_link(struct nl_msg *message, void *user)
 	struct ports_state *state = user;
 	struct nlmsghdr *header = nlmsg_hdr(message);
 	struct nlattr *info[IFLA_INFO_MAX + 1];
-	struct nlattr *link;
+	struct nlattr *link, *address;
 
 	if (header->nlmsg_type != RTM_NEWLINK) {
 		return NL_OK;
 	}
 	state->found = true;
+	address = nlmsg_find_attr(header, (int)sizeof(struct ifinfomsg), IFLA_ADDRESS);
+	if (address != NULL && nla_len(address) == (int)sizeof(state->address.octets)) {
+		memcpy(state->address.octets, nla_data(address), sizeof(state->address.octets));
+	}
 	link = nlmsg_find_attr(header, (int)sizeof(struct ifinfomsg), IFLA_LINKINFO);
 	if (link == NULL || nla_parse_nested(info, IFLA_INFO_MAX, link, NULL) < 0) {
 		return NL_OK;
@@ -441,6 +447,8 @@ int ports_prepare_leg(struct ports *ports, uint32_t ifindex, bool bond_8023ad,
 		return ports_fail(ports, "preparing the bond (not in 802.3ad mode)", ifindex,
 				  -EINVAL);
 	}
+	/* Its own by name: zero, which means the same, is refused before Linux 5.16. */
+	system_mac = system_mac != NULL ? system_mac : &state.address;
 	same_system = memcmp(&state.system_mac, system_mac, sizeof(*system_mac)) == 0;
 	if (same_system && state.all_slaves_active) {
 		return 0;
@@ -659,6 +667,7 @@ int ports_check_leg(struct ports *ports, uint32_t ifindex, bool bond_8023ad,
 	if (state.backup_ifindex != backup_ifindex) {
 		found |= PORTS_FOUND_BACKUP;
 	}
+	system_mac = system_mac != NULL ? system_mac : &state.address;
 	if (bond_8023ad && state.is_8023ad &&
 	    (!state.all_slaves_active ||
 	     memcmp(&state.system_mac, system_mac, sizeof(*system_mac)) != 0)) {

@@ -60,7 +60,7 @@ int ports_prepare_peer_link(struct ports *ports, uint32_t ifindex);
  * @bond_8023ad: it is a bond in 802.3ad mode: set ad_actor_system and all_slaves_active too
  * @backup_ifindex: the peer link, which takes the leg's unicast while the leg has no carrier; 0 for
  *	none
- * @system_mac: LACP system id of the pair; only read with @bond_8023ad
+ * @system_mac: LACP system id of the pair, NULL for the bond's own; only read with @bond_8023ad
  *
  * Return: as ports_set_flood().
  */
