@@ -512,7 +512,7 @@ static bool dispatch(struct mlag_engine *engine, const struct mlag_event *event)
 		break;
 	case MLAG_EVENT_LEG_CONFIGURE:
 		leg_configure(engine, event->leg_configure.lag_id, event->leg_configure.is_new,
-			      event->leg_configure.is_drained);
+			      event->leg_configure.is_drained, event->leg_configure.held);
 		break;
 	case MLAG_EVENT_LEG_REMOVE:
 		leg_remove(engine, event->leg_configure.lag_id);

@@ -16,13 +16,33 @@
 #define HOLD_CALM_FACTOR 10	 /* after so many times the wait, and at least: */
 #define HOLD_CALM_NS (60 * ENGINE_SECOND)
 
-void hold_configure(struct mlag_engine *engine, struct table_row *row, bool is_new, bool is_drained)
+static void enter(const struct mlag_engine *engine, struct leg *leg, enum hold_stage stage)
+{
+	leg->hold.stage = stage;
+	leg->hold.since_ns = engine->now_ns;
+}
+
+void hold_configure(struct mlag_engine *engine, struct table_row *row, bool is_new, bool is_drained,
+		    enum mlag_hold held)
 {
 	struct hold *hold = &leg_of(engine, row)->hold;
 
 	memset(hold, 0, sizeof(*hold));
 	hold->unproven = is_new;
 	hold->drained = is_drained;
+	hold->reason = held;
+	if (held != MLAG_HOLD_NONE) {
+		enter(engine, leg_of(engine, row), HOLD_STAGE_DOWN);
+	}
+}
+
+void hold_resume(struct mlag_engine *engine, enum mlag_verdict verdict, uint64_t rejoin_wait_ns)
+{
+	uint64_t max_ns = engine->config.restart_hold_ns * HOLD_REJOIN_MAX_FACTOR;
+
+	engine->hold.verdict = verdict;
+	engine->hold.peered_ns = engine->now_ns;
+	engine->hold.rejoin_wait_ns = rejoin_wait_ns < max_ns ? rejoin_wait_ns : max_ns;
 }
 
 void hold_drain(struct mlag_engine *engine, uint16_t lag_id, bool on)
@@ -184,12 +204,6 @@ static const char *because(enum mlag_hold before, enum mlag_hold hold)
 }
 
 /* ---- how ------------------------------------------------------------------------------------- */
-
-static void enter(const struct mlag_engine *engine, struct leg *leg, enum hold_stage stage)
-{
-	leg->hold.stage = stage;
-	leg->hold.since_ns = engine->now_ns;
-}
 
 /* Somebody takes over, if he is told before: then nothing needs to be lost. */
 static bool may_hand_over(const struct mlag_engine *engine, const struct table_row *row)

@@ -58,8 +58,15 @@ struct hold_pair {
 	uint64_t rejoin_wait_ns;
 };
 
-void hold_configure(struct mlag_engine *engine, struct table_row *row, bool is_new,
-		    bool is_drained);
+/** hold_configure() - a leg is configured; see struct mlag_event */
+void hold_configure(struct mlag_engine *engine, struct table_row *row, bool is_new, bool is_drained,
+		    enum mlag_hold held);
+/**
+ * hold_resume() - go on where an earlier engine ended: a split that it saw is no new one
+ * @rejoin_wait_ns: as mlag_get_resume() gave it
+ */
+void hold_resume(struct mlag_engine *engine, enum mlag_verdict verdict, uint64_t rejoin_wait_ns);
+
 void hold_drain(struct mlag_engine *engine, uint16_t lag_id, bool on);
 
 /** hold_refresh_pair() - the verdict may have changed; before the legs are looked at */

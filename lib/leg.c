@@ -524,7 +524,8 @@ void leg_begin(const struct mlag_engine *engine, struct leg *leg)
 	leg->since_ns = engine->now_ns;
 }
 
-void leg_configure(struct mlag_engine *engine, uint16_t lag_id, bool is_new, bool is_drained)
+void leg_configure(struct mlag_engine *engine, uint16_t lag_id, bool is_new, bool is_drained,
+		   enum mlag_hold held)
 {
 	struct leg_key key = {.lag_id = lag_id};
 	struct table_row *row = lag_id == 0 ? NULL : table_add(&engine->legs, &key);
@@ -539,7 +540,7 @@ void leg_configure(struct mlag_engine *engine, uint16_t lag_id, bool is_new, boo
 		return;
 	}
 	leg_begin(engine, leg);
-	hold_configure(engine, row, is_new, is_drained);
+	hold_configure(engine, row, is_new, is_drained, held);
 	refresh(engine, row);
 }
 

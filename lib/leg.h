@@ -145,7 +145,8 @@ uint16_t leg_lag_of_device(const struct mlag_engine *engine, uint32_t ifindex);
 bool leg_has_vlan(const struct mlag_engine *engine, uint16_t lag_id, uint16_t vlan);
 
 /** leg_configure() - a [lag] section appeared; see struct mlag_event */
-void leg_configure(struct mlag_engine *engine, uint16_t lag_id, bool is_new, bool is_drained);
+void leg_configure(struct mlag_engine *engine, uint16_t lag_id, bool is_new, bool is_drained,
+		   enum mlag_hold held);
 void leg_remove(struct mlag_engine *engine, uint16_t lag_id);
 
 /** leg_observe() - a leg was looked at; true when something is not as it was */

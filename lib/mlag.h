@@ -119,6 +119,7 @@ struct mlag_address_program;
  * @leg_configure.is_new: nothing of it was in service under an earlier daemon: it is held until sync is
  *	proven; only heeded when it is configured
  * @leg_configure.is_drained: as @drain.on
+ * @leg_configure.held: why an earlier daemon holds its device, which is out of service; none: it does not
  * @drain.lag_id: the LAG
  * @drain.on: its leg is to be held; off: no longer for that
  * @fdb.key, @fdb.entry: the entry; kind none means it is gone
@@ -173,6 +174,7 @@ struct mlag_event {
 			uint16_t lag_id;
 			bool is_new;
 			bool is_drained;
+			enum mlag_hold held;
 		} leg_configure;
 		struct {
 			uint16_t lag_id;
@@ -387,8 +389,8 @@ bool mlag_may_promote(const struct mlag_engine *engine, const char **ret_because
  *	as it was found.  Only with a closed gate, once that is applied
  * @stay: the device stays in service or out of it, whichever it is: it is to be held and its gate not
  *	closed yet, or nothing has been decided yet.  What an earlier daemon held is not let go for that
- * @isolated: VLANs in which R1 is in force
  * @own_system: LACP under the device's own system id, not the pair's
+ * @isolated: VLANs in which R1 is in force
  * @held: of an open leg: VLANs that the peer has not acknowledged: no group frames there
  * @memory: to be kept with the rest, for the daemon after this one
  */

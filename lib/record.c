@@ -86,6 +86,7 @@ static bool put_event(struct buf_writer *writer, const struct mlag_event *event)
 		buf_put_u16(writer, event->leg_configure.lag_id);
 		buf_put_u8(writer, event->leg_configure.is_new);
 		buf_put_u8(writer, event->leg_configure.is_drained);
+		buf_put_u8(writer, (uint8_t)event->leg_configure.held);
 		return true;
 	case MLAG_EVENT_DRAIN:
 		buf_put_u16(writer, event->drain.lag_id);
@@ -255,7 +256,9 @@ static bool get_event_body(struct buf_reader *reader, struct record *record)
 		event->leg_configure.lag_id = buf_get_u16(reader);
 		event->leg_configure.is_new = recordpart_get_bool(reader);
 		event->leg_configure.is_drained = recordpart_get_bool(reader);
-		return event->leg_configure.lag_id != 0;
+		event->leg_configure.held = buf_get_u8(reader);
+		return event->leg_configure.lag_id != 0 &&
+		       event->leg_configure.held <= MLAG_HOLD_DRAINED;
 	case MLAG_EVENT_DRAIN:
 		event->drain.lag_id = buf_get_u16(reader);
 		event->drain.on = recordpart_get_bool(reader);

@@ -22,7 +22,7 @@
 #include "resume.h"
 
 #define RECORD_MAGIC UINT64_C(0x6d6c616772656331) /* mlagrec1 */
-#define RECORD_VERSION 1
+#define RECORD_VERSION 2
 #define RECORD_FILE_HEADER_SIZE 4096
 #define RECORD_SEGMENTS 3
 #define RECORD_FILE_SIZE_MAX (64 * 1024 * 1024)

@@ -12,7 +12,7 @@
 
 #include "engine.h"
 
-#define RESUME_MAGIC UINT32_C(0x6d6c7231) /* "mlr1": another layout gets another number */
+#define RESUME_MAGIC UINT32_C(0x6d6c7232) /* "mlr2": another layout gets another number */
 #define RESUME_DIGEST_SIZE 8
 
 enum resume_flag {
@@ -159,6 +159,7 @@ uint32_t mlag_resume_write(const struct mlag_resume *resume, uint8_t *ret_data)
 	buf_put_u16(&writer, resume->peer_protocol);
 	buf_put_u64(&writer, resume->peer_rank_boot_id);
 	buf_put_u64(&writer, resume->peer_hold_ns);
+	buf_put_u64(&writer, resume->rejoin_wait_ns);
 	buf_put_text(&writer, resume->peer_version);
 	put_liveness(&writer, &resume->liveness);
 	buf_put_u64(&writer, XXH3_64bits(ret_data, writer.offset));
@@ -209,6 +210,7 @@ bool mlag_resume_read(const uint8_t *data, uint32_t size, struct mlag_resume *re
 	resume.peer_protocol = buf_get_u16(&reader);
 	resume.peer_rank_boot_id = buf_get_u64(&reader);
 	resume.peer_hold_ns = buf_get_u64(&reader);
+	resume.rejoin_wait_ns = buf_get_u64(&reader);
 	buf_get_text(&reader, resume.peer_version, sizeof(resume.peer_version));
 	ok = get_liveness(&reader, resume.written_ns, &resume.liveness);
 	if (!ok || reader.failed || buf_left(&reader) != 0 || role > MLAG_ROLE_SECONDARY ||
@@ -264,6 +266,7 @@ void mlag_get_resume(const struct mlag_engine *engine, struct mlag_resume *ret_r
 	ret_resume->liveness.own_boot_id = 0;
 	ret_resume->liveness.proof_ns = 0;
 	ret_resume->peer_hold_ns = engine->peer_hold_ns;
+	ret_resume->rejoin_wait_ns = engine->hold.rejoin_wait_ns;
 	ret_resume->peer_rank_known = engine->peer_rank_known;
 	ret_resume->peer_rank_boot_id = engine->peer_rank_boot_id;
 	ret_resume->peer_member_id = engine->peer_rank.member_id;
@@ -361,6 +364,7 @@ void resume_begin(struct mlag_engine *engine, const struct mlag_resume *resume)
 	engine->role_epoch = resume->role_epoch;
 	resume_peer(engine, resume);
 	resume_liveness(engine, &resume->liveness, gap_ns, is_valid);
+	hold_resume(engine, resume->verdict, resume->rejoin_wait_ns);
 	/*
 	 * The data plane went on unchanged, however long nobody looked after it.  What was concluded
 	 * of the pair counts only for as long as the peer waits for us.

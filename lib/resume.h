@@ -36,6 +36,7 @@
  * @peer_boot_id, @peer_protocol, @peer_version: by its last HELLO
  * @peer_rank_known: the rank (member id, role epoch, priority) is the word of @peer_rank_boot_id
  * @peer_hold_ns: its restart-hold
+ * @rejoin_wait_ns: how long the peer link has to be stable before legs that gave way return
  * @liveness: what was heard of it, and when; own_boot_id and what follows from the configuration are
  *	not looked at
  */
@@ -63,6 +64,7 @@ struct mlag_resume {
 	uint16_t peer_priority;
 	uint16_t peer_protocol;
 	uint64_t peer_hold_ns;
+	uint64_t rejoin_wait_ns;
 	char peer_version[MLAG_TEXT_MAX];
 	struct liveness liveness;
 };

@@ -211,17 +211,9 @@ static bool gives_way(enum mlag_hold held)
 	return held == MLAG_HOLD_SPLIT || held == MLAG_HOLD_RESYNC || held == MLAG_HOLD_REJOIN;
 }
 
-enum mlag_hold verdict_hold(const struct verdict_leg *leg)
+/* What the pair as it is asks of a leg that could serve. */
+static enum mlag_hold hold_for_pair(const struct verdict_leg *leg, bool served)
 {
-	bool served = leg->role == MLAG_ROLE_SECONDARY && leg->peer_role == MLAG_ROLE_PRIMARY &&
-		      leg->peer_leg_up;
-
-	if (leg->drained) {
-		return MLAG_HOLD_DRAINED;
-	}
-	if (waits_for_sync(leg, served)) {
-		return MLAG_HOLD_STARTING;
-	}
 	switch (leg->verdict) {
 	case MLAG_VERDICT_SPLIT:
 		return served ? MLAG_HOLD_SPLIT : MLAG_HOLD_NONE;
@@ -240,4 +232,21 @@ enum mlag_hold verdict_hold(const struct verdict_leg *leg)
 		break;
 	}
 	return MLAG_HOLD_NONE;
+}
+
+enum mlag_hold verdict_hold(const struct verdict_leg *leg)
+{
+	bool served = leg->role == MLAG_ROLE_SECONDARY && leg->peer_role == MLAG_ROLE_PRIMARY &&
+		      leg->peer_leg_up;
+	enum mlag_hold hold;
+
+	if (leg->drained) {
+		return MLAG_HOLD_DRAINED;
+	}
+	/* A leg that gave way under an earlier daemon has served: that reason says more. */
+	hold = hold_for_pair(leg, served);
+	if (hold == MLAG_HOLD_NONE && waits_for_sync(leg, served)) {
+		hold = MLAG_HOLD_STARTING;
+	}
+	return hold;
 }

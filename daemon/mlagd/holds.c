@@ -23,12 +23,15 @@
 /**
  * struct holds_leg - what the next daemon has to know of a LAG
  * @ifindex: the device that serves, 0 while it does not
+ * @held, @held_ifindex: why it is out of service instead
  * @drained: somebody asked for it
  */
 struct holds_leg {
 	uint16_t lag_id;
 	bool drained;
 	uint32_t ifindex;
+	enum mlag_hold held;
+	uint32_t held_ifindex;
 };
 
 struct holds {
@@ -98,12 +101,30 @@ static struct holds_leg *add_leg(struct holds *holds, uint16_t lag_id)
 	return leg;
 }
 
+static enum mlag_hold parse_hold(const char *text)
+{
+	for (enum mlag_hold hold = MLAG_HOLD_STARTING; hold <= MLAG_HOLD_DRAINED; hold++) {
+		if (strcmp(text, mlag_hold_text(hold)) == 0) {
+			return hold;
+		}
+	}
+	return MLAG_HOLD_NONE;
+}
+
 static void read_line(void *user, const char *line)
 {
 	struct holds_leg *leg;
 	unsigned int lag_id, ifindex;
+	char reason[16];
 
-	if (sscanf(line, "serving %u %u", &lag_id, &ifindex) == 2 && lag_id <= UINT16_MAX) {
+	if (sscanf(line, "held %u %u %15s", &lag_id, &ifindex, reason) == 3 &&
+	    lag_id <= UINT16_MAX) {
+		leg = add_leg(user, (uint16_t)lag_id);
+		if (leg != NULL) {
+			leg->held = parse_hold(reason);
+			leg->held_ifindex = ifindex;
+		}
+	} else if (sscanf(line, "serving %u %u", &lag_id, &ifindex) == 2 && lag_id <= UINT16_MAX) {
 		leg = add_leg(user, (uint16_t)lag_id);
 		if (leg != NULL) {
 			leg->ifindex = ifindex;
@@ -126,6 +147,10 @@ static void write_lines(void *user, FILE *file)
 		if (leg->ifindex != 0) {
 			(void)fprintf(file, "serving %u %u\n", leg->lag_id, leg->ifindex);
 		}
+		if (leg->held != MLAG_HOLD_NONE) {
+			(void)fprintf(file, "held %u %u %s\n", leg->lag_id, leg->held_ifindex,
+				      mlag_hold_text(leg->held));
+		}
 		if (leg->drained) {
 			(void)fprintf(file, "drained %u\n", leg->lag_id);
 		}
@@ -144,26 +169,35 @@ static void save(struct holds *holds)
 	holds->file_error = error;
 }
 
-/* A leg that serves is not held by the next start. */
-static bool note_serving(struct holds *holds, uint16_t lag_id, uint32_t ifindex)
+/* A leg that serves is not held by the next start; one that is held is so for the same reason. */
+static bool note(struct holds *holds, uint16_t lag_id, uint32_t ifindex, enum mlag_hold held)
 {
 	struct holds_leg *leg = holds->left ? NULL : add_leg(holds, lag_id);
+	uint32_t serving = held == MLAG_HOLD_NONE ? ifindex : 0;
+	bool changed;
 
-	if (leg == NULL || leg->ifindex == ifindex) {
+	if (leg == NULL || (leg->ifindex == serving && leg->held == held &&
+			    (held == MLAG_HOLD_NONE || leg->held_ifindex == ifindex))) {
 		return false;
 	}
-	leg->ifindex = ifindex;
+	changed = leg->ifindex != serving;
+	leg->ifindex = serving;
+	leg->held = held;
+	leg->held_ifindex = ifindex;
 	save(holds);
-	return true;
+	return changed;
 }
 
 void holds_configure_leg(const struct daemon *daemon, const struct config_lag *lag,
 			 struct mlag_event *event)
 {
 	const struct holds_leg *leg = find_leg(daemon->holds, lag->id);
+	uint32_t ifindex = if_nametoindex(lag->ifname);
 
-	event->leg_configure.is_new = leg == NULL || leg->ifindex == 0 ||
-				      leg->ifindex != if_nametoindex(lag->ifname);
+	event->leg_configure.is_new = leg == NULL || leg->ifindex == 0 || leg->ifindex != ifindex;
+	if (leg != NULL && ifindex != 0 && leg->held_ifindex == ifindex) {
+		event->leg_configure.held = leg->held;
+	}
 	event->leg_configure.is_drained = leg != NULL && leg->drained;
 }
 
@@ -283,11 +317,11 @@ void holds_leg(struct daemon *daemon, const struct daemon_port *port)
 		return;
 	}
 	if (hold) {
-		changed = note_serving(daemon->holds, port->lag_id, 0);
+		changed = note(daemon->holds, port->lag_id, port->seen_ifindex, port->wanted.hold);
 	}
 	apply(daemon, port->seen_ifindex, port->lacp, hold);
 	if (!hold) {
-		changed = note_serving(daemon->holds, port->lag_id, port->seen_ifindex);
+		changed = note(daemon->holds, port->lag_id, port->seen_ifindex, MLAG_HOLD_NONE);
 	}
 	if (changed) {
 		arm(daemon, daemon_now_ns()); /* interfaces of its VLANs follow */

@@ -394,6 +394,7 @@ struct mlag_resume rig_resume(void)
 	resume.peer_rank_known = true;
 	resume.peer_rank_boot_id = 77;
 	resume.peer_hold_ns = 30 * RIG_SECOND;
+	resume.rejoin_wait_ns = 4 * RIG_SECOND;
 	resume.verdict_since_ns = 3000;
 	resume.role = MLAG_ROLE_SECONDARY;
 	resume.role_epoch = 8;

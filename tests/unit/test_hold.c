@@ -213,6 +213,29 @@ static void test_a_leg_that_gave_way_returns_at_once_when_the_primarys_fails(voi
 	assert_int_equal(held(S2, LAG + 1), MLAG_HOLD_REJOIN);
 }
 
+static void test_a_restart_keeps_the_reason_and_the_wait(void **state)
+{
+	(void)state;
+	for (uint32_t i = 0; i < 2; i++) { /* the next wait is 4 s */
+		split();
+		(void)rejoin_ms();
+		run_ms(4000);
+	}
+	world.hold_at_start = true;
+	split();
+	world_stop(&world, S2);
+	run_ms(100);
+	world_start(&world, S2);
+	run_ms(100);
+	assert_int_equal(view_of(S2, LAG).hold, MLAG_HOLD_SPLIT);
+	assert_int_equal(held(S2, LAG), MLAG_HOLD_SPLIT);
+	world_set_peer_link(&world, true);
+	run_ms(3000);
+	assert_int_equal(held(S2, LAG), MLAG_HOLD_REJOIN);
+	run_ms(3000);
+	assert_int_equal(held(S2, LAG), MLAG_HOLD_NONE);
+}
+
 static void test_who_cannot_know_and_does_not_lead_is_a_system_of_its_own(void **state)
 {
 	(void)state;
@@ -497,6 +520,7 @@ int main(void)
 		PAIR(test_a_role_that_moves_in_a_split_moves_the_legs),
 		PAIR(test_legs_that_gave_way_return_after_pl_was_stable_later_each_time),
 		PAIR(test_a_leg_that_gave_way_returns_at_once_when_the_primarys_fails),
+		PAIR(test_a_restart_keeps_the_reason_and_the_wait),
 		PAIR(test_who_cannot_know_and_does_not_lead_is_a_system_of_its_own),
 		PAIR(test_a_flap_shorter_than_the_wait_does_not_move_the_legs),
 		PAIR(test_without_a_session_for_long_the_secondary_gives_way),

@@ -399,6 +399,7 @@ static struct mlag_event sample(enum mlag_event_type type)
 	case MLAG_EVENT_LEG_REMOVE:
 		event.leg_configure.lag_id = 7;
 		event.leg_configure.is_drained = true;
+		event.leg_configure.held = MLAG_HOLD_REJOIN;
 		break;
 	case MLAG_EVENT_DRAIN:
 		event.drain.lag_id = 7;
@@ -534,9 +535,10 @@ static void test_values_that_there_are_not_are_refused(void **state)
 
 	(void)state;
 	expect_refused(MLAG_EVENT_NEIGHBOR_DEVICE, 5, MLAG_NEIGHBOR_ON_GATEWAY + 1);
-	expect_refused(MLAG_EVENT_NEIGHBOR_DEVICE, 7, 0xff);		  /* a VLAN */
-	expect_refused(MLAG_EVENT_NEIGHBOR, 8, MLAG_NEIGHBOR_STATIC + 1); /* a state */
-	expect_refused(MLAG_EVENT_LEG_REMOVE, 3, 0);			  /* LAG 0 */
+	expect_refused(MLAG_EVENT_NEIGHBOR_DEVICE, 7, 0xff);		    /* a VLAN */
+	expect_refused(MLAG_EVENT_NEIGHBOR, 8, MLAG_NEIGHBOR_STATIC + 1);   /* a state */
+	expect_refused(MLAG_EVENT_LEG_REMOVE, 4, 0);			    /* LAG 0 */
+	expect_refused(MLAG_EVENT_LEG_CONFIGURE, 1, MLAG_HOLD_DRAINED + 1); /* a reason */
 	expect_refused(MLAG_EVENT_HELLO, MLAG_WIRE_HEADER_SIZE + 3 + 6, MLAG_PATHS_COUNT);
 	expect_refused(MLAG_EVENT_HELLO, MLAG_WIRE_HEADER_SIZE + 3 + 4, 1); /* more than a hello */
 	expect_refused(MLAG_EVENT_MESSAGE, MLAG_WIRE_HEADER_SIZE + 3 + 1, 1); /* less than one */

@@ -511,6 +511,7 @@ void world_start(struct world *world, uint32_t member)
 		event.leg_configure.lag_id = (uint16_t)(lag + 1);
 		event.leg_configure.is_drained = m->legs[lag].drained;
 		event.leg_configure.is_new = world->hold_at_start && !m->legs[lag].served;
+		event.leg_configure.held = m->legs[lag].held;
 		world_step(world, member, &event);
 		if (resumed) {
 			resume_leg(world, member, lag);
@@ -748,6 +749,6 @@ static void hold_leg(struct world *world, uint32_t member, const struct mlag_leg
 		leg->held = program->hold;
 		leg->served = program->hold == MLAG_HOLD_NONE;
 	}
-	world_change_carrier(world, member, lag);
 	leg->own_system = program->own_system;
+	world_change_carrier(world, member, lag);
 }
