@@ -228,7 +228,9 @@ static void apply(struct daemon *daemon, uint32_t ifindex, bool lacp, bool hold)
 	uint64_t now_ns = daemon_now_ns();
 
 	links_get_bond(daemon->links, ifindex, &bond);
-	if (!bond.is_bond) {
+	if (!bond.is_bond || bond.has_more) {
+		/* Of more slaves than can be told the bond itself stands: LACP falls silent with it. */
+		bond.slaves_count = 0;
 		leg.devices[leg.devices_count].ifindex = ifindex;
 		leg.devices[leg.devices_count++].is_up = bond.is_up;
 	}
@@ -308,8 +310,8 @@ void holds_leg(struct daemon *daemon, const struct daemon_port *port)
 	bool hold = port->wanted.hold != MLAG_HOLD_NONE;
 	bool changed = false;
 
-	if (port->wanted.stay) {
-		return;
+	if (daemon->holds->left || port->wanted.stay) {
+		return; /* who has left holds nothing, whatever becomes of the pair */
 	}
 	if (port->seen_ifindex == 0 || port->wanted.ifindex != port->seen_ifindex) {
 		arm(daemon,
@@ -362,6 +364,9 @@ static int on_timer(sd_event_source *source, uint64_t usec, void *user)
 	(void)source;
 	(void)usec;
 	daemon->holds->due_ns = 0;
+	if (daemon->holds->left) {
+		return 0;
+	}
 	if (!daemon->ready_said) {
 		/* A leg that has not been seen yet is no device that nobody wants held. */
 		arm(daemon, daemon_now_ns() + HOLDS_LOOK_NS);
@@ -397,9 +402,22 @@ void holds_config(struct daemon *daemon)
 
 void holds_left(struct daemon *daemon)
 {
-	daemon->holds->left = true;
-	daemon->holds->legs_count = 0;
-	save(daemon->holds);
+	struct holds *holds = daemon->holds;
+	uint32_t cursor = 0, ifindex;
+	char name[IFNAMSIZ];
+
+	holds->left = true;
+	holds->legs_count = 0;
+	save(holds);
+	while ((ifindex = holder_next_leg(holds->holder, &cursor)) != 0) {
+		if (is_leg(daemon, ifindex)) {
+			holder_drop(holds->holder, ifindex,
+				    links_ifname(daemon->links, ifindex, name));
+		} else {
+			apply(daemon, ifindex, false, false);
+		}
+		cursor = holder_is_held(holds->holder, ifindex) ? cursor : 0;
+	}
 }
 
 /* ---- for people ---------------------------------------------------------------------------- */

@@ -25,7 +25,10 @@ void holds_leg(struct daemon *daemon, const struct daemon_port *port);
 /** holds_config() - legs may have gone: what was held of them is given back */
 void holds_config(struct daemon *daemon);
 
-/** holds_left() - this member leaves the pair: its legs come back like those of a first start */
+/**
+ * holds_left() - this member leaves the pair: nothing is held any more.  What is down of its legs stays so,
+ * and belongs to nobody here; interfaces come back; legs come back like those of a first start
+ */
 void holds_left(struct daemon *daemon);
 
 /**

@@ -265,8 +265,8 @@ static void advance(struct daemon *daemon, uint64_t now_ns)
 		note(daemon, "drain", 0, "%s",
 		     is_relied_on(daemon) ? "the peer did not acknowledge within a second"
 					  : "nobody relies on a leg here");
-		holds_left(daemon);
 		take_legs_down(daemon);
+		holds_left(daemon);
 		say_goodbye(daemon);
 		leave->phase = LEAVE_GOODBYE;
 		leave->deadline_ns = now_ns + LEAVE_GOODBYE_NS;

@@ -275,6 +275,26 @@ static void test_a_leg_that_was_told_to_leave_goes_down_before_it_comes_back(voi
 	assert_string_equal(kernel.order, "pddPuu");
 }
 
+static void test_what_is_dropped_stays_down_and_is_not_given_back_by_the_next(void **state)
+{
+	(void)state;
+	(void)apply(true, true); /* its partner is being told */
+	assert_int_not_equal(kernel.priority, 1000);
+	kernel.is_up[FIRST] = false;
+	kernel.is_up[SECOND] = false;
+	holder_drop(holder, LEG, "bond1");
+	assert_int_equal(kernel.priority, 1000);
+	assert_false(holder_is_held(holder, LEG));
+	kernel.is_up[FIRST] = true;
+	kernel.is_up[SECOND] = true;
+	settle(true);
+	holder_drop(holder, LEG, "bond1");
+	holder_close(holder);
+	assert_int_equal(holder_open(&holder, directory, &ops, NULL), 0);
+	settle(false);
+	assert_false(kernel.is_up[FIRST] || kernel.is_up[SECOND]);
+}
+
 static void test_what_the_kernel_refuses_is_tried_again(void **state)
 {
 	(void)state;
@@ -356,6 +376,7 @@ int main(void)
 		TEST(test_a_slave_that_was_taken_from_the_bond_is_left_alone),
 		TEST(test_after_a_kill_at_any_moment_everything_is_as_it_was_found),
 		TEST(test_a_leg_that_was_told_to_leave_goes_down_before_it_comes_back),
+		TEST(test_what_is_dropped_stays_down_and_is_not_given_back_by_the_next),
 		TEST(test_what_the_kernel_refuses_is_tried_again),
 		TEST(test_without_its_file_nothing_is_held),
 		TEST(test_a_file_of_another_boot_is_not_believed),

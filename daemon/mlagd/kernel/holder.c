@@ -317,6 +317,23 @@ uint64_t holder_apply(struct holder *holder, const struct holder_leg *leg, uint6
 	return leg->hold ? hold(holder, leg, now_ns) : give_back(holder, leg, now_ns);
 }
 
+void holder_drop(struct holder *holder, uint32_t leg_ifindex, const char *ifname)
+{
+	const struct holder_leg leg = {.ifindex = leg_ifindex, .ifname = ifname};
+	uint32_t i = 0;
+
+	forget_told(holder, leg_ifindex);
+	(void)give_priority_back(holder, &leg);
+	while (i < holder->records_count) {
+		if (holder->records[i].leg_ifindex == leg_ifindex) {
+			remove_record(holder, &holder->records[i]);
+		} else {
+			i++;
+		}
+	}
+	(void)save(holder);
+}
+
 bool holder_is_held(const struct holder *holder, uint32_t leg_ifindex)
 {
 	for (uint32_t i = 0; i < holder->records_count; i++) {

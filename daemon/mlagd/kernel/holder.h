@@ -14,7 +14,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define HOLDER_DEVICES_MAX 16		   /* of one leg */
+#define HOLDER_DEVICES_MAX 64		   /* of one leg */
 #define HOLDER_LEGS_MAX 1024		   /* that records may be about */
 #define HOLDER_RECORDS_MAX 16384	   /* devices that are held */
 #define HOLDER_TELL_NS UINT64_C(200000000) /* an LACPDU leaves within 100 ms */
@@ -84,6 +84,12 @@ void holder_close(struct holder *holder);
  * Return: when it wants to be called again for the leg, 0 for never.
  */
 uint64_t holder_apply(struct holder *holder, const struct holder_leg *leg, uint64_t now_ns);
+
+/**
+ * holder_drop() - a leg is no longer ours: what is down of it stays so, also for the next daemon, and its
+ * system priority is what it was
+ */
+void holder_drop(struct holder *holder, uint32_t leg_ifindex, const char *ifname);
 
 /** holder_is_held() - a device of this leg is recorded */
 bool holder_is_held(const struct holder *holder, uint32_t leg_ifindex);

@@ -14,7 +14,7 @@
 #include "kernel/linkmsg.h"
 #include "mlag.h"
 
-#define LINKS_SLAVES_MAX 16 /* that are told of a bond */
+#define LINKS_SLAVES_MAX 64 /* that are told of a bond */
 
 struct links;
 
