@@ -185,9 +185,9 @@ def addresses(switch: Switch, device: str) -> list[tuple[str, int]]:
                   if row["scope"] == "global")
 
 
-@pytest.mark.long
-def test_split_takes_interfaces_down_whose_vlans_are_reached_by_held_legs_alone(pair: Pair) -> None:
-    """D is alone in its VLAN: nobody is to be sent there by S2; the VLAN with S2's orphan stays up."""
+@pytest.fixture(name="svis")
+def svis_fixture(pair: Pair) -> Iterator[tuple[str, str]]:
+    """Interfaces of both VLANs on both members; the one that nobody but D reaches comes first."""
     wait_for("a plain pair", lambda: not holds_anything(pair), 10)
     for number, switch in enumerate(pair.switches.values(), 1):
         switch.namespace.sysctl(ipv6__conf__all__disable_ipv6=0)
@@ -198,30 +198,124 @@ def test_split_takes_interfaces_down_whose_vlans_are_reached_by_held_legs_alone(
                                 f"address add 10.0.{vlan}.{number}/24 dev br0.{vlan}")
             switch.namespace.sysctl(**{f"ipv6__conf__br0.{vlan}__disable_ipv6": 0})
             switch.namespace.ip(f"address add fd00:{vlan}::{number}/64 dev br0.{vlan} nodad")
-    svi, other = f"br0.{VLAN_D}", f"br0.{VLAN}"
     try:
         pair.wait_whole()
         time.sleep(1)
-        before = {name: addresses(pair.s2, name) for name in (svi, other)}
-        assert all(len(rows) == 2 for rows in before.values()), before
-        cut(pair)
-        wait_for(f"{svi} down", lambda: not is_up(pair.s2, svi), 10)
-        assert is_up(pair.s2, other) and is_up(pair.s1, svi) and is_up(pair.s1, other)
-        pair.s2.mlagd.stop(signal.SIGKILL)
-        pair.s2.mlagd.start()
-        time.sleep(2)
-        assert not is_up(pair.s2, svi) and is_up(pair.s2, other)
-        pair.s2.namespace.set_up("peerlink", True)
-        wait_for(f"{svi} up", lambda: is_up(pair.s2, svi), 10)
-        wait_for("its addresses", lambda: addresses(pair.s2, svi) == before[svi], 5,
-                 show=lambda: addresses(pair.s2, svi))
-        pair.wait_whole(60)
+        yield f"br0.{VLAN_D}", f"br0.{VLAN}"
     finally:
         for switch in pair.switches.values():
             for vlan in (VLAN, VLAN_D):
                 switch.namespace.ip(f"link del br0.{vlan}")
                 switch.namespace.bridge(f"vlan del dev br0 vid {vlan} self")
             switch.namespace.sysctl(ipv6__conf__all__disable_ipv6=1)
+
+
+@pytest.mark.long
+def test_split_takes_interfaces_down_whose_vlans_are_reached_by_held_legs_alone(
+        pair: Pair, svis: tuple[str, str]) -> None:
+    """D is alone in its VLAN: nobody is to be sent there by S2; the VLAN with S2's orphan stays up."""
+    svi, other = svis
+    before = {name: addresses(pair.s2, name) for name in svis}
+    assert all(len(rows) == 2 for rows in before.values()), before
+    cut(pair)
+    wait_for(f"{svi} down", lambda: not is_up(pair.s2, svi), 10)
+    assert is_up(pair.s2, other) and is_up(pair.s1, svi) and is_up(pair.s1, other)
+    pair.s2.mlagd.stop(signal.SIGKILL)
+    pair.s2.mlagd.start()
+    time.sleep(2)
+    assert not is_up(pair.s2, svi) and is_up(pair.s2, other)
+    pair.s2.namespace.set_up("peerlink", True)
+    wait_for(f"{svi} up", lambda: is_up(pair.s2, svi), 10)
+    wait_for("its addresses", lambda: addresses(pair.s2, svi) == before[svi], 5,
+             show=lambda: addresses(pair.s2, svi))
+    pair.wait_whole(60)
+
+
+LEGS = ("a-leg", "b-leg", "d-leg", "lag3")
+
+
+def leave(pair: Pair, before: dict) -> None:
+    """S2 leaves: its legs are down and stay so, all the rest is as it was, and nothing is owed."""
+    done = pair.s2.mlagd.ctl("leave")
+    assert done.returncode == 0, f"{done.stdout}{done.stderr}{pair.s2.mlagd.log_tail()}"
+    assert pair.s2.mlagd.process is not None and pair.s2.mlagd.process.wait(5) == 0
+    after = admin_state(pair)
+    peer_link = {"s1/peerlink", "s2/peerlink"}
+    for name in before:
+        device = name.split("/")[1]
+        if name in {f"s2/{leg}" for leg in LEGS}:
+            assert not after[name][0], name
+        elif name not in peer_link:
+            assert after[name][0] == before[name][0], name
+        if name.startswith("s2/bond"):
+            assert after[name][1] == before[name][1], f"{device}: its priority: {after[name]}"
+    with open(os.path.join(pair.s2.mlagd.run_dir, "held"), encoding="ascii") as file:
+        assert len(file.read().splitlines()) == 1, "something is still owed"
+    for leg in LEGS:
+        pair.s2.namespace.set_up(leg, True)
+
+
+@pytest.mark.long
+def test_leave_in_a_split_leaves_held_legs_down_and_gives_interfaces_back(
+        pair: Pair, svis: tuple[str, str]) -> None:
+    """Nobody is peered; what was held is not set up by what the goodbye changes."""
+    before = admin_state(pair)
+    cut(pair)
+    wait_held(pair.s2, "bond1", "split")
+    wait_for("its interface down", lambda: not is_up(pair.s2, svis[0]), 10)
+    leave(pair, before)
+    wait_found(pair.s1, "alone", "peer-left", peer="left")
+
+
+@pytest.mark.long
+def test_leave_while_drained_leaves_the_leg_down(pair: Pair) -> None:
+    """The next daemon does not know of the drain any more, and finds the leg as somebody set it."""
+    before = admin_state(pair)
+    assert pair.s2.mlagd.ctl("drain", "bond1").returncode == 0
+    wait_held(pair.s2, "bond1", "drained")
+    leave(pair, before)
+    wait_found(pair.s1, "alone", "peer-left", peer="left")
+    pair.s2.mlagd.process = None
+    pair.s2.mlagd.start()
+    pair.wait_whole(60)
+
+
+@pytest.mark.long
+def test_leave_while_a_partner_is_being_told_puts_the_priority_back(pair: Pair) -> None:
+    """Drain, and leave at once: the one has not done what the other has to undo."""
+    before = admin_state(pair)
+    assert pair.s2.mlagd.ctl("drain", "all").returncode == 0
+    leave(pair, before)
+
+
+@pytest.mark.long
+def test_a_held_leg_keeps_its_reason_and_its_wait_over_a_restart(pair: Pair) -> None:
+    """kill -9 in a split: it is held for the split, not anew; and the next wait is not the first."""
+    before = admin_state(pair)
+    log2 = Mark(pair.s2)
+    for _ in range(2):
+        cut(pair)
+        wait_held(pair.s2, "bond1", "split")
+        pair.s2.namespace.set_up("peerlink", True)
+        wait_for("peered", lambda: pair.s2.mlagd.query("status")["verdict"] == "peered", 10)
+    cut(pair)
+    wait_held(pair.s2, "bond1", "split")
+    for moment in ("split", "rejoin"):
+        pair.s2.mlagd.stop(signal.SIGKILL)
+        offset = len(log2.text())
+        pair.s2.mlagd.start()
+        if moment == "split":
+            wait_held(pair.s2, "bond1", "split")
+            pair.s2.namespace.set_up("peerlink", True)
+            wait_held(pair.s2, "bond1", "rejoin")
+            assert "starting" not in log2.text()[offset:], log2.text()[offset:]
+    log2.wait(r"^synced: pending -> synced")
+    synced = time.monotonic()
+    log2.wait(r"^leg bond1 .*held: (rejoin|resync) -> none", 20)
+    assert "held: starting" not in log2.text(), log2.text()
+    assert time.monotonic() - synced > 2, "the third time the wait is 4 s"
+    pair.wait_whole(60)
+    assert admin_state(pair) == before
 
 
 def holds_anything(pair: Pair) -> bool:
