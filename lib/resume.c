@@ -390,6 +390,7 @@ void resume_end(struct mlag_engine *engine)
 		return;
 	}
 	engine->resuming = false;
+	engine->hold.start_ns = engine->now_ns; /* until here nobody was listened to */
 	engine_notice(
 		engine, MLAG_NOTICE_RESUMED, 0, "", mlag_verdict_text(engine->verdict),
 		engine->verdict == MLAG_VERDICT_STARTING

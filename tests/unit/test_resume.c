@@ -440,6 +440,26 @@ static void test_after_the_lease_conclusions_begin_anew_but_nothing_is_held(void
 	expect_same(&program, &held);
 }
 
+static void test_what_was_held_is_not_let_go_because_reading_took_long(void **state)
+{
+	struct mlag_leg_program held = held_leg(MLAG_GATE_CLOSED);
+	struct mlag_event event = {.type = MLAG_EVENT_LEG_CONFIGURE};
+
+	(void)state;
+	left.written_ns = rig.now_ns - 3001 * RIG_MS; /* the lease is over, too */
+	resume_pair();
+	event.leg_configure.lag_id = 1;
+	event.leg_configure.is_new = true;
+	event.leg_configure.held = MLAG_HOLD_SPLIT;
+	rig_step(&rig, &event);
+	rig_step(&rig, &(struct mlag_event){.type = MLAG_EVENT_RESUME_LEG, .resume_leg = &held});
+	rig.now_ns += 60 * RIG_SECOND; /* longer than startup-wait, before anybody could be heard */
+	resumed();
+	assert_int_not_equal(look().hold, MLAG_HOLD_NONE);
+	rig_tick(&rig, 60 * RIG_SECOND);
+	assert_int_equal(look().hold, MLAG_HOLD_NONE); /* nobody is there */
+}
+
 static void test_a_peer_that_left_is_gone(void **state)
 {
 	(void)state;
@@ -745,6 +765,7 @@ int main(void)
 		RIG_TEST(test_silence_does_not_count_while_nobody_listened),
 		RIG_TEST(test_who_was_alone_is_alone),
 		RIG_TEST(test_after_the_lease_conclusions_begin_anew_but_nothing_is_held),
+		RIG_TEST(test_what_was_held_is_not_let_go_because_reading_took_long),
 		RIG_TEST(test_a_peer_that_left_is_gone),
 		RIG_TEST(test_what_comes_out_of_turn_is_ignored),
 		RIG_TEST(test_rows_that_make_no_sense_are_ignored),
