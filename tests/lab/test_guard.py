@@ -15,6 +15,7 @@ import pytest
 
 from mlab import BROADCAST, Pair
 from mlab.guard import Guard, is_leg_up
+from mlab.holds import changes, wait_held
 from mlab.liveness import Mark, codes, daemon_pid, mend, mute, wait_found
 from mlab.topology import Switch
 from mlab.traffic import Flow, Traffic, stop_sender
@@ -269,6 +270,54 @@ def test_a_peer_that_is_not_heard_is_no_reason_to_fence(pair: Pair,
     mute(pair.s2, "backup", False)
     guards["s2"].wait(r"^frozen -> fenced", offset)
     wait_for("the leg to be down", lambda: not is_leg_up(pair, pair.s2, pair.hosts["a"]))
+
+
+@pytest.mark.long
+def test_a_leg_that_was_held_before_the_fence_is_not_the_guards_to_give_back(
+        pair: Pair, guards: dict[str, Guard]) -> None:
+    """A is drained at S2, then S2 is fenced and returns: B comes back, A with the end of the drain."""
+    a, b = pair.hosts["a"], pair.hosts["b"]
+    assert pair.s2.mlagd.ctl("drain", "bond1").returncode == 0
+    wait_held(pair.s2, "bond1", "drained")
+    offset = guards["s2"].size()
+    kill(pair.s2)
+    wait_fenced(pair, guards["s2"], offset)
+    wait_for("B's leg to be down", lambda: not is_leg_up(pair, pair.s2, b))
+    pair.s2.mlagd.process = None
+    with changes(pair.s2) as seen:
+        pair.s2.mlagd.start()
+        guards["s2"].wait(r"^fenced -> watching", offset)
+        wait_for("B's leg to be up", lambda: is_leg_up(pair, pair.s2, b), 10)
+        wait_held(pair.s2, "bond1", "drained")
+        assert not is_leg_up(pair, pair.s2, a)
+    assert not any(a.switch_link() in line for line in seen), seen
+    assert pair.s2.mlagd.ctl("undrain").returncode == 0
+    wait_for("A's leg to be up", lambda: is_leg_up(pair, pair.s2, a), 10)
+
+
+@pytest.mark.long
+def test_a_leg_that_is_drained_while_it_is_fenced_stays_down_when_the_guard_lets_go(
+        pair: Pair, guards: dict[str, Guard], tell: Callable[[str], None]) -> None:
+    """The guard took it down, the daemon wants it held: it comes back when neither does, and nothing doubles."""
+    a, b = pair.hosts["a"], pair.hosts["b"]
+    pair.wait_known(vlan=VLAN)
+    offset = guards["s2"].size()
+    os.kill(daemon_pid(pair.s2), signal.SIGSTOP)
+    wait_fenced(pair, guards["s2"], offset)
+    with pair.traffic() as run:
+        flows = flows_of(pair, run, RATE * 8)
+        run.start()
+        run.wait_sent(flows[0][0], RATE // 2)
+        os.kill(daemon_pid(pair.s2), signal.SIGCONT)
+        assert pair.s2.mlagd.ctl("drain", "bond1").returncode == 0
+        guards["s2"].wait(r"^fenced -> watching", offset)
+        wait_for("B's leg to be up", lambda: is_leg_up(pair, pair.s2, b), 10)
+        wait_for("A's leg to be down for the drain", lambda: not is_leg_up(pair, pair.s2, a), 10)
+        wait_held(pair.s2, "bond1", "drained")
+        run.finish()
+        tell_losses(tell, run, flows)
+    assert pair.s2.mlagd.ctl("undrain").returncode == 0
+    wait_for("A's leg to be up", lambda: is_leg_up(pair, pair.s2, a), 10)
 
 
 @pytest.mark.long

@@ -5,20 +5,17 @@ The pair has a backup path.  S1 is the primary.  A and B are dual hosts with LAC
 (two ports, both used); O1 and O2 are orphans.  Every row prints what was lost; nothing is ever doubled.
 """
 
-import contextlib
 import glob
 import os
-import select
 import shutil
 import signal
-import subprocess
 import time
 from typing import Callable, Iterator
 
 import pytest
 
 from mlab import BROADCAST, Pair
-from mlab.holds import Row, admin_state, flows_of, is_up, wait_held
+from mlab.holds import Row, admin_state, changes, flows_of, is_up, wait_held
 from mlab.liveness import Mark, daemon_pid, mend, wait_found
 from mlab.topology import Switch
 from mlab.wait import wait_for
@@ -67,30 +64,6 @@ def die(switch: Switch, *devices: str) -> None:
     os.kill(daemon_pid(switch), signal.SIGKILL)
     for device in ("peerlink", "backup", *devices):
         switch.namespace.set_up(device, False)
-
-
-@contextlib.contextmanager
-def changes(switch: Switch) -> Iterator[list[str]]:
-    """What the kernel says of the switch's links meanwhile: a leg that was up for a moment is there too."""
-    lines: list[str] = []
-    mark = "02:00:00:00:0c:0e"
-    switch.namespace.ip("link add said type dummy")
-    monitor = switch.namespace.popen(["ip", "-o", "monitor", "link"], stdout=subprocess.PIPE, text=True)
-    try:
-        assert monitor.stdout is not None
-        # It listens when it says what happens.
-        while not select.select([monitor.stdout], [], [], 0.05)[0]:
-            switch.namespace.ip("link set said up", "link set said down")
-        yield lines
-        switch.namespace.ip(f"link set said address {mark}")
-        for line in monitor.stdout:
-            if mark in line:
-                break
-            lines.append(line.strip())
-    finally:
-        monitor.kill()
-        monitor.wait()
-        switch.namespace.ip("link del said")
 
 
 BOX = ("a-leg", "b-leg", "d-leg", "lag3", "o1")
@@ -222,8 +195,9 @@ def test_split_takes_interfaces_down_whose_vlans_are_reached_by_held_legs_alone(
     assert is_up(pair.s2, other) and is_up(pair.s1, svi) and is_up(pair.s1, other)
     pair.s2.mlagd.stop(signal.SIGKILL)
     pair.s2.mlagd.start()
-    time.sleep(2)
-    assert not is_up(pair.s2, svi) and is_up(pair.s2, other)
+    wait_held(pair.s2, "bond4", "split")
+    wait_for(f"{svi} down", lambda: not is_up(pair.s2, svi), 10)
+    assert is_up(pair.s2, other)
     pair.s2.namespace.set_up("peerlink", True)
     wait_for(f"{svi} up", lambda: is_up(pair.s2, svi), 10)
     wait_for("its addresses", lambda: addresses(pair.s2, svi) == before[svi], 5,

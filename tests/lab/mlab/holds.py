@@ -1,7 +1,10 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Legs out of service: what a hold looks like, and what is lost around it."""
 
-from typing import Any, Callable
+import contextlib
+import select
+import subprocess
+from typing import Any, Callable, Iterator
 
 from .errors import LabError
 from .topology import Host, Pair, Switch
@@ -44,6 +47,30 @@ def flows_of(run: Traffic, host: Host, dst: str, count: int, rate: float, what: 
     return [run.flow(f"{what} #{n}", host.port, dst=dst,
                      src=host.mac if n == 0 else f"02:00:00:0b:{host.index:02x}:{n:02x}",
                      rate=rate, count=count) for n in range(SOURCES)]
+
+
+@contextlib.contextmanager
+def changes(switch: Switch) -> Iterator[list[str]]:
+    """What the kernel says of the switch's links meanwhile: a leg that was up for a moment is there too."""
+    lines: list[str] = []
+    mark = "02:00:00:00:0c:0e"
+    switch.namespace.ip("link add said type dummy")
+    monitor = switch.namespace.popen(["ip", "-o", "monitor", "link"], stdout=subprocess.PIPE, text=True)
+    try:
+        assert monitor.stdout is not None
+        # It listens when it says what happens.
+        while not select.select([monitor.stdout], [], [], 0.05)[0]:
+            switch.namespace.ip("link set said up", "link set said down")
+        yield lines
+        switch.namespace.ip(f"link set said address {mark}")
+        for line in monitor.stdout:
+            if mark in line:
+                break
+            lines.append(line.strip())
+    finally:
+        monitor.kill()
+        monitor.wait()
+        switch.namespace.ip("link del said")
 
 
 class Row:
