@@ -118,14 +118,15 @@ static __always_inline __u32 lookup_flags(const struct parse_arrival *parsed)
 }
 
 /* There is a route, not that of the last resort, and the kernel will do what it says. */
-static __always_inline bool is_route(long answer, const struct bpf_fib_lookup *lookup)
+static __always_inline bool is_route(long answer, const struct bpf_fib_lookup *lookup, __u32 domain)
 {
 	switch (answer) {
 	case BPF_FIB_LKUP_RET_SUCCESS:
 	case BPF_FIB_LKUP_RET_NO_NEIGH:
 		return mlag_route_is_ours(lookup->rt_metric);
-	case BPF_FIB_LKUP_RET_BLACKHOLE:
 	case BPF_FIB_LKUP_RET_UNREACHABLE:
+		return mlag_reject_is_route(domain);
+	case BPF_FIB_LKUP_RET_BLACKHOLE:
 	case BPF_FIB_LKUP_RET_PROHIBIT:
 	case BPF_FIB_LKUP_RET_UNSUPP_LWT:
 	case BPF_FIB_LKUP_RET_FRAG_NEEDED:
@@ -137,7 +138,7 @@ static __always_inline bool is_route(long answer, const struct bpf_fib_lookup *l
 
 /*
  * Whether our kernel, given the packet, forwards it or answers its sender.  A route that says
- * blackhole, unreachable or prohibit is one; so is one whose next hop is not resolved yet, that
+ * blackhole, unreachable (not in a VRF) or prohibit is one; so is one whose next hop is not resolved yet, that
  * leaves by a tunnel, or whose MTU is too small.  Everything else is no route.
  *
  * Return: what the kernel said; @ret_lookup is an exit if that is BPF_FIB_LKUP_RET_SUCCESS.
@@ -150,7 +151,7 @@ static __always_inline long ask_route(void *frame, struct parse_arrival *parsed,
 	fill_lookup(parsed, ret_lookup);
 	answer = bpf_fib_lookup(frame, ret_lookup, sizeof(*ret_lookup), lookup_flags(parsed));
 	parsed->packet.route_asked = 1;
-	parsed->packet.route_found = is_route(answer, ret_lookup);
+	parsed->packet.route_found = is_route(answer, ret_lookup, parsed->packet.router.domain);
 	return answer;
 }
 

@@ -189,7 +189,8 @@ MLAG_INLINE void mlag_packet_read_ipv4(struct mlag_packet *packet, const __u8 *h
 	packet->malformed = header[0] >> 4 != 4 || header_size < MLAG_IPV4_HEADER_SIZE ||
 			    total_size < header_size || total_size > available;
 	packet->hop_limit = header[8];
-	packet->plain = header_size == MLAG_IPV4_HEADER_SIZE && mlag_ipv4_is_routable(header + 12);
+	packet->plain = header_size == MLAG_IPV4_HEADER_SIZE && header[9] != MLAG_PROTOCOL_ICMP &&
+			mlag_ipv4_is_routable(header + 12);
 	__builtin_memcpy(packet->destination, header + 16, 4);
 }
 
@@ -206,7 +207,8 @@ MLAG_INLINE void mlag_packet_read_ipv6(struct mlag_packet *packet, const __u8 *h
 
 	packet->malformed = header[0] >> 4 != 6 || MLAG_IPV6_HEADER_SIZE + payload_size > available;
 	packet->hop_limit = header[7];
-	packet->plain = header[6] != 0 /* hop-by-hop */ && mlag_ipv6_is_routable(header + 8);
+	packet->plain = header[6] != 0 /* hop-by-hop */ && header[6] != MLAG_PROTOCOL_ICMPV6 &&
+			mlag_ipv6_is_routable(header + 8);
 	__builtin_memcpy(packet->destination, header + 24, 16);
 }
 
@@ -419,6 +421,18 @@ MLAG_INLINE bool mlag_route_is_ours(__u32 metric)
 	return metric != MLAG_LAST_RESORT_METRIC;
 }
 
+/**
+ * mlag_reject_is_route() - whether a route that says unreachable counts for what has the peer's MAC
+ * @domain: routing domain of the router MAC
+ *
+ * Elsewhere somebody has set it, and it is answered from here.  The table of a VRF has to end in such
+ * a route, or the lookup goes on in main: that says no more than that there is no other (R25).
+ */
+MLAG_INLINE bool mlag_reject_is_route(__u32 domain)
+{
+	return !domain;
+}
+
 /* R20, R24: a frame with a router MAC of ours; the kernel does the rest. */
 MLAG_INLINE struct mlag_decision mlag_receive_own(const struct mlag_packet *packet)
 {
@@ -525,8 +539,9 @@ struct mlag_departure {
 /* What is behind the header has to be read before mlag_svi_egress() can say anything. */
 MLAG_INLINE bool mlag_departure_is_icmp(const struct mlag_departure *departure)
 {
-	return (departure->family == 4 && departure->protocol == 1 && !departure->later_fragment) ||
-	       (departure->family == 6 && departure->protocol == 58);
+	return (departure->family == 4 && departure->protocol == MLAG_PROTOCOL_ICMP &&
+		!departure->later_fragment) ||
+	       (departure->family == 6 && departure->protocol == MLAG_PROTOCOL_ICMPV6);
 }
 
 /**

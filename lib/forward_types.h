@@ -11,6 +11,8 @@
 
 #define MLAG_FORWARD_VLAN_WORDS 64 /* 4096 VLANs as 64-bit words */
 
+#define MLAG_PROTOCOL_ICMP 1
+#define MLAG_PROTOCOL_ICMPV6 58
 #define MLAG_IPV4_HEADER_SIZE 20 /* without options */
 #define MLAG_IPV6_HEADER_SIZE 40 /* without extension headers */
 
@@ -282,7 +284,8 @@ struct mlag_frame {
  * @family: 4, 6, or 0 for what is not IP; see mlag_family_of()
  * @malformed: the IP header contradicts itself or the frame
  * @hop_limit: TTL or hop limit
- * @plain: no options that a router minds, and a source that may be answered; see shortcut.h
+ * @plain: no options that a router minds, a source that may be answered, and not ICMP, which is looked
+ *	at where it leaves (R27); see shortcut.h
  * @destination: the IP destination, as in struct mlag_address.octets
  * @address_asked: @address_owner is the answer of a lookup
  * @address_owner: enum mlag_owner, none for a third party

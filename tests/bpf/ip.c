@@ -80,7 +80,7 @@ static uint32_t make_ipv4(uint8_t *header, const struct ip_packet *packet)
 		put16(header + 6, 100);
 	}
 	header[8] = packet->hop_limit;
-	header[9] = IP_PROTOCOL;
+	header[9] = packet->shape == IP_REDIRECT ? IPPROTO_ICMP : IP_PROTOCOL;
 	assert_int_equal(ip_parse(packet->source, octets), 4);
 	memcpy(header + 12, octets, 4);
 	(void)ip_parse(packet->destination, octets);
@@ -100,7 +100,7 @@ static uint32_t make_ipv6(uint8_t *header, const struct ip_packet *packet)
 	memset(header, 0, 48);
 	header[0] = 0x60;
 	put16(header + 4, size - 40 + payload_size_of(packet->shape));
-	header[6] = IP_PROTOCOL;
+	header[6] = packet->shape == IP_REDIRECT ? IPPROTO_ICMPV6 : IP_PROTOCOL;
 	header[7] = packet->hop_limit;
 	assert_int_equal(ip_parse(packet->source, octets), 6);
 	memcpy(header + 8, octets, 16);
@@ -159,6 +159,9 @@ void ip_frame_make(struct wire_frame *ret, const struct ip_packet *packet)
 	ret->size += is_ipv4 ? make_ipv4(header, packet) : make_ipv6(header, packet);
 	for (uint32_t index = 0; index < payload_size_of(packet->shape); index++) {
 		ret->bytes[ret->size++] = (uint8_t)index;
+	}
+	if (packet->shape == IP_REDIRECT) {
+		header[is_ipv4 ? 20 : 40] = is_ipv4 ? 5 : 137;
 	}
 	if (packet->shape == IP_PADDED) {
 		memset(ret->bytes + ret->size, 0, 6);

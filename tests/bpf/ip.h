@@ -20,7 +20,8 @@ enum ip_shape {
 	IP_WITH_OPTIONS,   /* IPv4 options; IPv6 hop-by-hop options */
 	IP_FIRST_FRAGMENT, /* more follow */
 	IP_LATER_FRAGMENT,
-	IP_PADDED, /* the frame is longer than the packet */
+	IP_PADDED,   /* the frame is longer than the packet */
+	IP_REDIRECT, /* of ICMP or ICMPv6 */
 	/* from here on no header that a router takes */
 	IP_BAD_VERSION,
 	IP_BAD_HEADER_SIZE, /* IPv4: less than its fixed part */

@@ -31,7 +31,7 @@ MUTANTS = [
     (TC, "if (change == MLAG_TAG_KEEP && parsed->arrival.vlan.tagged) {", "if (0) {"),
     (TC, "ask_sender(domain, parsed, skb->ifindex);", ";"),
     (XDP, "return XDP_DROP;\n\t}\n\task_sender", "return XDP_PASS;\n\t}\n\task_sender"),
-    (XDP, "count_at(port, decision.reason, 1, size);\n\t\treturn XDP_DROP;", "return XDP_DROP;"),
+    (XDP, "count_fast(counter, size);\n\t\treturn XDP_DROP;", "return XDP_DROP;"),
     (XDP, "if (verdict != XDP_PASS) {", "if (0) {"),
     (XDP, "mlag_packet_take_hop_ipv4(header);", ";"),
     (XDP, "mlag_packet_take_hop_ipv6(header);", ";"),
@@ -49,8 +49,10 @@ MUTANTS = [
     (BOTH, "!svi->reverse_path || parsed->family != 4", "!svi->reverse_path"),
     (BOTH, "!svi->reverse_path || parsed->family != 4", "1"),
     (BOTH, "if (answer != BPF_FIB_LKUP_RET_SUCCESS) {", "if (0) {"),
-    (BOTH, "case BPF_FIB_LKUP_RET_NO_NEIGH:\n\tcase BPF_FIB_LKUP_RET_FRAG_NEEDED:\n\t\treturn true",
-     "return true"),
+    (BOTH, "case BPF_FIB_LKUP_RET_FRAG_NEEDED:\n\t\treturn true", "return true"),
+    (BOTH, "return mlag_route_is_ours(lookup->rt_metric);", "return false;"),
+    (BOTH, "return mlag_reject_is_route(domain);", "return true;"),
+    (BOTH, "return mlag_reject_is_route(domain);", "return false;"),
     (BOTH, "parsed->packet.address_owner = owner ?", "parsed->packet.address_owner = 0 ?"),
     # the decision itself, which all share: the scenes say what is right
     (SHORTCUT, "!port->guarded && ", ""),
@@ -75,6 +77,8 @@ MUTANTS = [
     (FORWARD, "header_size == MLAG_IPV4_HEADER_SIZE && mlag_ipv4_is_routable(header + 12)",
      "header_size == MLAG_IPV4_HEADER_SIZE"),
     (FORWARD, "header[6] != 0 /* hop-by-hop */ && ", ""),
+    (FORWARD, "header[9] != MLAG_PROTOCOL_ICMP &&", ""),
+    (FORWARD, "header[6] != MLAG_PROTOCOL_ICMPV6 &&", ""),
 ]
 
 

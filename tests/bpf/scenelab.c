@@ -196,7 +196,9 @@ static struct mlag_decision answer(const struct scene *scene, const struct wire_
 	}
 	if (decision.action == MLAG_ACTION_ASK_ROUTE) {
 		packet->route_asked = 1;
-		packet->route_found = place_of(scene->ip)->route;
+		packet->route_found =
+			place_of(scene->ip)->route &&
+			(!place_of(scene->ip)->rejects || mlag_reject_is_route(scene->domain));
 		decision = mlag_receive(&domain, &port, packet);
 	}
 	return decision;

@@ -14,7 +14,7 @@ const struct place PLACES[] = {
 	{"10.0.30.9", .route = true},			/* through NARROW_MTU */
 	{"10.40.0.1", .route = true, .next_hop = true}, /* by a gateway */
 	{"10.66.0.1", .route = true},			/* blackhole */
-	{"10.67.0.1", .route = true},			/* unreachable */
+	{"10.67.0.1", .route = true, .rejects = true},	/* unreachable */
 	{"10.68.0.1", .route = true},			/* prohibit */
 	{.ip = "10.99.0.1"},
 	{"10.0.10.1", .owner = MLAG_OWNER_SELF},
@@ -32,7 +32,7 @@ const struct place PLACES[] = {
 	{"2001:db8:20::77", .route = true},
 	{"2001:db8:40::1", .route = true, .next_hop = true},
 	{"2001:db8:66::1", .route = true},
-	{"2001:db8:67::1", .route = true},
+	{"2001:db8:67::1", .route = true, .rejects = true},
 	{"2001:db8:68::1", .route = true},
 	{.ip = "2001:db8:99::1"},
 	{"2001:db8:10::1", .owner = MLAG_OWNER_SELF},
@@ -186,6 +186,44 @@ const struct scene SCENES[] = {
 	{"R25 no route, v6", "2001:db8:99::1", 64, TO_PEER(NO_ROUTE)},
 	{"R25 no route, TTL 1: ICMP from the peer", "10.99.0.1", 1, TO_PEER(NO_ROUTE)},
 	{"R25 broadcast in a network of ours", "10.0.10.255", 64, TO_PEER(NO_ROUTE)},
+	{"R25 a VRF's table ends in unreachable: no route", "10.67.0.1", 64, .domain = SCENES_VRF,
+	 TO_PEER(NO_ROUTE)},
+	{"R25 a VRF's table ends in unreachable: no route, v6", "2001:db8:67::1", 64,
+	 .domain = SCENES_VRF, TO_PEER(NO_ROUTE)},
+	{"R21 a route of a VRF that is prohibited: ICMP from here", "10.68.0.1", 64,
+	 .domain = SCENES_VRF, ROUTED},
+	{"R21 a route of a VRF that is a blackhole", "10.66.0.1", 64, .domain = SCENES_VRF, ROUTED},
+	/* R26: the peer is dead, and so is PL; the bridge has its MAC there all the same */
+	{"R26 third party", V4, 64, .obstacle = OBSTACLE_NO_PEER_LINK, ROUTED},
+	{"R26 third party, v6", V6, 64, .obstacle = OBSTACLE_NO_PEER_LINK, ROUTED},
+	{"R26 third party, straight out", V4, 64, BEHIND(), .obstacle = OBSTACLE_NO_PEER_LINK,
+	 SENT},
+	{"R26 third party, straight out, v6", V6, 64, BEHIND(), .obstacle = OBSTACLE_NO_PEER_LINK,
+	 SENT},
+	{"R26 third party, tagged", V4, 64, AWARE(0, 10), TAGGED(10),
+	 .obstacle = OBSTACLE_PEER_LINK_VLAN, ROUTED},
+	{"R26 TTL 1, third party: ICMP from here", V4, 1, .obstacle = OBSTACLE_NO_PEER_LINK,
+	 ROUTED},
+	{"R26 TTL 0, third party", V4, 0, .obstacle = OBSTACLE_NO_PEER_LINK, DROP(TTL_ZERO)},
+	{"R26 the peer's address: R22 stops", "10.0.10.2", 64, .obstacle = OBSTACLE_NO_PEER_LINK,
+	 LEFT_TO_BRIDGE(TO_PEER)},
+	{"R26 the peer's address: R22 stops, PL down", "10.0.10.2", 64,
+	 .obstacle = OBSTACLE_PEER_LINK_VLAN, LEFT_TO_BRIDGE(TO_PEER)},
+	{"R26 not IP", .obstacle = OBSTACLE_NO_PEER_LINK, LEFT_TO_BRIDGE(NOT_ROUTABLE)},
+	{"R26 no route", "10.99.0.1", 64, .obstacle = OBSTACLE_NO_PEER_LINK,
+	 LEFT_TO_BRIDGE(NO_ROUTE)},
+	/* R27: what goes round the bridge meets no program there, and makes nobody answer */
+	{"R27 round: back into the VLAN it came from, and no word to the sender", V4, 64,
+	 AWARE(0, 10), TAGGED(10), BEHIND(.vlan = 10), SENT},
+	{"R27 round: back into the VLAN it came from, v6", V6, 64, AWARE(0, 10), TAGGED(10),
+	 BEHIND(.vlan = 10), SENT},
+	{"R27 not round: a redirect of somebody's, to meet the program of the SVIs", V4, 64,
+	 IP_REDIRECT, BEHIND(), ROUTED},
+	{"R27 not round: a redirect of somebody's, v6", V6, 64, IP_REDIRECT, BEHIND(), ROUTED},
+	{"R27 a redirect for the peer is the peer's", "10.0.10.2", 64, IP_REDIRECT,
+	 TO_PEER(TO_PEER)},
+	{"R27 a redirect for us is the kernel's", "10.0.10.1", 64, IP_REDIRECT, .to = MAC_OWN,
+	 PASS},
 	/* ways round the bridge: to the peer */
 	{"R22 round: access port, tagged on PL", "10.0.10.2", 1, AWARE(10, 10), TO_PEER(TO_PEER)},
 	{"R22 round: access port, untagged on PL", "10.0.10.2", 1, AWARE(10, 10),

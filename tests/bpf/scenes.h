@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * One table for R20 to R26, whoever decides: each scene says what forward.h and shortcut.h answer,
+ * One table for R20 to R27, whoever decides: each scene says what forward.h and shortcut.h answer,
  * and from that follows what the program at tc and the one at XDP must do with the frame.
  */
 #ifndef MLAG_TESTS_SCENES_H
@@ -22,6 +22,7 @@ struct place {
 	enum mlag_owner owner;
 	enum mlag_owner owner_in_vrf;
 	bool route;
+	bool rejects;  /* by a route that says unreachable */
 	bool next_hop; /* which is a neighbour, by an interface that may be the bridge's */
 };
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * R20 to R25 (and what R26 needs of them), one scene a case (scenes.c): the same frame is given to
+ * R20 to R26, and what R27 asks of ways round the bridge, one scene a case (scenes.c): the same frame is given to
  * forward.h and shortcut.h (scenelab.c) and, by BPF_PROG_TEST_RUN, to the loaded programs at tc and at XDP,
  * and all must do what the scene expects, without shortcuts and with all of them; of the frame
  * nothing may change but what the way it takes asks for, and only what was decided is counted.
@@ -624,6 +624,6 @@ int main(void)
 		};
 	}
 	/* The count of an array of this size is not known to the macro. */
-	return _cmocka_run_group_tests("R20 to R26", tests, OTHERS + SCENES_COUNT, set_up,
+	return _cmocka_run_group_tests("R20 to R27", tests, OTHERS + SCENES_COUNT, set_up,
 				       tear_down);
 }

@@ -150,8 +150,9 @@ static bool is_routed(const struct explain_scene *scene, const struct reception 
 	}
 	scene->lookups->route(scene->user, reception->packet.router.own_ifindex, ip, &route);
 	switch (route.kind) {
-	case EXPLAIN_ROUTE_FORWARD:
 	case EXPLAIN_ROUTE_UNREACHABLE:
+		return mlag_reject_is_route(reception->packet.router.domain);
+	case EXPLAIN_ROUTE_FORWARD:
 	case EXPLAIN_ROUTE_PROHIBIT:
 	case EXPLAIN_ROUTE_BLACKHOLE:
 	case EXPLAIN_ROUTE_SOURCE:

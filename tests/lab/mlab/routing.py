@@ -80,6 +80,8 @@ def lay_out_tagged(pair: Pair) -> None:
 class Routing:
     """SVIs, addresses, routes and FRR on a Pair that is laid out by lay_out()."""
 
+    vrf: str | None = None  # of the members' SVIs; see vrf.py
+
     def __init__(self, pair: Pair) -> None:
         self.pair = pair
         self.frr: dict[str, Frr] = {}
@@ -202,8 +204,23 @@ class Routing:
             for number, member in enumerate(MEMBERS, 1):
                 self.pair.switches[member].namespace.ip(
                     *(f"route add {address(n, None, version)}/{bits} "
-                      f"via {address(n, 10, version)}" for n in (1, 2, ROUTER) if n != number),
-                    f"route add {ROUTE_BEHIND_H[version]} via {self.host_ip(self.h, version)}")
+                      f"via {address(n, 10, version)}{self.in_vrf}"
+                      for n in (1, 2, ROUTER) if n != number),
+                    f"route add {self.route_behind_h(version)}")
+
+    @property
+    def in_vrf(self) -> str:
+        """What a route of a member ends in, for `ip route`."""
+        return f" vrf {self.vrf}" if self.vrf else ""
+
+    @property
+    def by_vrf(self) -> tuple[str, ...]:
+        """How ping asks from a member."""
+        return ("-I", self.vrf) if self.vrf else ()
+
+    def route_behind_h(self, version: int) -> str:
+        """The members' static route to what is behind H, for `ip route`."""
+        return f"{ROUTE_BEHIND_H[version]} via {self.host_ip(self.h, version)}{self.in_vrf}"
 
     @staticmethod
     def host_ip(host: Host, version: int = 4) -> str:
@@ -257,7 +274,8 @@ class Routing:
             for target in targets:
                 if target not in known:
                     wait_for(f"{switch.name} to reach {target}",
-                             lambda n=switch.namespace, t=target: ping(n, t), timeout, 0.1,
+                             lambda n=switch.namespace, t=target: ping(n, t, *self.by_vrf), timeout,
+                             0.1,
                              show=lambda n=switch.namespace: n.run("ip", "neigh").stdout)
 
     def traffic(self, frames: int = 1 << 13, vlan: int = 10) -> RoutedTraffic:

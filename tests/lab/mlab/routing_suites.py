@@ -9,7 +9,7 @@ from typing import Sequence
 
 from .daemon import MLAGD, next_release
 from .routed import RoutedTraffic, faults_nothing, faults_once
-from .routing import BEHIND_H, ROUTE_BEHIND_H, Routing, address
+from .routing import BEHIND_H, Routing, address
 from .topology import MEMBERS, PL
 from .traffic import Flow
 
@@ -123,15 +123,14 @@ def check_without_route(lab: Routing, without: str, pl_tag: int | None = 10) -> 
     """R25: the route is gone on the member where it arrives; the peer, whose MAC it has, delivers.
     """
     namespace = lab.pair.switches[without].namespace
-    namespace.ip(*(f"route del {ROUTE_BEHIND_H[version]}" for version in VERSIONS))
+    namespace.ip(*(f"route del {lab.route_behind_h(version)}" for version in VERSIONS))
     try:
         with lab.traffic() as run:
             flows = [lab.flow(run, BEHIND_H[version], other_than(without), without)
                      for version in VERSIONS]
             run.send()
     finally:
-        namespace.ip(*(f"route add {ROUTE_BEHIND_H[version]} via {lab.host_ip(lab.h, version)}"
-                       for version in VERSIONS))
+        namespace.ip(*(f"route add {lab.route_behind_h(version)}" for version in VERSIONS))
     faults = []
     for flow in flows:
         faults += faults_once(run, flow, "h", ttl=63) + crossing_faults(run, flow, COUNT)
