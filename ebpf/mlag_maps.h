@@ -96,7 +96,7 @@ struct mlag_counter {
 };
 
 /* mlag_trials: programs by enum datapath_program, for frames that nobody sent (explain.bpf.c). */
-#define MLAG_MAP_TRIALS_MAX 4
+#define MLAG_MAP_TRIALS_MAX 5
 #define MLAG_TRIAL_FAILED 0x6d6c /* no verdict of tc */
 
 /**

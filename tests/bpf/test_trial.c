@@ -20,6 +20,7 @@
 #include "ip.h"
 #include "isolate.skel.h"
 #include "receive.skel.h"
+#include "redirects.skel.h"
 #include "wire.h"
 
 #define ARRAY_SIZE(array) (sizeof(array) / sizeof((array)[0]))
@@ -197,6 +198,34 @@ static void test_isolate_decides_as_on_the_wire(void **state)
 	assert_int_equal(datapath_set_source(lab.dp, &key, NULL), 0);
 }
 
+/* R27: the program of the bridge itself, which reads what is ICMP. */
+static void test_svi_egress_decides_as_on_the_wire(void **state)
+{
+	struct ip_packet packet = {
+		.destination_mac = HOST_MAC,
+		.source_mac = OUR_MAC,
+		.source = "10.0.10.1",
+		.destination = "10.0.10.9",
+		.hop_limit = 64,
+		.shape = IP_REDIRECT,
+	};
+	struct wire_frame frame;
+
+	(void)state;
+	ip_frame_make(&frame, &packet);
+	expect(DATAPATH_PROGRAM_SVI, &frame, lab.svi, lab.port, 0, MLAG_ACTION_DROP,
+	       MLAG_REASON_REDIRECT);
+	packet.source = "2001:db8:10::1";
+	packet.destination = "2001:db8:10::9";
+	ip_frame_make(&frame, &packet);
+	expect(DATAPATH_PROGRAM_SVI, &frame, lab.svi, lab.port, 0, MLAG_ACTION_DROP,
+	       MLAG_REASON_REDIRECT);
+	packet.shape = IP_PLAIN;
+	ip_frame_make(&frame, &packet);
+	expect(DATAPATH_PROGRAM_SVI, &frame, lab.svi, lab.port, 0, MLAG_ACTION_PASS,
+	       MLAG_REASON_NONE);
+}
+
 /* ---- nothing is disturbed ------------------------------------------------------------------- */
 
 static void add_up(void *user, uint32_t ifindex, enum mlag_reason reason, uint64_t packets,
@@ -214,6 +243,7 @@ static void test_nothing_is_counted_and_no_partner_is_proven(void **state)
 
 	test_receive_decides_as_on_the_wire(state);
 	test_isolate_decides_as_on_the_wire(state);
+	test_svi_egress_decides_as_on_the_wire(state);
 	assert_int_equal(datapath_counters(lab.dp, add_up, &packets), 0);
 	assert_int_equal(packets, 0);
 	/* A frame at a leg whose gate is closed is what makes it ready, if it is real. */
@@ -324,11 +354,14 @@ static void test_every_map_is_known_as_read_or_written(void **state)
 {
 	struct isolate_bpf *isolate = isolate_bpf__open();
 	struct receive_bpf *receive = receive_bpf__open();
+	struct redirects_bpf *redirects = redirects_bpf__open();
 
 	(void)state;
 	check_maps(isolate->obj);
 	check_maps(receive->obj);
+	check_maps(redirects->obj);
 	isolate_bpf__destroy(isolate);
+	redirects_bpf__destroy(redirects);
 	receive_bpf__destroy(receive);
 }
 
@@ -381,6 +414,7 @@ int main(void)
 		cmocka_unit_test(test_receive_decides_as_on_the_wire),
 		cmocka_unit_test(test_a_tag_is_beside_the_frame),
 		cmocka_unit_test(test_isolate_decides_as_on_the_wire),
+		cmocka_unit_test(test_svi_egress_decides_as_on_the_wire),
 		cmocka_unit_test(test_nothing_is_counted_and_no_partner_is_proven),
 		cmocka_unit_test(test_no_frame_leaves),
 		cmocka_unit_test(test_what_changed_in_the_maps_is_seen_at_once),

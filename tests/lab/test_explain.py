@@ -11,10 +11,11 @@ import pytest
 from mlab import Pair, wait_for
 from mlab.explained import (COUNT, RATE, MakeFlow, ask, bare, compare, ends, faults, foretell,
                             packet, port_of, rules)
+from mlab.routed import Packet, RoutedTraffic
 from mlab.routing import BEHIND_H, ROUTE_BEHIND_H, Routing, address, lay_out
 from mlab.routing_suites import host_of
 from mlab.topology import PL, Host
-from mlab.traffic import BROADCAST, MULTICAST, UNKNOWN
+from mlab.traffic import BROADCAST, MULTICAST, UNKNOWN, Flow
 
 NEEDS = ["bridge", "veth", "bond", "vlan", "vlan-device"]
 LAYOUT = lay_out
@@ -185,6 +186,33 @@ def test_no_route_with_the_own_mac_is_answered(lab: Routing, version: int) -> No
         run.send()
     found = faults(run, flow, foretell(lab.pair, lab.pair.s1, answer), "r")
     assert answer["verdict"] == "answered" and not found, found
+
+
+@KNOWN
+def test_r27_back_into_its_vlan_without_a_redirect(lab: Routing) -> None:
+    """H to O1 by S1's router MAC: routed back to where it came from, and H hears nothing of it."""
+    o1 = lab.pair.hosts["o1"]
+
+    def make(run: RoutedTraffic) -> Flow:
+        return run.packets("H to O1 by S1's MAC", lab.h.leg("s1"), lab.macs["s1"], lab.h.mac,
+                           Packet(lab.host_ip(lab.h), lab.host_ip(o1)), RATE, COUNT)
+
+    answer = compare(lab, lab.h, "s1", make)  # an ICMP error to H would be a fault
+    assert rules(answer) == ["R20", "R27"], answer["steps"]
+    text = next(step["text"] for step in answer["steps"] if step["rule"] == "R27")
+    assert "send_redirects is off" in text and "the program drops them at br0" in text
+
+
+def test_r27_a_redirect_is_dropped_by_the_program_itself(lab: Routing) -> None:
+    """Of somebody's redirect, to be routed: the program of the SVIs is run, and agrees."""
+    with lab.traffic() as run:
+        flow = packet(lab, host_of(lab)[4], "s1", "s1")(run)
+        frame = bytearray(flow.frame)
+    frame[23], frame[34] = 1, 5  # ICMP, a redirect
+    answer = lab.pair.s1.mlagd.query("explain", "--in", "bond1", "--frame", frame.hex())
+    assert (answer["verdict"], answer["agrees"], answer["runs"]) == ("dropped", True, 2)
+    assert rules(answer) == ["R20", "R27"], answer["steps"]
+    assert [step["reason"] for step in answer["steps"] if step["run"]][-1] == "redirect"
 
 
 @KNOWN

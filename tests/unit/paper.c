@@ -226,6 +226,13 @@ static bool look_device(void *user, uint32_t ifindex, struct explain_device *ret
 	return true;
 }
 
+static void look_redirects(void *user, const char *ifname, struct explain_redirects *ret)
+{
+	(void)user;
+	(void)ifname;
+	*ret = paper.redirects;
+}
+
 static bool run(void *user, const struct explain_run *question, struct mlag_decision *ret)
 {
 	(void)user;
@@ -248,6 +255,7 @@ static const struct explain_lookups lookups = {
 	.route = look_route,
 	.neighbor = look_neighbor,
 	.device = look_device,
+	.redirects = look_redirects,
 	.run = run,
 };
 
@@ -315,5 +323,6 @@ int paper_set_up(void **state)
 	set_leg(2, 3, 0, "");
 	paper.scene.peer_known = paper.scene.peer_alive = true;
 	paper.scene.lookups = &lookups;
+	paper.redirects = (struct explain_redirects){.program = true, .setting = true};
 	return 0;
 }

@@ -39,6 +39,7 @@ extern struct paper {
 	struct explain_port ports[4];
 	enum programs programs;
 	bool is_detached;
+	struct explain_redirects redirects;
 	uint32_t runs;
 	struct mlag_decision honest; /* what HONEST answers, by the test */
 } paper;

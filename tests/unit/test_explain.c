@@ -277,7 +277,7 @@ static const struct walk_case CASES[] = {
 	{"R21 v6", LEG1, PEER_MAC, AT_LAG1, "fd00:20::9", 64, .verdict = EXPLAIN_VERDICT_ROUTED,
 	 .rules = "R20 R21 R6", .copies = "here bond2 sent+tag"},
 	{"R21 to the peer's orphan", LEG1, PEER_MAC, AT_LAG1, "10.10.0.9", 64,
-	 .verdict = EXPLAIN_VERDICT_ROUTED, .rules = "R20 R21 R8 R8",
+	 .verdict = EXPLAIN_VERDICT_ROUTED, .rules = "R20 R21 R27 R8 R8",
 	 .copies = "here peerlink sent+tag, peer - sent"},
 	{"R21 no neighbour yet", LEG1, PEER_MAC, AT_LAG1, "10.10.0.8", 64,
 	 .verdict = EXPLAIN_VERDICT_UNDECIDED, .rules = "R20 R21", .copies = "here dev20 unknown"},
@@ -326,7 +326,7 @@ static const struct walk_case CASES[] = {
 	 .verdict = EXPLAIN_VERDICT_TO_PEER, .rules = "R20 R25 R20 R24",
 	 .copies = "here peerlink sent+tag, peer - dropped"},
 	{"R31 our MAC, the last resort", LEG1, OUR_MAC, AT_LAG1, LAST_RESORT_IP, 64,
-	 .change = mark_peer_link, .verdict = EXPLAIN_VERDICT_ROUTED, .rules = "R20 R31 R20",
+	 .change = mark_peer_link, .verdict = EXPLAIN_VERDICT_ROUTED, .rules = "R20 R31 R27 R20",
 	 .copies = "here peerlink sent+tag, peer - unknown"},
 	{"R25, not R31, for the peer's MAC", LEG1, PEER_MAC, AT_LAG1, LAST_RESORT_IP, 64,
 	 .change = mark_peer_link, .verdict = EXPLAIN_VERDICT_TO_PEER, .rules = "R20 R25 R20",
@@ -602,6 +602,77 @@ static void test_R27_a_redirect_is_not_routed_out_of_an_svi(void **state)
 	}
 }
 
+/* What routes back to where it came from would make a kernel tell its sender of a shorter way. */
+static void test_R27_back_by_the_device_it_came_by_no_redirect_and_why(void **state)
+{
+	static const struct {
+		const char *ip;
+		bool program;
+		bool setting;
+		const char *text; /* NULL: no step of R27 */
+	} cases[] = {
+		{"10.10.0.9", true, true,
+		 "no ICMP redirect to its sender: send_redirects is off, and the "
+		 "program drops them at br0"},
+		{"10.10.0.9", false, true, "no ICMP redirect to its sender: send_redirects is off"},
+		{"10.10.0.9", true, false,
+		 "no ICMP redirect to its sender: the program drops them at br0"},
+		{"10.10.0.9", false, false,
+		 "would get an ICMP redirect: send_redirects is on, and the "
+		 "program that drops them is not at br0"},
+		{"10.20.0.9", true, true, NULL},
+		{"10.20.0.9", false, false, NULL},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		const struct walk_case test = {
+			.to = OUR_MAC, .from = AT_LAG1, .ip = cases[i].ip, .ttl = 64};
+		struct explain_frame frame;
+		const char *found = NULL;
+
+		make_frame(&test, &frame);
+		paper.redirects.program = cases[i].program;
+		paper.redirects.setting = cases[i].setting;
+		explain_walk(&paper.scene, explain_find_port(&paper.scene, LEG1), &frame, &trace);
+		for (uint32_t step = 0; step < trace.steps_count; step++) {
+			if (strcmp(trace.steps[step].rule, "R27") == 0) {
+				assert_null(found);
+				found = trace.steps[step].text;
+			}
+		}
+		assert_true((found != NULL) == (cases[i].text != NULL));
+		assert_true(found == NULL || strstr(found, cases[i].text) != NULL);
+		assert_int_equal(trace.verdict, EXPLAIN_VERDICT_ROUTED);
+	}
+}
+
+/* The program itself is asked of what is ICMP; without it a redirect leaves, and that is said. */
+static void test_R27_the_program_of_the_svis_is_run_and_its_absence_is_told(void **state)
+{
+	const struct walk_case test = {
+		.to = OUR_MAC, .from = AT_LAG1, .ip = "10.20.0.9", .ttl = 64};
+	struct explain_frame frame;
+	char rules[64];
+
+	(void)state;
+	make_frame(&test, &frame);
+	frame.bytes[23] = 1;
+	frame.bytes[34] = 5;
+	paper.programs = HONEST;
+	paper.honest = mlag_drop(MLAG_REASON_REDIRECT);
+	explain_walk(&paper.scene, explain_find_port(&paper.scene, LEG1), &frame, &trace);
+	assert_int_equal(trace.verdict, EXPLAIN_VERDICT_DROPPED);
+	/* receive is asked first, and is not honest then. */
+	assert_int_equal(trace.runs, 2);
+	assert_int_equal(trace.differences, 1);
+	paper.redirects.program = false;
+	explain_walk(&paper.scene, explain_find_port(&paper.scene, LEG1), &frame, &trace);
+	assert_int_equal(trace.verdict, EXPLAIN_VERDICT_ROUTED);
+	tell_rules(&trace, rules, sizeof(rules));
+	assert_non_null(strstr(rules, "R27"));
+}
+
 /* ---- words ---------------------------------------------------------------------------------- */
 
 static void test_an_assumption_that_makes_no_sense_is_refused(void **state)
@@ -747,6 +818,8 @@ int main(void)
 		TEST(test_nothing_is_run_where_something_is_assumed),
 		TEST(test_more_ports_than_a_trace_holds_are_counted),
 		TEST(test_R27_a_redirect_is_not_routed_out_of_an_svi),
+		TEST(test_R27_back_by_the_device_it_came_by_no_redirect_and_why),
+		TEST(test_R27_the_program_of_the_svis_is_run_and_its_absence_is_told),
 		TEST(test_an_assumption_that_makes_no_sense_is_refused),
 		TEST(test_without_a_peer_link_there_is_none_to_be_down),
 		TEST(test_a_frame_is_read_as_it_is_on_the_wire),

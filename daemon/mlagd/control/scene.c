@@ -189,6 +189,16 @@ static bool look_device(void *user, uint32_t ifindex, struct explain_device *ret
 	return true;
 }
 
+static void look_redirects(void *user, const char *ifname, struct explain_redirects *ret)
+{
+	const struct scene *scene = user;
+	bool intact = false, may_send = true;
+	int r = datapath_verify_svis(scene->context->datapath, scene->bridge_ifindex, &intact);
+
+	ret->program = r == 0 && intact;
+	ret->setting = lookup_redirects(ifname, &may_send) == 0 && !may_send;
+}
+
 static bool run_program(void *user, const struct explain_run *run, struct mlag_decision *ret)
 {
 	static const enum datapath_program programs[] = {
@@ -196,6 +206,7 @@ static bool run_program(void *user, const struct explain_run *run, struct mlag_d
 		[EXPLAIN_PROGRAM_RECEIVE] = DATAPATH_PROGRAM_RECEIVE,
 		[EXPLAIN_PROGRAM_LEG] = DATAPATH_PROGRAM_LEG,
 		[EXPLAIN_PROGRAM_PEER_LINK] = DATAPATH_PROGRAM_PEER_LINK,
+		[EXPLAIN_PROGRAM_SVI] = DATAPATH_PROGRAM_SVI,
 	};
 	struct scene *scene = user;
 	struct datapath_question question = {
@@ -227,6 +238,7 @@ static const struct explain_lookups lookups = {
 	.route = look_route,
 	.neighbor = look_neighbor,
 	.device = look_device,
+	.redirects = look_redirects,
 	.run = run_program,
 };
 
@@ -359,6 +371,7 @@ int scene_open(struct scene *ret, struct control_context *context)
 	if (context->trial == NULL) {
 		ret->not_run = datapath_trial_open(&context->trial, context->datapath);
 	}
+	ret->scene.bridge_ifindex = ret->bridge_ifindex;
 	r = lookup_open(&ret->lookup);
 	return r < 0 ? r : fill(ret);
 }

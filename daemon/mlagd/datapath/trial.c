@@ -18,12 +18,14 @@
 #include "explain.skel.h"
 #include "isolate.skel.h"
 #include "receive.skel.h"
+#include "redirects.skel.h"
 
 #define FRAME_MAX 2048
 
 struct datapath_trial {
 	struct isolate_bpf *isolate;
 	struct receive_bpf *receive;
+	struct redirects_bpf *redirects;
 	struct explain_bpf *explain;
 	struct mlag_counter *per_cpu;
 	uint32_t cpus_count;
@@ -91,6 +93,22 @@ static int load_receive(struct datapath_trial *trial, const struct datapath *dp)
 	return error ? error : receive_bpf__load(trial->receive);
 }
 
+static int load_redirects(struct datapath_trial *trial, const struct datapath *dp)
+{
+	int error;
+
+	trial->redirects = redirects_bpf__open();
+	if (!trial->redirects) {
+		return -errno;
+	}
+	error = share_maps(dp, trial->redirects->obj);
+	if (!error) {
+		error = bpf_map__reuse_fd(trial->redirects->maps.mlag_counters,
+					  bpf_map__fd(trial->isolate->maps.mlag_counters));
+	}
+	return error ? error : redirects_bpf__load(trial->redirects);
+}
+
 static int set_program(struct datapath_trial *trial, uint32_t which,
 		       const struct bpf_program *program)
 {
@@ -116,6 +134,10 @@ static int load_explain(struct datapath_trial *trial)
 		error = set_program(trial, DATAPATH_PROGRAM_PEER_LINK,
 				    trial->isolate->progs.isolate_peer_link);
 	}
+	if (!error) {
+		error = set_program(trial, DATAPATH_PROGRAM_SVI,
+				    trial->redirects->progs.svi_egress);
+	}
 	return error;
 }
 
@@ -136,6 +158,9 @@ int datapath_trial_open(struct datapath_trial **ret, const struct datapath *dp)
 		error = load_receive(trial, dp);
 	}
 	if (!error) {
+		error = load_redirects(trial, dp);
+	}
+	if (!error) {
 		error = load_explain(trial);
 	}
 	if (error) {
@@ -152,6 +177,7 @@ void datapath_trial_close(struct datapath_trial *trial)
 		return;
 	}
 	explain_bpf__destroy(trial->explain);
+	redirects_bpf__destroy(trial->redirects);
 	receive_bpf__destroy(trial->receive);
 	isolate_bpf__destroy(trial->isolate);
 	free(trial->per_cpu);

@@ -194,6 +194,17 @@ enum explain_program {
 	EXPLAIN_PROGRAM_RECEIVE,
 	EXPLAIN_PROGRAM_LEG,
 	EXPLAIN_PROGRAM_PEER_LINK,
+	EXPLAIN_PROGRAM_SVI, /* at egress of the bridge itself */
+};
+
+/**
+ * struct explain_redirects - what keeps ICMP redirects from leaving by a device of the pair (R27)
+ * @program: ours is at egress of the bridge, and drops both kinds
+ * @setting: the kernel is told to send none of IPv4's, by the device and by all
+ */
+struct explain_redirects {
+	bool program;
+	bool setting;
 };
 
 /**
@@ -224,6 +235,7 @@ struct explain_run {
  * @route: the kernel's route of a packet that came in by @ifindex
  * @neighbor: the MAC of a next hop; false when it is not known
  * @device: a device; false when it does not exist
+ * @redirects: what is done about redirects where a packet is routed back to where it came from
  * @run: NULL, or run a program and say what it decided; false when that could not be done
  */
 struct explain_lookups {
@@ -238,13 +250,14 @@ struct explain_lookups {
 	bool (*neighbor)(void *user, uint32_t ifindex, uint8_t family, const uint8_t *address,
 			 struct mlag_mac *ret);
 	bool (*device)(void *user, uint32_t ifindex, struct explain_device *ret);
+	void (*redirects)(void *user, const char *ifname, struct explain_redirects *ret);
 	bool (*run)(void *user, const struct explain_run *run, struct mlag_decision *ret);
 };
 
 /**
  * struct explain_scene - everything that does not depend on the frame
  * @domain: as the programs hold it
- * @bridge_ifname, @bridge_vlans: of the bridge itself: where it is a member its machine is one
+ * @bridge_ifindex, @bridge_ifname, @bridge_vlans: of the bridge itself: where it is a member its machine is one
  * @ports: @ports_count of them
  * @peer_known: a peer was heard since this daemon started
  * @peer_alive: the session with it is up
@@ -257,6 +270,7 @@ struct explain_lookups {
  */
 struct explain_scene {
 	struct mlag_domain domain;
+	uint32_t bridge_ifindex;
 	char bridge_ifname[IFNAMSIZ];
 	struct mlag_vlans bridge_vlans;
 	uint32_t ports_count;

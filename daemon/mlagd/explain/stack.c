@@ -92,7 +92,7 @@ static void note_route(struct walk *walk, const struct walk_frame *in,
 }
 
 /* R27: is it a redirect of ICMP, which does not leave by an SVI of the pair? */
-static struct mlag_decision decide_departure(const struct walk_frame *out)
+static struct mlag_decision decide_departure(const struct walk_frame *out, bool *ret_is_icmp)
 {
 	const uint8_t *header = out->bytes + ETH_HLEN;
 	bool is_ipv4 = out->ip.family == 4;
@@ -106,27 +106,109 @@ static struct mlag_decision decide_departure(const struct walk_frame *out)
 	if (behind < out->size) {
 		departure.icmp_type = out->bytes[behind];
 	}
+	*ret_is_icmp = mlag_departure_is_icmp(&departure);
 	return mlag_svi_egress(&departure);
 }
 
-/* The new frame leaves by an SVI. */
-static void leave_svi(struct walk *walk, const struct walk_frame *out, const char *ifname)
+static bool run_svi(const struct walk *walk, const struct walk_frame *out,
+		    struct mlag_decision *ret)
 {
-	struct mlag_decision decision = decide_departure(out);
-	struct walk_place place = {
-		.stage = EXPLAIN_STAGE_STACK,
-		.ifname = ifname,
-		.reason = decision.reason,
+	const struct explain_scene *scene = walk->scene;
+	struct explain_run run = {
+		.program = EXPLAIN_PROGRAM_SVI,
+		.ifindex = scene->bridge_ifindex,
+		.ingress_ifindex = out->ingress_ifindex,
+		.bytes = out->bytes,
+		.size = out->size,
 	};
 
-	walk_verdict(walk, EXPLAIN_VERDICT_ROUTED);
-	if (decision.action == MLAG_ACTION_DROP) {
-		(void)walk_note(walk, place, "an ICMP redirect: it does not leave by an SVI");
-		walk_blame(walk_copy(walk, EXPLAIN_HERE, EXPLAIN_FATE_DROPPED, ifname),
-			   decision.reason);
+	return !scene->assumed && scene->lookups->run != NULL &&
+	       scene->lookups->run(scene->user, &run, ret);
+}
+
+/*
+ * R27: the new frame passes the program at egress of the bridge itself, which reads what is ICMP.
+ * Return: false when it ends there.
+ */
+static bool pass_svi(struct walk *walk, const struct walk_frame *out, const char *ifname,
+		     const struct explain_redirects *redirects)
+{
+	struct walk_place place = {.stage = EXPLAIN_STAGE_STACK, .ifname = ifname};
+	struct mlag_decision program = mlag_pass();
+	bool is_icmp;
+	struct mlag_decision decision = decide_departure(out, &is_icmp);
+	struct explain_step *step;
+	bool ran;
+
+	if (!is_icmp) {
+		return true;
+	}
+	if (!redirects->program) {
+		if (decision.action == MLAG_ACTION_DROP) {
+			place.rule = "R27";
+			(void)walk_note(walk, place,
+					"an ICMP redirect, and the program that drops it is not at "
+					"%s",
+					walk->scene->bridge_ifname);
+		}
+		return true;
+	}
+	ran = run_svi(walk, out, &program);
+	place.reason = decision.reason;
+	if (decision.action != MLAG_ACTION_DROP) {
+		step = walk_note(walk, place, "ICMP, but no redirect: it may leave");
+		walk_compare(walk, step, ran, &program, &decision);
+		return true;
+	}
+	step = walk_note(walk, place, "an ICMP redirect: it does not leave by an SVI");
+	walk_compare(walk, step, ran, &program, &decision);
+	walk_blame(walk_copy(walk, EXPLAIN_HERE, EXPLAIN_FATE_DROPPED, ifname), decision.reason);
+	return false;
+}
+
+/* R27: a kernel tells the sender of a packet that leaves by the device it came by of a shorter way. */
+static void note_redirect(struct walk *walk, uint8_t family, const char *ifname,
+			  const struct explain_redirects *redirects)
+{
+	struct walk_place place = {
+		.stage = EXPLAIN_STAGE_ROUTE,
+		.ifname = ifname,
+		.rule = "R27",
+	};
+	bool is_off = family == 4 && redirects->setting;
+
+	if (!is_off && !redirects->program) {
+		(void)walk_note(
+			walk, place,
+			"by the device it came by, so its sender would get an ICMP redirect: "
+			"%sthe program that drops them is not at %s",
+			family == 4 ? "send_redirects is on, and " : "",
+			walk->scene->bridge_ifname);
 		return;
 	}
-	walk_forward(walk, out);
+	(void)walk_note(walk, place,
+			"by the device it came by, but no ICMP redirect to its sender: %s%s%s%s",
+			is_off ? "send_redirects is off" : "",
+			is_off && redirects->program ? ", and " : "",
+			redirects->program ? "the program drops them at " : "",
+			redirects->program ? walk->scene->bridge_ifname : "");
+}
+
+/* The new frame leaves by an SVI. */
+static void leave_svi(struct walk *walk, const struct walk_frame *out, uint32_t ifindex,
+		      const struct explain_device *device)
+{
+	const struct explain_scene *scene = walk->scene;
+	struct explain_redirects redirects = {0};
+
+	walk_verdict(walk, EXPLAIN_VERDICT_ROUTED);
+	scene->lookups->redirects(scene->user, device->ifname, &redirects);
+	if (ifindex == out->ingress_ifindex) {
+		note_redirect(walk, out->ip.family, device->ifname, &redirects);
+	}
+	if (pass_svi(walk, out, device->ifname, &redirects)) {
+		walk_forward(walk, out);
+	}
 }
 
 /* The packet leaves this machine by a device. */
@@ -164,7 +246,7 @@ static void route_out(struct walk *walk, const struct walk_frame *in, uint32_t i
 		return;
 	}
 	make_frame(in, ifindex, &device, &mac, &out);
-	leave_svi(walk, &out, device.ifname);
+	leave_svi(walk, &out, route->ifindex, &device);
 }
 
 /* R31: what came over PL for a router of ours is marked, and not for the last resort. */

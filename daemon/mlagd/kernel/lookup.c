@@ -7,6 +7,7 @@
 #include "kernel/lookup.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <libmnl/libmnl.h>
 #include <linux/if_addr.h>
 #include <linux/if_bridge.h>
@@ -14,9 +15,11 @@
 #include <linux/netconf.h>
 #include <linux/rtnetlink.h>
 #include <netinet/in.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include "kernel/fdbmsg.h"
 #include "kernel/netlink.h"
@@ -430,6 +433,39 @@ int lookup_forwarding(struct lookup *lookup, uint32_t ifindex, uint8_t family, b
 	mnl_attr_put_u32(request.message, NETCONFA_IFINDEX, ifindex);
 	error = ask(lookup, &request, on_netconf_message, &answer);
 	*ret = answer.is_on;
+	return error;
+}
+
+static int read_redirects(const char *ifname, bool *ret)
+{
+	char path[64 + IFNAMSIZ];
+	char word[2] = "";
+	int fd, error = 0;
+
+	(void)snprintf(path, sizeof(path), "/proc/sys/net/ipv4/conf/%s/send_redirects", ifname);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0) {
+		return -errno;
+	}
+	if (read(fd, word, 1) != 1) {
+		error = -EIO;
+	}
+	(void)close(fd);
+	*ret = word[0] != '0';
+	return error;
+}
+
+int lookup_redirects(const char *ifname, bool *ret)
+{
+	bool here = false, all = false;
+	int error = read_redirects(ifname, &here);
+
+	if (error == 0) {
+		error = read_redirects("all", &all);
+	}
+	if (error == 0) {
+		*ret = here || all;
+	}
 	return error;
 }
 

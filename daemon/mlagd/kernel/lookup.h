@@ -128,4 +128,11 @@ int lookup_address(struct lookup *lookup, uint32_t ifindex, uint8_t family, uint
 /** lookup_forwarding() - whether what arrives at a device is forwarded: 0 or -errno */
 int lookup_forwarding(struct lookup *lookup, uint32_t ifindex, uint8_t family, bool *ret);
 
+/**
+ * lookup_redirects() - whether the kernel may send redirects of IPv4 by a device: 0 or -errno
+ *
+ * It does if the device's setting says so, or that of all.
+ */
+int lookup_redirects(const char *ifname, bool *ret);
+
 #endif
