@@ -411,6 +411,21 @@ MLAG_INLINE __u32 mlag_peer_link_mark(__u32 mark, __u8 group, __u8 owner)
 }
 
 /**
+ * mlag_return_mark() - the mark of a packet that the peer has routed to us (R31)
+ * @mark: what it has already; kept
+ * @sender: enum mlag_owner of the router whose MAC the source is, none for no router
+ * @back: our kernel would send it out of the device it came by, to that MAC
+ *
+ * Members whose default routes lead to each other, for as long as a routing protocol takes to notice that
+ * both have lost theirs, play a packet back and forth until its hop limit ends.  What has this mark is
+ * unreachable.  A packet that the peer only carried here has its sender's MAC, and may go back.
+ */
+MLAG_INLINE __u32 mlag_return_mark(__u32 mark, __u8 sender, bool back)
+{
+	return sender == MLAG_OWNER_PEER && back ? mark | MLAG_MARK_RETURN : mark;
+}
+
+/**
  * mlag_route_is_ours() - whether a route counts for what has the peer's MAC (R25)
  * @metric: of the route that the kernel would take
  *

@@ -18,6 +18,8 @@
 
 /* R31: the bit of skb->mark that says: this came over PL, for a router of ours. */
 #define MLAG_MARK_PEER_LINK 0x40000000u
+/* R31: the bit that says: the peer has routed this to us, and our kernel would route it back. */
+#define MLAG_MARK_RETURN 0x20000000u
 /* R31: the metric of the last resort, by which a lookup that ended there is known: "mlag". */
 #define MLAG_LAST_RESORT_METRIC 0x6d6c6167u
 

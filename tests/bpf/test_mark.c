@@ -7,6 +7,7 @@
  */
 #include <linux/if_ether.h>
 #include <linux/pkt_cls.h>
+#include <linux/rtnetlink.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdbool.h>
@@ -155,6 +156,76 @@ static void test_R31_the_program_is_there_only_while_it_is_wanted(void **state)
 	assert_true(intact);
 }
 
+/* ---- what would go back --------------------------------------------------------------------- */
+
+/*
+ * What the peer has routed to us, by the source MAC, and our routes would return: by everything that
+ * the decision reads.  A next hop is behind br0, where the packet came by, or behind another device.
+ */
+static void test_R31_what_would_go_back_has_a_mark_of_its_own(void **state)
+{
+	static const struct {
+		const char *destination;
+		bool back;
+	} PLACES[] = {
+		{"10.50.0.1", true},	   /* by the peer */
+		{"10.51.0.1", false},	   /* by somebody else in that VLAN */
+		{"10.52.0.1", false},	   /* by another device, to the same MAC */
+		{"10.99.0.1", false},	   /* no route */
+		{"10.0.10.1", false},	   /* ours */
+		{"10.0.10.2", true},	   /* the peer's own, which it would not send here */
+		{"224.0.0.5", false},	   /* never routed */
+		{"169.254.1.1", false},	   /* never routed */
+		{"2001:db8:50::1", true},  /* by the peer */
+		{"2001:db8:51::1", false}, /* by somebody else in that VLAN */
+		{"2001:db8:52::1", false}, /* by another device, to the same MAC */
+		{"2001:db8:99::1", false}, /* no route */
+		{"fe80::1", false},	   /* never routed */
+	};
+	struct mlag_domain domain = {.peer_link_ifindex = lab.peer_link};
+	int program_fd = wire_open_program(lab.peer_link, BPF_TC_INGRESS);
+	uint32_t marked = 0;
+
+	(void)state;
+	assert_int_equal(datapath_set_domain(lab.dp, &domain), 0);
+	for (uint32_t owner = 0; owner < 2; owner++) {
+		struct mlag_router_key key = {0};
+		struct mlag_router router = {.owner = OWNERS[owner], .own_ifindex = lab.bridge};
+
+		memcpy(key.mac, MACS[owner], sizeof(key.mac));
+		memcpy(router.own_mac, MACS[0], sizeof(router.own_mac));
+		assert_int_equal(datapath_set_router(lab.dp, &key, &router), 0);
+	}
+	for (uint32_t number = 0; number < ARRAY_SIZE(PLACES) * 3 * 3; number++) {
+		uint32_t place = number % ARRAY_SIZE(PLACES);
+		uint32_t from = number / ARRAY_SIZE(PLACES) % 3;
+		uint32_t to = number / ARRAY_SIZE(PLACES) / 3;
+		bool v6 = strchr(PLACES[place].destination, ':') != NULL;
+		struct ip_packet packet = {
+			.destination_mac = MACS[to],
+			.source_mac = MACS[from],
+			.source = v6 ? "2001:db8:77::5" : "10.77.0.5",
+			.destination = PLACES[place].destination,
+			.hop_limit = 64,
+		};
+		uint32_t ours = mlag_peer_link_mark(0x1234, 0, OWNERS[to]);
+		uint32_t expected =
+			mlag_return_mark(ours, OWNERS[from], to == 0 && PLACES[place].back);
+		struct wire_frame frame;
+
+		ip_frame_make(&frame, &packet);
+		assert_int_equal(run(program_fd, &frame, 0x1234), expected);
+		marked += (expected & MLAG_MARK_RETURN) != 0;
+	}
+	close(program_fd);
+	assert_int_equal(marked, 3);
+	set_routers(0, false);
+	assert_int_equal(mlag_return_mark(1, MLAG_OWNER_PEER, true), MLAG_MARK_RETURN | 1);
+	assert_int_equal(mlag_return_mark(1, MLAG_OWNER_PEER, false), 1);
+	assert_int_equal(mlag_return_mark(1, MLAG_OWNER_SELF, true), 1);
+	assert_int_equal(mlag_return_mark(1, MLAG_OWNER_NONE, true), 1);
+}
+
 /* ---- R25 ------------------------------------------------------------------------------------ */
 
 /* Whether receive makes the frame ours, that is, finds a route. */
@@ -211,7 +282,7 @@ static void test_R25_the_last_resort_is_no_route(void **state)
 				 0);
 		assert_false(is_routed_here(program_fd, CASES[i].source, CASES[i].destination));
 		/* The same next hop in the main table is one. */
-		ip_add_route(CASES[i].everywhere, 1 /* RTN_UNICAST */, CASES[i].gateway);
+		ip_add_route(CASES[i].everywhere, RTN_UNICAST, CASES[i].gateway);
 		assert_true(is_routed_here(program_fd, CASES[i].source, CASES[i].destination));
 		assert_int_equal(routeswrite_delete_route(writer, CASES[i].family), 0);
 		assert_int_equal(routeswrite_delete_route(writer, CASES[i].family), 0);
@@ -251,6 +322,18 @@ static int set_up(void **state)
 	ip_add_address("out", "2001:db8:20::1/64");
 	ip_add_neighbor("out", "10.0.20.9", NEIGHBOR);
 	ip_add_neighbor("out", "2001:db8:20::9", NEIGHBOR);
+	ip_add_neighbor("br0", "10.0.10.2", MACS[1]);
+	ip_add_neighbor("br0", "2001:db8:10::2", MACS[1]);
+	ip_add_neighbor("br0", "10.0.10.3", MACS[2]);
+	ip_add_neighbor("br0", "2001:db8:10::3", MACS[2]);
+	ip_add_neighbor("out", "10.0.20.2", MACS[1]);
+	ip_add_neighbor("out", "2001:db8:20::2", MACS[1]);
+	ip_add_route("10.50.0.0/16", RTN_UNICAST, "10.0.10.2");
+	ip_add_route("10.51.0.0/16", RTN_UNICAST, "10.0.10.3");
+	ip_add_route("10.52.0.0/16", RTN_UNICAST, "10.0.20.2");
+	ip_add_route("2001:db8:50::/48", RTN_UNICAST, "2001:db8:10::2");
+	ip_add_route("2001:db8:51::/48", RTN_UNICAST, "2001:db8:10::3");
+	ip_add_route("2001:db8:52::/48", RTN_UNICAST, "2001:db8:20::2");
 	assert_int_equal(datapath_open(&lab.dp, &spec), 0);
 	datapath_set_marking(lab.dp, true);
 	assert_int_equal(datapath_set_port(lab.dp, lab.peer_link, &peer_link), 0);
@@ -273,6 +356,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_R31_the_mark_in_words),
 		cmocka_unit_test(test_R31_program_and_forward_mark_alike),
+		cmocka_unit_test(test_R31_what_would_go_back_has_a_mark_of_its_own),
 		cmocka_unit_test(test_R31_the_program_is_there_only_while_it_is_wanted),
 		cmocka_unit_test(test_R25_the_last_resort_is_no_route),
 	};

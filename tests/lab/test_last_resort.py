@@ -32,6 +32,7 @@ NEEDS = ["bridge", "veth", "bond", "vlan", "vlan-device"]
 LAYOUT = lay_out
 OUTSIDE = {4: "203.0.113.9", 6: "fd00:dead::9"}
 PROTOCOL, TABLE, RULES, METRIC = 109, 0x6D6C6167, 32800, 0x6D6C6167
+RETURNS = 999
 COUNT = 20
 TTL_MAX = 64
 PL_PORT = "peerlink"
@@ -147,9 +148,9 @@ def own_routes(up: Upstream, member: str, version: int) -> list[dict]:
 
 
 def own_rules(up: Upstream, member: str, version: int) -> set[str]:
-    """The devices of the rules with our protocol number."""
+    """The devices of the rules with our protocol number; "any" is what has no device."""
     rows = up.lab.pair.switches[member].namespace.json("ip", "-d", "-j", f"-{version}", "rule")
-    return {row["iif"] for row in rows if str(row.get("protocol")) == str(PROTOCOL)}
+    return {row.get("iif", "any") for row in rows if str(row.get("protocol")) == str(PROTOCOL)}
 
 
 @pytest.fixture(name="on")
@@ -392,6 +393,43 @@ def test_r31_two_that_face_each_other_do_not_loop_for_the_mark(on: Upstream, tel
     crossing = len(run.seen(flow, PL))
     tell(f"without the mark one packet crosses the peer link {crossing} times")
     assert crossing > 10
+
+
+def test_r31_default_routes_that_point_at_each_other_are_unreachable(on: Upstream, tell) -> None:
+    """As a routing protocol has it when both lose theirs: once over PL, one error, from the other.
+
+    With the rule taken away the same routes play a packet back until its TTL ends.
+    """
+    switches = list(on.lab.pair.switches.values())
+    on.take(*MEMBERS)
+    for number, switch in enumerate(switches, 1):
+        switch.namespace.ip(*(f"route add default via {address(3 - number, 10, version)}"
+                              for version in VERSIONS))
+        for version in VERSIONS:
+            assert ping(switch.namespace, address(3 - number, 10, version))
+    try:
+        with on.traffic() as run:
+            flows = [flow for to in MEMBERS for by in MEMBERS for flow in ways(on, run, to, by)]
+            run.send()
+        faults = []
+        for flow in flows:
+            faults += crossing_faults(run, flow, flow.sent) + one_error_each(run, flow)
+            faults += faults_nothing(run, flow, "u1", "u2")
+        assert not faults, "\n".join(faults)
+        for switch in switches:
+            switch.mlagd.process.send_signal(signal.SIGSTOP)  # or it puts the rule back
+            switch.namespace.run("ip", "rule", "del", "pref", str(RETURNS))
+        with on.traffic() as run:
+            flow = ways(on, run, "s1", "s1", count=1)[0]
+            run.send()
+        crossing = len(run.seen(flow, PL))
+        tell(f"without the rule one packet crosses the peer link {crossing} times")
+        assert crossing > 10
+    finally:
+        for number, switch in enumerate(switches, 1):
+            switch.mlagd.process.send_signal(signal.SIGCONT)
+            switch.namespace.ip(*(f"route del default via {address(3 - number, 10, version)}"
+                                  for version in VERSIONS))
 
 
 def test_r31_what_is_generated_here_does_not_use_it(on: Upstream) -> None:

@@ -27,6 +27,9 @@ pytestmark = pytest.mark.skipif(not frr.is_installed("zebra", "ospfd"),
                                 reason="FRR is not installed")
 
 
+WAYS_OUT = ("only its own", "the peer's too", "the peer's too, last-resort on")
+
+
 def config(number: int, uses_the_peers: bool) -> str:
     """Announce our own default; use the peer's when ours is gone, or never."""
     text = ospf_config(number)
@@ -51,12 +54,17 @@ def peered(layout: Pair) -> Routing:
     return lab
 
 
-@pytest.fixture(scope="module", name="lab", params=["only its own", "the peer's too"])
+@pytest.fixture(scope="module", name="lab", params=[
+    WAYS_OUT[0], pytest.param(WAYS_OUT[1], marks=pytest.mark.long), WAYS_OUT[2]])
 def routing(request: pytest.FixtureRequest, base: Routing, unlimited_errors: None
             ) -> Iterator[Routing]:
     """OSPF on S1, S2 and R; a member uses the peer's default when its own is gone, or not."""
     del unlimited_errors
-    uses = request.param == "the peer's too"
+    uses = request.param != WAYS_OUT[0]
+    for switch in base.pair.switches.values():
+        switch.mlagd.config["peer"]["last-resort"] = "on" if request.param == WAYS_OUT[2] else "off"
+        switch.mlagd.write_config()
+        switch.mlagd.ctl("reload", check=True)
     try:
         base.start_frr("ospfd", ospfd={node: config(number, uses) for node, number in
                                        (("s1", 1), ("s2", 2), ("r", ROUTER))})
@@ -64,6 +72,12 @@ def routing(request: pytest.FixtureRequest, base: Routing, unlimited_errors: Non
         yield base
     finally:
         base.stop_frr()
+
+
+@pytest.fixture(name="loops")
+def may_loop(request: pytest.FixtureRequest) -> bool:
+    """Members play a packet back until OSPF has withdrawn both routes: nobody prevents it."""
+    return WAYS_OUT[1] + "]" in request.node.name
 
 
 @pytest.fixture(autouse=True)
@@ -149,12 +163,12 @@ def crossings(run: RoutedTraffic, flow: Flow) -> dict[int, int]:
     return counts
 
 
-def loop_faults(sent: Sent, uses_the_peers: bool) -> list[str]:
+def loop_faults(sent: Sent, loops: bool) -> list[str]:
     """No packet is on the peer link twice, or back at R.
 
     Members that use each other's default play a packet back for the milliseconds that OSPF takes
     to withdraw both: that is routing, so its TTL ends it (the first time may be R25, untouched).
-    It must be over when R has settled.
+    It must be over when R has settled.  With last-resort on there is none of it.
     """
     faults, tally = [], dict[int, int]()
     for flow in sent.run.flows:
@@ -164,7 +178,7 @@ def loop_faults(sent: Sent, uses_the_peers: bool) -> list[str]:
         window = range(int(sent.lost_at * share) - 1, int(sent.settled * share) + 1)
         for sequence, count in crossings(sent.run, flow).items():
             tally[count] = tally.get(count, 0) + 1
-            is_ospfs = uses_the_peers and sequence in window and count <= TTL
+            is_ospfs = loops and sequence in window and count <= TTL
             if count > 1 and not is_ospfs:
                 faults.append(f"{flow.name}: #{sequence} was {count} times on the peer link")
     print(f"packets on the peer link by how often each was there: {tally}")
@@ -184,8 +198,8 @@ def test_with_both_ways_out_every_packet_goes_out_where_it_arrives(lab: Routing)
         assert sum(run.result(flow, f"u-{member}").unique for flow in sent.own), member
 
 
-def test_r25_s1_alone_loses_it_and_the_peer_delivers(request: pytest.FixtureRequest, lab: Routing
-                                                     ) -> None:
+def test_r25_s1_alone_loses_it_and_the_peer_delivers(request: pytest.FixtureRequest, lab: Routing,
+                                                     loops: bool) -> None:
     """With S2's MAC every packet goes out once, also by the leg to S1, all the time.
 
     With S1's MAC by the leg to S1 it is answered by S1 once, or routed by S2 where S1 may use
@@ -195,7 +209,7 @@ def test_r25_s1_alone_loses_it_and_the_peer_delivers(request: pytest.FixtureRequ
     sent = send(lab, ["s1"])
     run = sent.run
     faults = [fault for flow in run.flows for fault in account(run, flow)] + \
-        loop_faults(sent, uses)
+        loop_faults(sent, loops)
     for (to, by), flow in sent.forced.items():
         result = run.result(flow, "up")
         if to == "s2":
@@ -214,12 +228,12 @@ def test_r25_s1_alone_loses_it_and_the_peer_delivers(request: pytest.FixtureRequ
 
 
 def test_r25_both_lose_it_at_once_one_icmp_unreachable_each_and_nothing_loops(
-        request: pytest.FixtureRequest, lab: Routing) -> None:
+        lab: Routing, loops: bool) -> None:
     """Until R has settled and after: each packet is out, or its sender hears of it once."""
     sent = send(lab, list(MEMBERS))
     run = sent.run
     faults = [fault for flow in run.flows for fault in account(run, flow)] + \
-        loop_faults(sent, "the peer's too" in request.node.name)
+        loop_faults(sent, loops)
     for (to, by), flow in sent.forced.items():
         late = {error.sequence for error in run.errors(flow, "r")
                 if error.error == "unreachable" and error.sequence >= sent.settled}
@@ -229,6 +243,8 @@ def test_r25_both_lose_it_at_once_one_icmp_unreachable_each_and_nothing_loops(
         if len(crossed) != (0 if to == by else flow.count - sent.settled):
             faults.append(f"{flow.name}: {len(crossed)} crossed after {sent.settled}")
     kinds = {error.error for flow in run.flows for error in run.errors(flow, "r")}
+    if not loops and kinds != {"unreachable"}:
+        faults.append(f"R heard more than unreachable: {kinds}")
     print(f"R heard: {kinds}; its kernel refused "
           f"{sum(run.result(flow, 'up').refused for flow in sent.own)} more by itself")
     assert not faults, "\n".join(faults)

@@ -50,6 +50,7 @@ static const struct place {
 	{"10.30.0.9", EXPLAIN_ROUTE_FORWARD, MLAG_OWNER_NONE, OUTSIDE, WHO_COUNT},
 	{"10.77.0.1", EXPLAIN_ROUTE_FORWARD, MLAG_OWNER_NONE, SVI10,
 	 PEER_MAC}, /* the last resort */
+	{"10.88.0.1", EXPLAIN_ROUTE_FORWARD, MLAG_OWNER_NONE, SVI10, PEER_MAC},
 	{"10.99.0.1", EXPLAIN_ROUTE_NONE, MLAG_OWNER_NONE, 0, WHO_COUNT},
 	{"10.66.0.1", EXPLAIN_ROUTE_BLACKHOLE, MLAG_OWNER_NONE, 0, WHO_COUNT},
 	{"10.67.0.1", EXPLAIN_ROUTE_UNREACHABLE, MLAG_OWNER_NONE, 0, WHO_COUNT},
@@ -194,6 +195,9 @@ static void look_route(void *user, uint32_t ifindex, const struct explain_ip *ip
 	memset(ret, 0, sizeof(*ret));
 	if (place != NULL && strcmp(place->ip, LAST_RESORT_IP) == 0) {
 		ret->metric = MLAG_LAST_RESORT_METRIC;
+	}
+	if ((ip->mark & MLAG_MARK_RETURN) != 0) {
+		return;
 	}
 	if (place != NULL && !(ret->metric != 0 && ip->mark == MLAG_MARK_PEER_LINK)) {
 		ret->kind = place->route;

@@ -673,6 +673,42 @@ static void test_R27_the_program_of_the_svis_is_run_and_its_absence_is_told(void
 	assert_non_null(strstr(rules, "R27"));
 }
 
+/* R31: what the peer has routed here by way of us, and who else may send the same. */
+static void test_R31_what_the_peer_routed_here_and_would_go_back_is_told(void **state)
+{
+	static const struct {
+		enum who from;
+		const char *ip;
+		bool marks;
+		bool back;
+	} cases[] = {
+		{PEER_MAC, "10.88.0.1", true,
+		 true}, /* by the peer, out of SVI10 where it came by */
+		{PEER_MAC, "10.88.0.1", false, false}, /* R31 is off */
+		{AT_LAG1, "10.88.0.1", true, false},   /* the peer only carried it */
+		{PEER_MAC, "10.10.0.9", true, false},  /* to somebody else there */
+		{PEER_MAC, "10.20.0.9", true, false},  /* by another device */
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		const struct walk_case test = {.to = OUR_MAC,
+					       .from = cases[i].from,
+					       .ip = cases[i].ip,
+					       .ttl = 64,
+					       .tag = 10};
+		struct explain_frame frame;
+		char rules[64];
+
+		make_frame(&test, &frame);
+		paper.scene.marks = cases[i].marks;
+		explain_walk(&paper.scene, explain_find_port(&paper.scene, PL), &frame, &trace);
+		tell_rules(&trace, rules, sizeof(rules));
+		assert_true((strstr(rules, "R31") != NULL) == cases[i].back);
+		assert_true((trace.verdict == EXPLAIN_VERDICT_ANSWERED) == cases[i].back);
+	}
+}
+
 /* ---- words ---------------------------------------------------------------------------------- */
 
 static void test_an_assumption_that_makes_no_sense_is_refused(void **state)
@@ -818,6 +854,7 @@ int main(void)
 		TEST(test_nothing_is_run_where_something_is_assumed),
 		TEST(test_more_ports_than_a_trace_holds_are_counted),
 		TEST(test_R27_a_redirect_is_not_routed_out_of_an_svi),
+		TEST(test_R31_what_the_peer_routed_here_and_would_go_back_is_told),
 		TEST(test_R27_back_by_the_device_it_came_by_no_redirect_and_why),
 		TEST(test_R27_the_program_of_the_svis_is_run_and_its_absence_is_told),
 		TEST(test_an_assumption_that_makes_no_sense_is_refused),

@@ -328,6 +328,37 @@ static void a_rule_is_ours_when_nothing_else_is_in_it(void **state)
 	assert_false(rule.genuine);
 }
 
+static void a_rule_returns_when_it_is_for_the_mark_alone(void **state)
+{
+	struct nlmsghdr *message = make_rule();
+	struct fib_rule_hdr *header;
+	struct routesmsg_rule rule;
+
+	(void)state;
+	assert_int_equal(routesmsg_parse_rule(message, &rule), 0);
+	assert_false(rule.returns);
+	memset(buffer, 0, sizeof(buffer));
+	message = mnl_nlmsg_put_header(buffer);
+	message->nlmsg_type = RTM_NEWRULE;
+	header = mnl_nlmsg_put_extra_header(message, sizeof(*header));
+	header->family = AF_INET6;
+	header->action = FR_ACT_UNREACHABLE;
+	mnl_attr_put_u32(message, FRA_PRIORITY, ROUTES_RETURN_PRIORITY);
+	mnl_attr_put_u32(message, FRA_FWMARK, MLAG_MARK_RETURN);
+	mnl_attr_put_u32(message, FRA_FWMASK, MLAG_MARK_RETURN);
+	mnl_attr_put_u8(message, FRA_PROTOCOL, ROUTES_PROTOCOL);
+	assert_int_equal(routesmsg_parse_rule(message, &rule), 0);
+	assert_true(rule.returns);
+	assert_false(rule.genuine);
+	header->action = FR_ACT_BLACKHOLE;
+	assert_int_equal(routesmsg_parse_rule(message, &rule), 0);
+	assert_false(rule.returns);
+	header->action = FR_ACT_UNREACHABLE;
+	mnl_attr_put_strz(message, FRA_IIFNAME, "up0");
+	assert_int_equal(routesmsg_parse_rule(message, &rule), 0);
+	assert_false(rule.returns);
+}
+
 /* ---- with the kernel ------------------------------------------------------------------------- */
 
 static struct {
@@ -434,7 +465,8 @@ static int close_lab(void **state)
 	routes_close(lab.routes);
 	sd_event_unref(lab.event);
 	sh("ip link del up0; ip rule flush pref 32800 2>/dev/null; "
-	   "ip -6 rule flush pref 32800 2>/dev/null; true");
+	   "ip -6 rule flush pref 32800 2>/dev/null; ip rule flush pref 999 2>/dev/null; "
+	   "ip -6 rule flush pref 999 2>/dev/null; true");
 	return 0;
 }
 
@@ -540,6 +572,8 @@ static void want(enum mlag_last_resort_state state, uint8_t last)
 #define RULE(device)                                                             \
 	"32800:\tfrom all fwmark 0/0x40000000 iif " device " lookup 1835819367 " \
 	"proto 109;"
+#define RETURN_RULES "ip rule show pref 999; ip -6 rule show pref 999"
+#define RETURN_RULE "999:\tfrom all fwmark 0x20000000/0x20000000 unreachable proto 109;"
 #define OURS "ip route show table 1835819367; ip -6 route show table 1835819367"
 
 static void what_is_wanted_is_there_and_nothing_else(void **state)
@@ -548,8 +582,10 @@ static void what_is_wanted_is_there_and_nothing_else(void **state)
 	enable();
 	want(MLAG_LAST_RESORT_READY, 0);
 	assert_string_equal(ask(RULES), RULE("up0") RULE("up1") RULE("up0") RULE("up1"));
+	assert_string_equal(ask(RETURN_RULES), RETURN_RULE RETURN_RULE);
 	assert_string_equal(ask(OURS " 2>/dev/null"), "");
 	want(MLAG_LAST_RESORT_ACTIVE, 2);
+	assert_string_equal(ask(RETURN_RULES), RETURN_RULE RETURN_RULE);
 	assert_non_null(strstr(ask(OURS), "default via 10.0.0.2 dev up0 proto 109 metric "
 					  "1835819367 onlink"));
 	assert_non_null(strstr(ask(OURS), "default via fe80::2 dev up0 proto 109 metric "
@@ -561,6 +597,7 @@ static void what_is_wanted_is_there_and_nothing_else(void **state)
 	assert_null(strstr(ask("ip route show; ip -6 route show"), "default"));
 	want(MLAG_LAST_RESORT_OFF, 0);
 	assert_string_equal(ask(RULES), "");
+	assert_string_equal(ask(RETURN_RULES), "");
 	assert_string_equal(ask(OURS " 2>/dev/null"), "");
 }
 
@@ -575,6 +612,8 @@ static void what_somebody_takes_away_comes_back(void **state)
 	sh("ip rule add pref 32800 iif up1 lookup 1835819367 proto 109");
 	WAIT(strstr(ask(RULES), "from all iif") == NULL);
 	assert_non_null(strstr(ask(RULES), RULE("up1")));
+	sh("ip -6 rule del pref 999; ip rule add pref 999 fwmark 0x20000000 prohibit proto 109");
+	WAIT(strcmp(ask(RETURN_RULES), RETURN_RULE RETURN_RULE) == 0);
 }
 
 static void what_is_not_ours_is_not_touched(void **state)
@@ -680,6 +719,7 @@ int main(void)
 		cmocka_unit_test(what_is_no_default_route_does_not_count),
 		cmocka_unit_test(routers_of_one_metric_stand_side_by_side_in_ipv6),
 		cmocka_unit_test(a_rule_is_ours_when_nothing_else_is_in_it),
+		cmocka_unit_test(a_rule_returns_when_it_is_for_the_mark_alone),
 		LIVE(default_routes_come_and_go),
 		LIVE(routes_that_go_without_a_word),
 		LIVE(several_next_hops_die_one_by_one),

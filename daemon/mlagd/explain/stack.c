@@ -258,6 +258,30 @@ static uint32_t mark_of(const struct walk *walk, const struct walk_frame *in, ui
 	return marks ? mlag_peer_link_mark(0, walk_is_group(in), owner) : 0;
 }
 
+/* R31: whether what the peer has routed here would leave by the device it came by, back to it. */
+static bool goes_back(const struct explain_scene *scene, const struct walk_frame *in,
+		      uint32_t ifindex)
+{
+	struct mlag_router_key key = {.vlan = in->vlan};
+	struct mlag_router sender = {0};
+	struct explain_route route = {0};
+	struct mlag_mac next;
+	const uint8_t *hop;
+
+	memcpy(key.mac, in->source.octets, sizeof(key.mac));
+	if (in->ip.mark == 0 || !scene->lookups->router(scene->user, &key, &sender)) {
+		return false;
+	}
+	scene->lookups->route(scene->user, ifindex, &in->ip, &route);
+	hop = route.has_gateway ? route.gateway : in->ip.destination;
+	return route.kind == EXPLAIN_ROUTE_FORWARD && route.ifindex == ifindex &&
+	       scene->lookups->neighbor(scene->user, ifindex,
+					route.has_gateway ? route.gateway_family : in->ip.family,
+					hop, &next) &&
+	       memcmp(&next, &in->source, sizeof(next)) == 0 &&
+	       mlag_return_mark(0, sender.owner, true) != 0;
+}
+
 static void route(struct walk *walk, const struct walk_frame *in, uint32_t ifindex)
 {
 	const struct explain_scene *scene = walk->scene;
@@ -314,5 +338,12 @@ void walk_stack(struct walk *walk, const struct walk_frame *in)
 	}
 	marked = *in;
 	marked.ip.mark = mark_of(walk, in, router.owner);
+	if (goes_back(scene, &marked, router.own_ifindex)) {
+		marked.ip.mark |= MLAG_MARK_RETURN;
+		place.rule = "R31";
+		(void)walk_note(walk, place,
+				"the peer has routed it here, and it would be routed back to the "
+				"peer: made unreachable");
+	}
 	route(walk, &marked, router.own_ifindex);
 }

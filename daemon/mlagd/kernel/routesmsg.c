@@ -235,18 +235,35 @@ uint32_t routesmsg_parse_nexthop(const struct nlmsghdr *message)
 /* ---- rules ---------------------------------------------------------------------------------- */
 
 /* Nothing may be in a rule of ours that we did not put there. */
+static bool routesmsg_is_bare(const struct fib_rule_hdr *header,
+			      const struct routesmsg_table *table)
+{
+	return header->src_len == 0 && header->dst_len == 0 && header->tos == 0 &&
+	       (header->flags & FIB_RULE_INVERT) == 0 && table->by_type[FRA_OIFNAME] == NULL &&
+	       table->by_type[FRA_UID_RANGE] == NULL && table->by_type[FRA_IP_PROTO] == NULL &&
+	       table->by_type[FRA_SPORT_RANGE] == NULL && table->by_type[FRA_DPORT_RANGE] == NULL;
+}
+
 static bool routesmsg_is_genuine(const struct fib_rule_hdr *header,
 				 const struct routesmsg_table *table,
 				 const struct routesmsg_rule *rule)
 {
 	return rule->priority == ROUTES_RULE_PRIORITY && rule->table == ROUTES_TABLE &&
-	       header->action == FR_ACT_TO_TBL && header->src_len == 0 && header->dst_len == 0 &&
-	       header->tos == 0 && (header->flags & FIB_RULE_INVERT) == 0 &&
-	       rule->ifname[0] != '\0' && table->by_type[FRA_OIFNAME] == NULL &&
+	       header->action == FR_ACT_TO_TBL && rule->ifname[0] != '\0' &&
 	       routesmsg_number(table, FRA_FWMARK) == 0 &&
 	       routesmsg_number(table, FRA_FWMASK) == MLAG_MARK_PEER_LINK &&
-	       table->by_type[FRA_UID_RANGE] == NULL && table->by_type[FRA_IP_PROTO] == NULL &&
-	       table->by_type[FRA_SPORT_RANGE] == NULL && table->by_type[FRA_DPORT_RANGE] == NULL;
+	       routesmsg_is_bare(header, table);
+}
+
+static bool routesmsg_is_return(const struct fib_rule_hdr *header,
+				const struct routesmsg_table *table,
+				const struct routesmsg_rule *rule)
+{
+	return rule->priority == ROUTES_RETURN_PRIORITY && rule->ifname[0] == '\0' &&
+	       header->action == FR_ACT_UNREACHABLE &&
+	       routesmsg_number(table, FRA_FWMARK) == MLAG_MARK_RETURN &&
+	       routesmsg_number(table, FRA_FWMASK) == MLAG_MARK_RETURN &&
+	       routesmsg_is_bare(header, table);
 }
 
 int routesmsg_parse_rule(const struct nlmsghdr *message, struct routesmsg_rule *ret)
@@ -266,6 +283,7 @@ int routesmsg_parse_rule(const struct nlmsghdr *message, struct routesmsg_rule *
 				   message->nlmsg_len - NLMSG_LENGTH(sizeof(*header)), &table);
 	memset(ret, 0, sizeof(*ret));
 	ret->family = routesmsg_family(header->family);
+	ret->action = header->action;
 	ret->priority = routesmsg_number(&table, FRA_PRIORITY);
 	ret->table = routesmsg_number(&table, FRA_TABLE);
 	if (ret->table == 0) {
@@ -281,5 +299,6 @@ int routesmsg_parse_rule(const struct nlmsghdr *message, struct routesmsg_rule *
 		ret->protocol = mnl_attr_get_u8(protocol);
 	}
 	ret->genuine = routesmsg_is_genuine(header, &table, ret);
+	ret->returns = routesmsg_is_return(header, &table, ret);
 	return 0;
 }

@@ -23,6 +23,8 @@
 #define ROUTES_TABLE MLAG_LAST_RESORT_METRIC
 #define ROUTES_METRIC MLAG_LAST_RESORT_METRIC
 #define ROUTES_RULE_PRIORITY 32800
+/* What would go back to the peer that has routed it to us: before the rule of the VRFs (1000). */
+#define ROUTES_RETURN_PRIORITY 999
 
 #define ROUTES_NEXTHOPS_MAX 8 /* numbers of next hop objects that are watched */
 
@@ -107,15 +109,19 @@ uint32_t routesmsg_parse_nexthop(const struct nlmsghdr *message);
  * struct routesmsg_rule - one routing rule
  * @family: 4 or 6
  * @protocol: who made it
- * @genuine: it is as ours are: priority, table, mark, incoming device, nothing else
+ * @genuine: it is as ours for devices are: priority, table, mark, incoming device, nothing else
+ * @returns: it is as our rule for what would go back to the peer is
  * @ifname: the incoming device, "" for none
+ * @action: FR_ACT_*
  * @priority, @table: of the rule
  */
 struct routesmsg_rule {
 	uint8_t family;
 	uint8_t protocol;
 	bool genuine;
+	bool returns;
 	char ifname[IFNAMSIZ];
+	uint8_t action;
 	uint32_t priority;
 	uint32_t table;
 };

@@ -158,8 +158,23 @@ static uint32_t routesown_names(struct routesown *own, const struct routes_wante
 /* Take a rule away; the kernel finds it by all that it is. */
 static int routesown_delete_rule(struct routesown *own, const struct routesmsg_rule *rule)
 {
+	if (rule->returns) {
+		return routeswrite_set_return_rule(own->writer, rule->family, false);
+	}
 	return rule->genuine ? routeswrite_set_rule(own->writer, rule->family, rule->ifname, false)
 			     : routeswrite_delete_rule(own->writer, rule);
+}
+
+/* The one rule that is for no device. */
+static int routesown_sync_return(struct routesown *own, bool armed)
+{
+	bool there = false;
+
+	for (uint32_t i = 0; i < own->found.rules_count; i++) {
+		there = there || own->found.rules[i].returns;
+	}
+	return there == armed ? 0
+			      : routeswrite_set_return_rule(own->writer, own->found.family, armed);
 }
 
 static int routesown_sync_rules(struct routesown *own, const struct routes_wanted *wanted,
@@ -176,6 +191,9 @@ static int routesown_sync_rules(struct routesown *own, const struct routes_wante
 						 : NULL;
 		size_t place = name != NULL ? (size_t)(name - own->names[0]) / IFNAMSIZ : 0;
 
+		if (rule->returns) {
+			continue;
+		}
 		if (name != NULL && !own->there[place]) {
 			own->there[place] = true;
 			continue;
@@ -221,7 +239,7 @@ int routesown_sync(struct routesown *own, const struct mlag_last_resort *resort,
 		   const struct routes_wanted *wanted)
 {
 	int error = routesown_read(own, resort->family);
-	int route_error, rules_error;
+	int route_error, rules_error, return_error;
 
 	if (error < 0) {
 		log_debug("last resort: what is ours cannot be read: %s", strerror(-error));
@@ -230,7 +248,11 @@ int routesown_sync(struct routesown *own, const struct mlag_last_resort *resort,
 	/* The route first: it is what forwards. */
 	route_error = routesown_sync_route(own, resort);
 	rules_error = routesown_sync_rules(own, wanted, resort->armed);
-	return route_error < 0 ? route_error : rules_error;
+	return_error = routesown_sync_return(own, resort->armed);
+	if (route_error < 0) {
+		return route_error;
+	}
+	return rules_error < 0 ? rules_error : return_error;
 }
 
 const char *routesown_error(const struct routesown *own)

@@ -7,6 +7,7 @@
 #include "kernel/routeswrite.h"
 
 #include <errno.h>
+#include <linux/fib_rules.h>
 #include <linux/rtnetlink.h>
 #include <netlink/errno.h>
 #include <netlink/msg.h>
@@ -226,12 +227,28 @@ int routeswrite_set_rule(struct routeswrite *writer, uint8_t family, const char 
 	return routeswrite_send_rule(writer, rule, present);
 }
 
+int routeswrite_set_return_rule(struct routeswrite *writer, uint8_t family, bool present)
+{
+	struct rtnl_rule *rule =
+		routeswrite_make_rule(family, "", ROUTES_RETURN_PRIORITY, RT_TABLE_UNSPEC);
+
+	if (rule != NULL) {
+		rtnl_rule_set_action(rule, FR_ACT_UNREACHABLE);
+		rtnl_rule_set_mark(rule, MLAG_MARK_RETURN);
+		rtnl_rule_set_mask(rule, MLAG_MARK_RETURN);
+	}
+	return routeswrite_send_rule(writer, rule, present);
+}
+
 int routeswrite_delete_rule(struct routeswrite *writer, const struct routesmsg_rule *rule)
 {
-	return routeswrite_send_rule(writer,
-				     routeswrite_make_rule(rule->family, rule->ifname,
-							   rule->priority, rule->table),
-				     false);
+	struct rtnl_rule *theirs =
+		routeswrite_make_rule(rule->family, rule->ifname, rule->priority, rule->table);
+
+	if (theirs != NULL) {
+		rtnl_rule_set_action(theirs, rule->action);
+	}
+	return routeswrite_send_rule(writer, theirs, false);
 }
 
 /* ---- life and death ------------------------------------------------------------------------- */

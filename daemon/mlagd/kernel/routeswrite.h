@@ -55,6 +55,16 @@ int routeswrite_set_rule(struct routeswrite *writer, uint8_t family, const char 
 			 bool present);
 
 /**
+ * routeswrite_set_return_rule() - add or take away the rule for what would go back to the peer
+ * @writer: the writer
+ * @family: 4 or 6
+ * @present: it should be there; one that is there, or is not, is no error
+ *
+ * Return: as routeswrite_set_route().
+ */
+int routeswrite_set_return_rule(struct routeswrite *writer, uint8_t family, bool present);
+
+/**
  * routeswrite_delete_rule() - take a rule away that has our protocol number but is not as ours are
  * @writer: the writer
  * @rule: as it was told
