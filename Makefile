@@ -289,7 +289,8 @@ CHECK_PARTS := check-unit check-purity check-forward check-sim check-bpf check-f
 	check-invariants check-units check-lab
 RUN := tests/check.sh
 
-.PHONY: check check-long check-mutants check-mutants-forward check-mutants-sim $(CHECK_PARTS)
+.PHONY: check check-long check-mutants check-mutants-forward check-mutants-sim check-mutants-bpf \
+	$(CHECK_PARTS)
 check:
 	@QUIET=1 $(MAKE) --no-print-directory deps
 	@$(MAKE) --no-print-directory all
@@ -305,12 +306,15 @@ check-purity:
 # Every state of the pair, every frame; and that no rule of forward.h could be missing.
 check-forward: $(CHECKER_BIN)
 	@$(RUN) one $@ $(B) $(CHECKER_BIN)
-# Deliberate bugs, one at a time: in forward.h for the checker, in the rest of lib/ for the simulator.
-check-mutants: check-mutants-forward check-mutants-sim
+# Deliberate bugs, one at a time: in forward.h for the checker, in the rest of lib/ for the simulator,
+# in the programs for the table of scenes.
+check-mutants: check-mutants-forward check-mutants-sim check-mutants-bpf
 check-mutants-forward:
 	@TEST_TIMEOUT=3600 $(RUN) one $@ $(B) tests/checker/mutants.py $(CC) . $(B)/mutants
 check-mutants-sim: $(SIM_BIN)
 	@TEST_TIMEOUT=3600 $(RUN) one $@ $(B) tests/sim/mutants.py $(CC) . $(B)/sim-mutants
+check-mutants-bpf:
+	@TEST_TIMEOUT=3600 $(RUN) root one $@ $(B) tests/bpf/mutants.py . $(B)/bpf-mutants
 
 check-sim: $(SIM_BIN)
 	@$(RUN) one $@ $(B) $(SIM_BIN)

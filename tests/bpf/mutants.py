@@ -6,6 +6,7 @@ The tree is copied, one thing is changed in one place, the tests are built and m
 that survives is a rule that nobody would miss.  Takes minutes, and root, as the tests do.
 
 usage: mutants.py SOURCE_DIRECTORY BUILD_DIRECTORY [WORD]     (only mutants whose line has WORD)
+       mutants.py SOURCE_DIRECTORY --texts                    (only whether each finds its place)
 """
 
 import shutil
@@ -74,8 +75,8 @@ MUTANTS = [
     (SHORTCUT, "sum += sum >= 0xffff;", ""),
     (SHORTCUT, "sender->ifindex != ifindex ||", ""),
     (SHORTCUT, "now_ticks - sender->time_ticks >= domain->second_ticks", "0"),
-    (FORWARD, "header_size == MLAG_IPV4_HEADER_SIZE && mlag_ipv4_is_routable(header + 12)",
-     "header_size == MLAG_IPV4_HEADER_SIZE"),
+    (FORWARD, " &&\n\t\t\tmlag_ipv4_is_routable(header + 12);", ";"),
+    (FORWARD, "packet->plain = header_size == MLAG_IPV4_HEADER_SIZE && ", "packet->plain = "),
     (FORWARD, "header[6] != 0 /* hop-by-hop */ && ", ""),
     (FORWARD, "header[9] != MLAG_PROTOCOL_ICMP &&", ""),
     (FORWARD, "header[6] != MLAG_PROTOCOL_ICMPV6 &&", ""),
@@ -95,8 +96,18 @@ def passes(tree: Path) -> bool:
                               timeout=300).returncode == 0 for test in TESTS)
 
 
+def check_texts(source: Path) -> int:
+    """A mutant whose place is gone says nothing any more."""
+    lost = [f"{name}: is not there any more: {before!r}" for name, before, _ in MUTANTS
+            if before not in (source / name).read_text(encoding="utf-8")]
+    print("\n".join([*lost, f"{len(MUTANTS) - len(lost)} of {len(MUTANTS)} mutants have a place"]))
+    return 1 if lost else 0
+
+
 def main() -> int:
     """Each mutant in turn; the exit status says whether one survived."""
+    if sys.argv[2] == "--texts":
+        return check_texts(Path(sys.argv[1]))
     source, tree = Path(sys.argv[1]).resolve(), Path(sys.argv[2]).resolve()
     words = sys.argv[3:]
     shutil.rmtree(tree, ignore_errors=True)
