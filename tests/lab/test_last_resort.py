@@ -112,6 +112,8 @@ def upstream_routers(layout: Pair):
     lab = Routing(layout).build()
     up = Upstream(lab)
     up.give(*MEMBERS)
+    for member in MEMBERS:  # a busy machine takes seconds to start a daemon that was killed
+        layout.prepare_daemon(member).config["peer"]["restart-hold"] = "20s"
     layout.start()
     lab.resolve()
     lab.wait_addresses()
