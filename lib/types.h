@@ -10,7 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "limits.h"
+#include "mlag_limits.h"
 
 #define MLAG_ENUM_VALUE(symbol, text) symbol,
 

@@ -11,7 +11,7 @@
 #include <stdint.h>
 #include <systemd/sd-event.h>
 
-#include "limits.h"
+#include "mlag_limits.h"
 #include "peer/channel.h"
 
 #define DUO_MS UINT64_C(1000000)

@@ -11,7 +11,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "limits.h"
+#include "mlag_limits.h"
 
 /*
  * A leg's message waits behind what is already on its way: no more than some thousand rows.  It is

@@ -11,7 +11,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "limits.h"
+#include "mlag_limits.h"
 #include "log.h"
 #include "wire.h"
 

@@ -3,8 +3,8 @@
  * Every maximum of the protocol engine and of the wire, in one place.  A queue, table, loop or
  * message without a number here is a bug.
  */
-#ifndef MLAG_LIMITS_H
-#define MLAG_LIMITS_H
+#ifndef MLAG_MLAG_LIMITS_H
+#define MLAG_MLAG_LIMITS_H
 
 #define MLAG_VLANS_MAX 4096	       /* VLAN ids 0..4095; 0 stands for "a plain bridge" */
 #define MLAG_VLAN_WORDS 64	       /* the same as 64-bit words */
