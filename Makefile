@@ -114,10 +114,11 @@ WARNINGS := -Wall -Wextra -Wswitch-enum -Wconversion -Wshadow -Wstrict-prototype
 
 # libxxhash is headers only: the engine calls no library.
 PKGS_BUILD = $(PKGS) libxxhash
-PKGS := libmnl libnl-3.0 libnl-route-3.0 libbpf libsystemd jansson
+PKGS := libmnl libnl-3.0 libnl-route-3.0 libbpf libsystemd jansson libssl libcrypto
 PKG_CFLAGS = $(call lazy,PKG_CFLAGS,$(PKG_CONFIG) --cflags $(PKGS) 2>/dev/null | sed 's/-I/-isystem /g')
 PKG_LIBS = $(call lazy,PKG_LIBS,$(PKG_CONFIG) --libs $(PKGS) 2>/dev/null)
 MNL_LIBS = $(call lazy,MNL_LIBS,$(PKG_CONFIG) --libs libmnl 2>/dev/null)
+SSL_LIBS = $(call lazy,SSL_LIBS,$(PKG_CONFIG) --libs libssl libcrypto 2>/dev/null)
 CMOCKA_LIBS = $(call lazy,CMOCKA_LIBS,$(PKG_CONFIG) --libs cmocka 2>/dev/null)
 MULTIARCH = $(call lazy,MULTIARCH,gcc -print-multiarch 2>/dev/null)
 MACHINE = $(call lazy,MACHINE,uname -m)
@@ -228,8 +229,9 @@ $(UNIT_BIN): $(B)/tests/%: $(B)/obj/tests/unit/%.o $(B)/libunit.a $(B)/libmlaggu
 $(BPFTEST_BIN): $(B)/tests/bpf_%: $(B)/obj/tests/bpf/test_%.o $(B)/libbpftest.a $(B)/libmlagd.a \
 		$(B)/libmlag.a
 	$(link) $(CMOCKA_LIBS) $(PKG_LIBS)
-$(SIM_BIN): $(call obj,$(SIM_SRC) daemon/common/release.c) $(B)/libunit.a $(B)/libmlagguard.a $(B)/libmlag.a
-	$(link)
+$(SIM_BIN): $(call obj,$(SIM_SRC) daemon/common/release.c daemon/mlagd/peer/tls.c) $(B)/libunit.a \
+		$(B)/libmlagguard.a $(B)/libmlag.a
+	$(link) $(SSL_LIBS)
 $(CHECKER_BIN): $(call obj,$(CHECKER_SRC))
 	$(link)
 $(FUZZ_BIN): $(B)/%: $(B)/obj/tests/fuzz/%.o $(B)/libmlagguard.a $(B)/libmlagd.a $(B)/libmlag.a
@@ -268,10 +270,10 @@ $(B)/man/%: man/%.scd | $(B)/flags
 
 # Debian package names, one list for building, checking and labs; tests/deps.sh reads it.
 DEPS_BUILD := gcc libc6-dev make pkg-config clang-14 clang bpftool libbpf-dev libmnl-dev \
-	libnl-3-dev libnl-route-3-dev libsystemd-dev libjansson-dev libxxhash-dev scdoc
+	libnl-3-dev libnl-route-3-dev libsystemd-dev libjansson-dev libssl-dev libxxhash-dev scdoc
 DEPS_CHECK := libcmocka-dev libclang-rt-14-dev binutils clang-format-14
 DEPS_LAB := python3 python3-pytest python3-scapy iproute2 ethtool tcpdump iputils-ping util-linux \
-	kmod procps frr
+	kmod procps frr openssl
 DEPS_LAB_AMD64 := user-mode-linux
 DEPS_MORE := valgrind cppcheck clang-tidy-14
 
@@ -356,7 +358,7 @@ check-lab-long: all $(LAB_AIDS)
 	@LAB_TIMEOUT=7200 MLAB_TIMEOUT=3600 MLAB_LONG=1 $(RUN) root lab $@ $(B) tests/lab/run check
 
 sim: $(SIM_BIN)
-	$(SIM_BIN) $(if $(REPLAY),--replay "$(REPLAY)",--seed $(SEED))
+	$(SIM_BIN) $(if $(TLS),--tls )$(if $(REPLAY),--replay "$(REPLAY)",--seed $(SEED))
 # Without an end of its own: the time being up is a pass.
 soak: $(SIM_BIN)
 	timeout $(SOAK_SECONDS) $(SIM_BIN) --soak; test $$? = 124
@@ -470,6 +472,7 @@ help:
 	@echo '  $(CHECK_PARTS)' | fold -s -w 90 | sed '2,$$s/^/  /'
 	@echo 'make check-long      also soak, longer fuzzing and the long lab runs'
 	@echo 'make sim SEED=n      one run of the simulator;  make soak  many, for SOAK_SECONDS'
+	@echo 'make sim SEED=n TLS=1  the same life with the session through TLS'
 	@echo 'make sim REPLAY=file what mlagctl record saved, step by step'
 	@echo 'make bench           measurements'
 	@echo 'make asan, clang, valgrind               unit tests, built or run another way'

@@ -179,6 +179,8 @@ int duo_open(struct duo_end *end, const char *local, const char *remote, const c
 	spec.size = make_address(local, duo.port, &spec.local);
 	make_address(remote, duo.port, &spec.remote);
 	(void)snprintf(spec.scope, sizeof(spec.scope), "%s", scope);
+	spec.key = end->key;
+	spec.domain_id = end->domain_id;
 	return channel_open(&end->channel, duo.event, &spec, &handler, end);
 }
 

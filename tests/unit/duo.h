@@ -37,6 +37,7 @@
  * @up_ns: when the last connection stood
  * @end_on_down_ns: when not 0: end the channel in the callback, with this pause
  * @end_on_urgent_ns: the same when an urgent message comes
+ * @key: NULL in the clear; @domain_id: with it
  */
 struct duo_end {
 	struct channel *channel;
@@ -54,6 +55,8 @@ struct duo_end {
 	uint64_t up_ns;
 	uint64_t end_on_down_ns;
 	uint64_t end_on_urgent_ns;
+	const struct tls_key *key;
+	uint16_t domain_id;
 };
 
 /**

@@ -8,6 +8,9 @@
  * connection: try now; while connecting: this attempt took too long.  The listening side: the pause
  * is over, or look whether the listener still is where it should be.  While a connection stands
  * there is nothing to wait for.
+ *
+ * With a key a connection stands when the handshake of TLS is done.  Who connected does it here, with
+ * the same timer; who listens leaves it to newcomer.c.
  */
 #include "peer/channel.h"
 
@@ -21,15 +24,16 @@
 #include "log.h"
 #include "peer/endpoint.h"
 #include "peer/newcomer.h"
+#include "peer/stream.h"
 #include "wire.h"
 
 #define CHANNEL_MS UINT64_C(1000000)
 #define CHANNEL_RETRY_NS (100 * CHANNEL_MS)
 /* The kernel would send the next SYN after 1, 3, 7 ... seconds; a new attempt sends one at once. */
 #define CHANNEL_ATTEMPT_NS (500 * CHANNEL_MS)
+#define CHANNEL_HANDSHAKE_NS (3000 * CHANNEL_MS)
 #define CHANNEL_LOOK_NS (1000 * CHANNEL_MS) /* between looks at the scope's device */
 #define CHANNEL_RECEIVE_SIZE (2 * MLAG_WIRE_MESSAGE_MAX)
-#define CHANNEL_READ_SIZE 32768 /* some two thousand rows: others have their turn after them */
 #define CHANNEL_READS_MAX 4	/* the longest message, and what is before it */
 #define CHANNEL_MESSAGES_MAX 16 /* messages sent in one turn */
 #define CHANNEL_ERRORS_MAX 192	/* above every errno */
@@ -47,12 +51,17 @@ struct channel {
 	void *user;
 	bool connects; /* the lower address does */
 	int listen_fd;
-	uint32_t listen_index; /* of the scope's device when listening began */
-	int fd;
+	uint32_t listen_index;	     /* of the scope's device when listening began */
+	struct tls_context *context; /* NULL in the clear */
+	struct tls_counts counts;
+	uint32_t failures_logged; /* so that each is logged once */
+	struct stream stream;
 	uint32_t
 		fd_serial; /* changes with every connection, to notice one that ended in a callback */
 	uint32_t retries; /* since a message was received */
+	bool is_shaking;  /* connected, and the handshake is not done */
 	bool established;
+	bool heard; /* a message, since it is */
 	bool wants_out;
 	bool paused; /* nobody is accepted until the timer fires */
 	sd_event_source *listen_source;
@@ -73,6 +82,7 @@ static int on_timer(sd_event_source *source, uint64_t usec, void *user);
 static int on_io(sd_event_source *source, int fd, uint32_t revents, void *user);
 static int on_accept(sd_event_source *source, int fd, uint32_t revents, void *user);
 static bool deliver(struct channel *channel);
+static void read_some(struct channel *channel, uint32_t reads_max);
 
 static void set_timer(struct channel *channel, uint64_t wait_ns)
 {
@@ -94,17 +104,34 @@ static void log_attempt(struct channel *channel, const char *what, int error)
 	}
 }
 
+/* A connection failed for what should protect it. */
+static void note_failure(struct channel *channel, enum tls_failure failure)
+{
+	uint32_t bit = 1U << failure;
+
+	channel->counts.last = failure;
+	channel->counts.count[failure]++;
+	if ((channel->failures_logged & bit) == 0) {
+		channel->failures_logged |= bit;
+		log_warning("peer: a connection was given up: %s", tls_failure_text(failure));
+	}
+}
+
+static void on_newcomer_failed(void *user, enum tls_failure failure)
+{
+	note_failure(user, failure);
+}
+
 /* Forget the connection; true when one had stood. */
 static bool drop_connection(struct channel *channel)
 {
 	bool established = channel->established;
 
 	channel->source = sd_event_source_disable_unref(channel->source);
-	if (channel->fd >= 0) {
-		close(channel->fd);
-		channel->fd = -1;
-	}
+	stream_close(&channel->stream);
+	channel->is_shaking = false;
 	channel->established = false;
+	channel->heard = false;
 	channel->wants_out = false;
 	channel->received_size = 0;
 	channel->sending_size = 0;
@@ -123,19 +150,23 @@ static uint64_t next_retry_ns(struct channel *channel)
 
 static void connection_failed(struct channel *channel, int error)
 {
+	enum tls_failure failure = stream_failure(&channel->stream, error);
 	bool established = drop_connection(channel);
 
 	set_timer(channel, channel->connects ? next_retry_ns(channel) : 0);
+	if (failure != TLS_FAILURE_NONE) {
+		note_failure(channel, failure);
+	}
 	if (established) {
 		channel->handler.down(channel->user);
-	} else {
+	} else if (failure == TLS_FAILURE_NONE) {
 		log_attempt(channel, "cannot connect", error);
 	}
 }
 
 static int watch(struct channel *channel, uint32_t events)
 {
-	return sd_event_add_io(channel->event, &channel->source, channel->fd, events, on_io,
+	return sd_event_add_io(channel->event, &channel->source, channel->stream.fd, events, on_io,
 			       channel);
 }
 
@@ -165,7 +196,7 @@ static void established(struct channel *channel)
 
 static void start_connecting(struct channel *channel)
 {
-	int r = endpoint_connect(&channel->spec, &channel->fd);
+	int r = endpoint_connect(&channel->spec, &channel->stream.fd);
 
 	if (r >= 0) {
 		set_timer(channel, CHANNEL_ATTEMPT_NS);
@@ -174,6 +205,46 @@ static void start_connecting(struct channel *channel)
 	if (r < 0) {
 		connection_failed(channel, -r);
 	}
+}
+
+/* Does the handshake go on?  What comes right behind it is kept. */
+static void shake_hands(struct channel *channel)
+{
+	uint32_t serial = channel->fd_serial;
+	int r = stream_read(&channel->stream, channel->received, CHANNEL_RECEIVE_SIZE,
+			    &channel->received_size);
+
+	if (r < 0) {
+		connection_failed(channel, -r);
+		return;
+	}
+	if (stream_is_ready(&channel->stream)) {
+		channel->is_shaking = false;
+		established(channel);
+		if (serial == channel->fd_serial && channel->received_size > 0) {
+			(void)deliver(channel);
+		}
+	}
+}
+
+/* The other end is there. */
+static void connected(struct channel *channel)
+{
+	int r;
+
+	if (channel->context == NULL) {
+		established(channel);
+		return;
+	}
+	r = stream_open(&channel->stream, channel->stream.fd, channel->context, true);
+	if (r < 0) {
+		connection_failed(channel, -r);
+		return;
+	}
+	channel->is_shaking = true;
+	channel->wants_out = true; /* as it was added */
+	set_wants_out(channel, false);
+	set_timer(channel, CHANNEL_HANDSHAKE_NS);
 }
 
 /* ---- listening --------------------------------------------------------------------------- */
@@ -245,7 +316,7 @@ static int on_timer(sd_event_source *source, uint64_t usec, void *user)
 	(void)usec;
 	if (!channel->connects) {
 		keep_listening(channel);
-	} else if (channel->fd < 0) {
+	} else if (channel->stream.fd < 0) {
 		start_connecting(channel);
 	} else if (!channel->established) {
 		connection_failed(channel, ETIMEDOUT);
@@ -254,20 +325,21 @@ static int on_timer(sd_event_source *source, uint64_t usec, void *user)
 }
 
 /* Take over a connection, and with it what of it was heard already. */
-static void adopt(struct channel *channel, int fd)
+static void adopt(struct channel *channel)
 {
 	uint32_t serial = channel->fd_serial;
-	int r;
+	int r = watch(channel, EPOLLIN);
 
-	channel->fd = fd;
-	r = watch(channel, EPOLLIN);
 	if (r < 0) {
 		connection_failed(channel, -r);
 		return;
 	}
 	established(channel);
-	if (serial == channel->fd_serial && channel->received_size > 0) {
-		(void)deliver(channel);
+	if (serial == channel->fd_serial && channel->received_size > 0 && !deliver(channel)) {
+		return;
+	}
+	if (serial == channel->fd_serial && channel->context != NULL) {
+		read_some(channel, 1); /* what is inside no socket tells of */
 	}
 }
 
@@ -275,15 +347,15 @@ static void adopt(struct channel *channel, int fd)
 static void on_newcomer_greeted(void *user)
 {
 	struct channel *channel = user;
-	int fd;
 
 	if (drop_connection(channel)) {
 		log_info("peer: it has connected anew; the old connection is given up");
 		channel->handler.down(channel->user);
 	}
-	fd = newcomer_release(&channel->newcomer, channel->received, &channel->received_size);
-	if (fd >= 0) { /* otherwise the callback has ended everything */
-		adopt(channel, fd);
+	/* There is nobody if the callback has ended everything. */
+	if (newcomer_release(&channel->newcomer, &channel->stream, channel->received,
+			     &channel->received_size)) {
+		adopt(channel);
 	}
 }
 
@@ -337,10 +409,11 @@ static int on_accept(sd_event_source *source, int listen_fd, uint32_t revents, v
 	newcomer_read(&channel->newcomer);
 	if (channel->paused) {
 		close(fd); /* what he said has ended everything */
-	} else if (channel->fd < 0) {
-		adopt(channel, fd);
+	} else if (channel->stream.fd < 0 && channel->context == NULL) {
+		channel->stream.fd = fd;
+		adopt(channel);
 	} else {
-		int r = newcomer_take(&channel->newcomer, fd);
+		int r = newcomer_take(&channel->newcomer, fd, channel->stream.fd >= 0);
 
 		if (r < 0) {
 			log_warning("peer: a connection cannot be watched: %s", strerror(-r));
@@ -373,6 +446,9 @@ static bool deliver(struct channel *channel)
 			break;
 		}
 		channel->retries = 0;
+		channel->heard = true;
+		channel->counts.last = TLS_FAILURE_NONE;
+		channel->failures_logged = 0;
 		channel->handler.message(channel->user, channel->received + offset, size);
 		if (serial != channel->fd_serial) {
 			return false;
@@ -389,19 +465,28 @@ static void read_some(struct channel *channel, uint32_t reads_max)
 	uint32_t serial = channel->fd_serial;
 
 	for (uint32_t i = 0; i < reads_max && channel->established; i++) {
-		uint32_t room = CHANNEL_RECEIVE_SIZE - channel->received_size;
-		ssize_t n = recv(channel->fd, channel->received + channel->received_size,
-				 room < CHANNEL_READ_SIZE ? room : CHANNEL_READ_SIZE, 0);
+		uint32_t size;
+		int r = stream_read(&channel->stream, channel->received + channel->received_size,
+				    CHANNEL_RECEIVE_SIZE - channel->received_size, &size);
 
-		if (n < 0 && (errno == EAGAIN || errno == EINTR)) {
+		if (r == 0) {
 			return;
 		}
-		if (n <= 0) {
-			connection_failed(channel, n < 0 ? errno : ECONNRESET);
+		if (r < 0) {
+			connection_failed(channel, -r);
 			return;
 		}
-		channel->received_size += (uint32_t)n;
+		channel->received_size += size;
+		if (!channel->heard && channel->context == NULL &&
+		    tls_looks_like(channel->received, channel->received_size)) {
+			channel->heard = true; /* said once */
+			note_failure(channel, TLS_FAILURE_ENCRYPTED);
+		}
 		if (!deliver(channel) || serial != channel->fd_serial) {
+			return;
+		}
+		if (stream_failure(&channel->stream, 0) != TLS_FAILURE_NONE) {
+			connection_failed(channel, EPROTO);
 			return;
 		}
 	}
@@ -417,6 +502,10 @@ static int on_io(sd_event_source *source, int fd, uint32_t revents, void *user)
 	struct channel *channel = user;
 
 	(void)source;
+	if (channel->is_shaking) {
+		shake_hands(channel);
+		return 0;
+	}
 	if (!channel->established) {
 		int error = 0;
 		socklen_t size = sizeof(error);
@@ -426,7 +515,7 @@ static int on_io(sd_event_source *source, int fd, uint32_t revents, void *user)
 			connection_failed(channel, error != 0 ? error : ECONNREFUSED);
 			return 0;
 		}
-		established(channel);
+		connected(channel);
 		return 0;
 	}
 	if ((revents & (EPOLLIN | EPOLLERR | EPOLLHUP)) != 0) {
@@ -441,18 +530,16 @@ static int on_io(sd_event_source *source, int fd, uint32_t revents, void *user)
 /* Send what is in the buffer.  1 when it is empty, 0 when the socket is full, -errno. */
 static int flush_buffer(struct channel *channel)
 {
-	while (channel->sending_offset < channel->sending_size) {
-		ssize_t n = send(channel->fd, channel->sending + channel->sending_offset,
-				 channel->sending_size - channel->sending_offset, MSG_NOSIGNAL);
+	uint32_t sent;
+	int r = stream_write(&channel->stream, channel->sending + channel->sending_offset,
+			     channel->sending_size - channel->sending_offset, &sent);
 
-		if (n < 0) {
-			return errno == EAGAIN || errno == EINTR ? 0 : -errno;
-		}
-		channel->sending_offset += (uint32_t)n;
+	channel->sending_offset += sent;
+	if (channel->sending_offset == channel->sending_size) {
+		channel->sending_offset = 0;
+		channel->sending_size = 0;
 	}
-	channel->sending_offset = 0;
-	channel->sending_size = 0;
-	return 1;
+	return r;
 }
 
 void channel_pump(struct channel *channel, bool bulk)
@@ -496,6 +583,11 @@ void channel_end(struct channel *channel, uint64_t retry_ns)
 	}
 }
 
+const struct tls_counts *channel_counts(const struct channel *channel)
+{
+	return &channel->counts;
+}
+
 const char *channel_describe(const struct channel *channel)
 {
 	struct channel *writable = (struct channel *)(uintptr_t)channel;
@@ -527,12 +619,20 @@ int channel_open(struct channel **ret, sd_event *event, const struct channel_spe
 	}
 	channel->event = sd_event_ref(event);
 	channel->spec = *spec;
+	channel->spec.key = NULL;
+	channel->counts = spec->counts;
 	channel->handler = *handler;
 	channel->user = user;
-	channel->fd = -1;
+	channel->stream.fd = -1;
 	channel->listen_fd = -1;
 	channel->connects = endpoint_is_lower(&spec->local, &spec->remote);
-	newcomer_init(&channel->newcomer, event, on_newcomer_greeted, channel);
+	newcomer_init(&channel->newcomer, event, on_newcomer_greeted, on_newcomer_failed, channel);
+	r = spec->key != NULL ? tls_context_new(&channel->context, spec->key, spec->domain_id) : 0;
+	if (r < 0) {
+		channel_close(channel);
+		return r;
+	}
+	channel->newcomer.context = channel->context;
 	r = sd_event_add_time(event, &channel->timer, CLOCK_MONOTONIC, 0, 1000, on_timer, channel);
 	if (r < 0) {
 		channel_close(channel);
@@ -550,6 +650,7 @@ void channel_close(struct channel *channel)
 	drop_connection(channel);
 	newcomer_drop(&channel->newcomer);
 	stop_listening(channel);
+	tls_context_free(channel->context);
 	sd_event_source_disable_unref(channel->timer);
 	sd_event_unref(channel->event);
 	free(channel);

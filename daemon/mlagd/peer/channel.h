@@ -18,6 +18,8 @@
 #include <sys/socket.h>
 #include <systemd/sd-event.h>
 
+#include "peer/tls.h"
+
 struct channel;
 
 /**
@@ -26,12 +28,18 @@ struct channel;
  * @size: bytes in use of both
  * @scope: device of an IPv6 link-local address, "" for none; the same for both ends.  Looked up at
  *	every attempt, and each second while listening: it may go, and come as another
+ * @key: for TLS, NULL in the clear; not kept
+ * @domain_id: with @key
+ * @counts: connections that failed before, to go on from
  */
 struct channel_spec {
 	struct sockaddr_storage local;
 	struct sockaddr_storage remote;
 	socklen_t size;
 	char scope[IFNAMSIZ];
+	const struct tls_key *key;
+	uint16_t domain_id;
+	struct tls_counts counts;
 };
 
 /**
@@ -62,7 +70,8 @@ struct channel_handler {
  *
  * An address that this machine does not have yet is waited for, and a device too.  When a
  * connection ends, the connecting side tries again after 10 ms, then in growing steps, and from
- * 210 ms on every 100 ms; an attempt that is not answered within 500 ms has failed.
+ * 210 ms on every 100 ms; an attempt that is not answered within 500 ms has failed, and so has a
+ * handshake of TLS that takes three seconds.
  *
  * Return: 0, -EINVAL for a @spec that cannot work, -ENOMEM, or -errno of the event loop.
  */
@@ -96,6 +105,9 @@ void channel_read(struct channel *channel);
  * @retry_ns: neither connect nor accept before this time has passed
  */
 void channel_end(struct channel *channel, uint64_t retry_ns);
+
+/** channel_counts() - connections that failed for their protection; valid until channel_close() */
+const struct tls_counts *channel_counts(const struct channel *channel);
 
 /**
  * channel_describe() - one line for people on what the channel is doing

@@ -8,11 +8,9 @@
 #include <errno.h>
 #include <string.h>
 #include <sys/epoll.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
-#include "mlag_limits.h"
 #include "log.h"
+#include "mlag_limits.h"
 #include "wire.h"
 
 enum greeting {
@@ -46,23 +44,41 @@ static enum greeting judge(const uint8_t *data, uint32_t size)
 		       : GREETING_OTHER;
 }
 
+/* TLS has failed, or he is gone. */
+static void end(struct newcomer *newcomer, int error)
+{
+	enum tls_failure failure = stream_failure(&newcomer->stream, error);
+
+	newcomer_drop(newcomer);
+	if (failure != TLS_FAILURE_NONE) {
+		newcomer->failed(newcomer->user, failure);
+	}
+}
+
 void newcomer_read(struct newcomer *newcomer)
 {
-	ssize_t n;
+	uint32_t size;
+	int r;
 
-	if (newcomer->fd < 0) {
+	if (newcomer->stream.fd < 0) {
 		return;
 	}
-	n = recv(newcomer->fd, newcomer->data + newcomer->size, NEWCOMER_SIZE_MAX - newcomer->size,
-		 0);
-	if (n < 0 && (errno == EAGAIN || errno == EINTR)) {
+	r = stream_read(&newcomer->stream, newcomer->data + newcomer->size,
+			NEWCOMER_SIZE_MAX - newcomer->size, &size);
+	if (r <= 0) {
+		if (r < 0) {
+			end(newcomer, -r);
+		}
 		return;
 	}
-	if (n <= 0) {
-		newcomer_drop(newcomer);
+	newcomer->size += size;
+	if (!stream_is_ready(&newcomer->stream)) {
 		return;
 	}
-	newcomer->size += (uint32_t)n;
+	if (!newcomer->must_greet) {
+		newcomer->greeted(newcomer->user);
+		return;
+	}
 	switch (judge(newcomer->data, newcomer->size)) {
 	case GREETING_NONE:
 		return;
@@ -88,31 +104,40 @@ static int on_io(sd_event_source *source, int fd, uint32_t revents, void *user)
 
 static int on_timer(sd_event_source *source, uint64_t usec, void *user)
 {
+	struct newcomer *newcomer = user;
+
 	(void)source;
 	(void)usec;
-	log_warning(
-		"peer: another connection from the peer's address did not say HELLO and was closed; "
-		"the session is not affected");
-	newcomer_drop(user);
+	if (stream_is_ready(&newcomer->stream)) {
+		log_warning(
+			"peer: another connection from the peer's address did not say HELLO and "
+			"was closed; the session is not affected");
+	}
+	end(newcomer, ETIMEDOUT);
 	return 0;
 }
 
 void newcomer_init(struct newcomer *newcomer, sd_event *event, void (*greeted)(void *user),
-		   void *user)
+		   void (*failed)(void *user, enum tls_failure failure), void *user)
 {
 	memset(newcomer, 0, sizeof(*newcomer));
-	newcomer->fd = -1;
+	newcomer->stream.fd = -1;
 	newcomer->event = event;
 	newcomer->greeted = greeted;
+	newcomer->failed = failed;
 	newcomer->user = user;
 }
 
-int newcomer_take(struct newcomer *newcomer, int fd)
+int newcomer_take(struct newcomer *newcomer, int fd, bool must_greet)
 {
 	int r;
 
 	newcomer_drop(newcomer);
-	newcomer->fd = fd;
+	r = stream_open(&newcomer->stream, fd, newcomer->context, false);
+	if (r < 0) {
+		return r;
+	}
+	newcomer->must_greet = must_greet;
 	r = sd_event_add_io(newcomer->event, &newcomer->source, fd, EPOLLIN, on_io, newcomer);
 	if (r >= 0) {
 		r = sd_event_add_time_relative(newcomer->event, &newcomer->timer, CLOCK_MONOTONIC,
@@ -125,33 +150,33 @@ int newcomer_take(struct newcomer *newcomer, int fd)
 	return 0;
 }
 
-/* Let go of the socket without closing it. */
-static int detach(struct newcomer *newcomer)
+/* Let go of the stream without closing it. */
+static struct stream detach(struct newcomer *newcomer)
 {
-	int fd = newcomer->fd;
+	struct stream stream = newcomer->stream;
 
 	newcomer->source = sd_event_source_disable_unref(newcomer->source);
 	newcomer->timer = sd_event_source_disable_unref(newcomer->timer);
-	newcomer->fd = -1;
+	newcomer->stream = (struct stream){.fd = -1};
 	newcomer->size = 0;
-	return fd;
+	return stream;
 }
 
-int newcomer_release(struct newcomer *newcomer, uint8_t *ret_data, uint32_t *ret_size)
+bool newcomer_release(struct newcomer *newcomer, struct stream *ret_stream, uint8_t *ret_data,
+		      uint32_t *ret_size)
 {
-	if (newcomer->fd < 0) {
-		return -1;
+	if (newcomer->stream.fd < 0) {
+		return false;
 	}
 	memcpy(ret_data, newcomer->data, newcomer->size);
 	*ret_size = newcomer->size;
-	return detach(newcomer);
+	*ret_stream = detach(newcomer);
+	return true;
 }
 
 void newcomer_drop(struct newcomer *newcomer)
 {
-	int fd = detach(newcomer);
+	struct stream stream = detach(newcomer);
 
-	if (fd >= 0) {
-		close(fd);
-	}
+	stream_close(&stream);
 }
