@@ -25,7 +25,7 @@ _mlagctl_assumptions()
 _mlagctl()
 {
 	local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]}
-	local commands="status lags macs neighbors addresses gateways counters explain diff record reload role drain undrain leave"
+	local commands="status lags macs neighbors addresses gateways counters explain diff record reload role drain undrain leave genkey"
 	local options="-S --socket -j --json -h --help --version"
 	local word command="" skip=0
 
@@ -85,7 +85,7 @@ _mlagctl()
 		mapfile -t COMPREPLY < <(compgen -W "all $(_mlagctl_ports)" -- "$cur")
 		return
 	fi
-	if [[ $command == record && $cur != -* ]]; then
+	if [[ ($command == record || $command == genkey) && $cur != -* ]]; then
 		compopt -o filenames
 		mapfile -t COMPREPLY < <(compgen -f -- "$cur")
 		return

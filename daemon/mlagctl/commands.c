@@ -14,6 +14,7 @@
 
 #include "client.h"
 #include "explain.h"
+#include "genkey.h"
 #include "mlag.h"
 #include "render.h"
 #include "save.h"
@@ -31,6 +32,7 @@
  * @argument_optional: it may be left out
  * @may_force: it takes --force
  * @saves: the argument is a file that the rows go into (save.h)
+ * @run: it asks no mlagd: does it all, with the argument or NULL; 0 or -errno
  * @show_row: for a list: prints a row as text
  * @show_result: otherwise: prints the answer as text
  * @empty: of a list: what to say when there are no rows
@@ -45,6 +47,7 @@ struct command {
 	bool argument_optional;
 	bool may_force;
 	bool saves;
+	int (*run)(const char *argument, FILE *out, FILE *err);
 	render_row_fn *show_row;
 	void (*show_result)(FILE *out, const json_t *result);
 	const char *empty;
@@ -202,6 +205,17 @@ static const struct command commands[] = {
 		.help = "Undoes 'mlagctl drain', for all LAGs if none is named. A leg may stay out of service for\n"
 			"another reason; 'mlagctl lags' says which.\n",
 	},
+	{
+		.name = "genkey",
+		.argument = "file",
+		.argument_help = "FILE",
+		.argument_optional = true,
+		.run = genkey_run,
+		.summary = "make a pre-shared key for a pair",
+		.help = "Makes FILE, which only its owner can read and which must not be there yet, or\n"
+			"prints the key. Both members need the same one ('key-file' of [peer] in\n"
+			"mlagd.conf). No mlagd is asked.\n",
+	},
 };
 
 /* Names that are promised, so that a script can tell "not yet" from "no such command". */
@@ -209,7 +223,6 @@ static const char *const later_commands[] = {
 	"consistency",
 	"monitor",
 	"metrics",
-	"genkey",
 };
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
@@ -539,6 +552,11 @@ int commands_run(int argc, char *argv[], FILE *out, FILE *err)
 	if (!command->frames && options.explain.is_used) {
 		fprintf(err, "mlagctl: the options of explain do not go with %s\n", command->name);
 		return CLIENT_EXIT_USAGE;
+	}
+	if (command->run != NULL) {
+		return command->run(argc - optind > 1 ? argv[optind + 1] : NULL, out, err) < 0
+			       ? CLIENT_EXIT_REFUSED
+			       : CLIENT_EXIT_DONE;
 	}
 	return run_command(command, &options, argc - optind > 1 ? argv[optind + 1] : NULL, out,
 			   err);

@@ -6,6 +6,7 @@
 #include "render.h"
 
 #include <stdbool.h>
+#include <stdint.h>
 #include <string.h>
 
 static const struct {
@@ -15,6 +16,26 @@ static const struct {
 	{"session-down",
 	 "See that mlagd runs on the peer and that 'remote' and 'port' of [peer] are "
 	 "reachable from 'local' (ping, firewall)."},
+	{"wrong-key", "Give both members the same key-file ('sha256sum' of both is equal), then "
+		      "'mlagctl reload' on both."},
+	{"other-domain",
+	 "Give both members the same 'id' of [domain], or correct 'remote' of [peer]: it leads to "
+	 "another pair."},
+	{"peer-plaintext",
+	 "Set 'security' of [peer] to the same on both members; the peer has none, or something "
+	 "else listens there."},
+	{"peer-encrypted",
+	 "Set 'security' of [peer] to the same on both members; the peer has psk."},
+	{"peer-not-tls",
+	 "See what listens at the address and port of the peer, and that both mlagd are of a "
+	 "release that has psk."},
+	{"tls-tampered",
+	 "Find out what is between the session addresses: it changes what passes, by fault or on "
+	 "purpose."},
+	{"tls-closed", "See the log and the status of the peer: it has given up the handshake."},
+	{"tls-timeout",
+	 "See whether the peer's mlagd hangs, and whether the path passes full packets (MTU)."},
+	{"tls-internal", "See the log and the memory of this machine."},
 	{"refused", "Compare the mlagd.conf of both members; what the text names must agree."},
 	{"peer-link-down", "Check the cables and the state of the peer link on both members."},
 	{"peer-link-silent",
@@ -201,6 +222,20 @@ static void print_problems(FILE *out, const json_t *problems)
 	}
 }
 
+/* Connections that were given up, by reason. */
+static void print_failures(FILE *out, const json_t *failures)
+{
+	const char *separator = "; given up: ";
+	const char *word;
+	json_t *count;
+
+	json_object_foreach((json_t *)(uintptr_t)failures, word, count) {
+		fprintf(out, "%s%s %lld", separator, word, (long long)json_integer_value(count));
+		separator = ", ";
+	}
+	fputc('\n', out);
+}
+
 void render_status(FILE *out, const json_t *status)
 {
 	const json_t *peer_link = json_object_get(status, "peer_link");
@@ -221,7 +256,9 @@ void render_status(FILE *out, const json_t *status)
 		text_of(status, "version"));
 	fprintf(out, "  %-12s %s, mlagd %s\n", "Peer", text_of(peer, "member_id"),
 		text_of(peer, "version"));
-	fprintf(out, "  %-12s %s\n", "Session", text_of(peer, "session"));
+	fprintf(out, "  %-12s %s, security %s", "Session", text_of(peer, "session"),
+		text_of(json_object_get(peer, "security"), "mode"));
+	print_failures(out, json_object_get(json_object_get(peer, "security"), "failures"));
 	fprintf(out, "  %-12s %s: carrier %s, %s\n", "Peer link", text_of(peer_link, "ifname"),
 		is_set(peer_link, "carrier") ? "up" : "down",
 		is_set(peer_link, "usable") ? "usable" : "not usable");

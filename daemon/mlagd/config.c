@@ -19,6 +19,7 @@
 #include "config_gateways.h"
 #include "config_table.h"
 #include "ini.h"
+#include "keyfile.h"
 
 #define KEYS_MAX 32
 #define TITLE_SIZE 64
@@ -491,11 +492,6 @@ static void check_peer(struct reader *reader)
 		fail(reader, config->link_line, "[peer] link",
 		     "is the bridge itself; allowed: a port of it");
 	}
-	if (config->security == CONFIG_SECURITY_PSK && reader->lines_of[CONFIG_SECTION_PEER] != 0) {
-		fail(reader, peer_line(reader, "security"), "[peer] security",
-		     "psk (also the default) is not in this release, TLS comes in a later one; "
-		     "allowed: security = none");
-	}
 }
 
 static void check_lags(struct reader *reader)
@@ -573,6 +569,7 @@ static void check_whole(struct reader *reader, uint32_t last_line)
 	}
 	config->bridge_line = key_line(CONFIG_SECTION_DOMAIN, "bridge", reader->domain_seen);
 	config->link_line = key_line(CONFIG_SECTION_PEER, "link", reader->peer_seen);
+	config->key_file_line = peer_line(reader, "key-file");
 	check_peer(reader);
 	check_lags(reader);
 	config_judge_gateways(config, report_gateway, reader);
@@ -697,10 +694,37 @@ static int read_file(const char *path, char **ret_text, size_t *ret_size)
 	return 0;
 }
 
+void config_free(struct config *config)
+{
+	if (config != NULL) {
+		explicit_bzero(&config->key, sizeof(config->key));
+		free(config);
+	}
+}
+
+/* The key, where one is needed. */
+static int load_key(struct reader *reader, struct config *config)
+{
+	char why[256];
+	int r;
+
+	if (config->security != CONFIG_SECURITY_PSK) {
+		return 0;
+	}
+	r = keyfile_read(config->key_file, &config->key, why, sizeof(why));
+	if (r < 0) {
+		fail(reader, config->key_file_line, "[peer] key-file", "%s: %s", config->key_file,
+		     why);
+		return -EINVAL;
+	}
+	return 0;
+}
+
 int config_load(const char *path, struct config *ret, config_error_fn *report, void *user,
 		unsigned int *ret_errors)
 {
 	struct reader reader = {.file = path, .report = report, .user = user};
+	struct config *config;
 	char *text = NULL;
 	size_t size = 0;
 	int r;
@@ -713,11 +737,24 @@ int config_load(const char *path, struct config *ret, config_error_fn *report, v
 		}
 		return r;
 	}
-	r = config_parse(path, text, size, ret, report, user, ret_errors);
+	config = calloc(1, sizeof(*config));
+	if (config == NULL) {
+		free(text);
+		return -ENOMEM;
+	}
+	r = config_parse(path, text, size, config, report, user, ret_errors);
 	free(text);
 	if (r == 0) {
-		warn_devices(&reader, ret);
+		r = load_key(&reader, config);
+		if (r < 0 && ret_errors != NULL) {
+			*ret_errors = reader.errors;
+		}
 	}
+	if (r == 0) {
+		warn_devices(&reader, config);
+		*ret = *config;
+	}
+	config_free(config);
 	return r;
 }
 
@@ -742,7 +779,7 @@ int config_check(const char *path)
 	if (errors > CONFIG_ERRORS_MAX) {
 		fprintf(stderr, "%s:0: %u errors in all\n", path, errors);
 	}
-	free(config);
+	config_free(config);
 	return r == 0 ? 0 : 1;
 }
 

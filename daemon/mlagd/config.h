@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <sys/socket.h>
 
+#include "peer/tls.h"
 #include "types.h"
 
 #define CONFIG_FILE_DEFAULT "/etc/mlag/mlagd.conf"
@@ -29,7 +30,7 @@ enum config_datapath {
 
 enum config_security {
 	CONFIG_SECURITY_NONE,  /* not set */
-	CONFIG_SECURITY_PSK,   /* refused in this release */
+	CONFIG_SECURITY_PSK,   /* TLS 1.3 with the key of key-file */
 	CONFIG_SECURITY_PLAIN, /* "none" in the file */
 };
 
@@ -93,9 +94,11 @@ struct config_gateway {
  * struct config - a whole file, valid as a whole
  *
  * Durations are nanoseconds.  It is large (tens of kilobytes): keep it on the heap or static.
- * It holds no pointers and may be copied by assignment.
+ * It holds no pointers and may be copied by assignment; it may hold a key, so config_free() it.
  *
- * @system_mac_line, @domain_id_line, @bridge_line, @link_line: lines of those keys, for messages
+ * @key: what is in @key_file, with CONFIG_SECURITY_PSK; zero when only parsed
+ * @system_mac_line, @domain_id_line, @bridge_line, @link_line, @key_file_line: lines of those keys,
+ *	for messages
  * @startup_wait_ns: 0 means: do not wait
  * @last_resort: R31
  * @hold_svis: interfaces of VLANs that are reached by held legs alone are held too
@@ -117,6 +120,7 @@ struct config {
 	uint16_t port;
 	enum config_security security;
 	char key_file[CONFIG_PATH_SIZE_MAX];
+	struct tls_key key;
 	struct config_address backup_local;
 	struct config_address backup_remote;
 	uint64_t hello_interval_ns;
@@ -130,6 +134,7 @@ struct config {
 	uint32_t domain_id_line;
 	uint32_t bridge_line;
 	uint32_t link_line;
+	uint32_t key_file_line;
 	uint32_t lags_count;
 	struct config_lag lags[MLAG_LEGS_MAX];
 	uint32_t gateways_count;
@@ -153,7 +158,7 @@ enum config_severity {
 typedef void config_error_fn(void *user, enum config_severity severity, const char *text);
 
 /**
- * config_load() - read and check a configuration file
+ * config_load() - read and check a configuration file, and the key that it names
  * @path: the file
  * @ret: filled on success, otherwise untouched
  * @report: called for every error and warning, in one pass over the file; may be NULL
@@ -167,7 +172,7 @@ int config_load(const char *path, struct config *ret, config_error_fn *report, v
 		unsigned int *ret_errors);
 
 /**
- * config_parse() - config_load() of a text in memory, without looking at devices
+ * config_parse() - config_load() of a text in memory, without looking at devices or at the key
  * @name: stands for FILE in messages
  * @text: need not end with a NUL or a newline
  * @size: bytes of @text
@@ -176,6 +181,9 @@ int config_load(const char *path, struct config *ret, config_error_fn *report, v
  */
 int config_parse(const char *name, const char *text, size_t size, struct config *ret,
 		 config_error_fn *report, void *user, unsigned int *ret_errors);
+
+/** config_free() - forget a configuration on the heap, and its key with it; NULL is fine */
+void config_free(struct config *config);
 
 /**
  * config_check() - `mlagd --check -c FILE`

@@ -87,8 +87,11 @@ void config_compare(const struct config *old, const struct config *now,
 	changes->last_resort = old->last_resort != now->last_resort;
 	changes->datapath = old->datapath != now->datapath;
 	changes->gateways = !same_gateways(old, now);
+	changes->security = old->security != now->security ||
+			    (now->security == CONFIG_SECURITY_PSK &&
+			     memcmp(&old->key, &now->key, sizeof(old->key)) != 0);
 	changes->channel = !same_address(&old->local, &now->local) ||
-			   !same_address(&old->remote, &now->remote);
+			   !same_address(&old->remote, &now->remote) || changes->security;
 	changes->backup = !same_address(&old->backup_local, &now->backup_local) ||
 			  !same_address(&old->backup_remote, &now->backup_remote);
 	changes->removed_count = only_in(old, now, changes->removed);
@@ -173,7 +176,10 @@ void config_describe(const struct config_changes *changes, const struct config *
 	if (changes->datapath) {
 		say(report, user, CONFIG_SEVERITY_NOTE, "datapath");
 	}
-	if (changes->channel) {
+	if (changes->security) {
+		say(report, user, CONFIG_SEVERITY_NOTE,
+		    "security, or the key, of the session: it begins anew; the peer needs the same");
+	} else if (changes->channel) {
 		say(report, user, CONFIG_SEVERITY_NOTE, "addresses of the session: it begins anew");
 	}
 	if (changes->backup) {

@@ -15,7 +15,8 @@
  * @datapath: another way to attach programs
  * @devices: names of the bridge, the peer link or of legs
  * @gateways: [gateway] sections came, went or changed
- * @channel: the ends of the session
+ * @channel: the ends of the session, or how it is protected
+ * @security: the latter
  * @backup: the ends of the backup path
  * @removed_count, @removed: LAGs that went, by number; one whose number or device changed went and
  *	came
@@ -28,6 +29,7 @@ struct config_changes {
 	bool devices;
 	bool gateways;
 	bool channel;
+	bool security;
 	bool backup;
 	uint32_t removed_count;
 	uint16_t removed[MLAG_LEGS_MAX];

@@ -78,12 +78,12 @@ const struct config_key config_keys[] = {
 	  .help = "Port of the TCP session, and of UDP hellos on the backup path." },
 	{ CONFIG_SECTION_PEER, "security", CONFIG_TYPE_CHOICE, .fallback = "psk",
 	  .choices = { "psk", "none" }, MEMBER(config, security),
-	  .help = "How the session is protected. This release has none only and refuses psk, the "
-		  "default, so the key must be there: TLS 1.3 with a pre-shared key comes in a later "
-		  "release." },
+	  .help = "How the session is protected. psk: TLS 1.3 with a pre-shared key. none: not at "
+		  "all. The same on both members. See SECURITY." },
 	{ CONFIG_SECTION_PEER, "key-file", CONFIG_TYPE_PATH, .fallback = "/etc/mlag/peer.key",
 	  MEMBER(config, key_file),
-	  .help = "The pre-shared key. Not read with security = none." },
+	  .help = "The pre-shared key, the same on both members; 'mlagctl genkey' makes one. Only its "
+		  "owner may read it. Read at start and at every reload; not with security = none." },
 	{ CONFIG_SECTION_PEER, "backup-local", CONFIG_TYPE_ADDRESS, MEMBER(config, backup_local),
 	  .help = "This member's address of a second path for hellos, over another cable and other "
 		  "switches than the peer link: it tells a dead peer from a cut peer link, and a hung "

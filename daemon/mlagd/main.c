@@ -114,6 +114,13 @@ int daemon_open_channel(struct daemon *daemon)
 	};
 
 	memcpy(spec.scope, config->local.scope, sizeof(spec.scope));
+	if (config->security == CONFIG_SECURITY_PSK) {
+		spec.key = &config->key;
+		spec.domain_id = config->domain_id;
+	}
+	if (daemon->channel != NULL) {
+		spec.counts = *channel_counts(daemon->channel);
+	}
 	return channel_open(&daemon->channel, daemon->event, &spec, &events_of_channel, daemon);
 }
 
@@ -166,6 +173,13 @@ static enum mlag_answer answer(void *user, uint32_t id, struct mlag_row_view *re
 		effects_soon(daemon); /* perhaps the next question is due */
 	}
 	return found;
+}
+
+static const struct tls_counts *get_security(void *user)
+{
+	const struct daemon *daemon = user;
+
+	return daemon->channel != NULL ? channel_counts(daemon->channel) : NULL;
 }
 
 static int copy_record(void *user, uint8_t **ret_data, uint32_t *ret_size)
@@ -396,6 +410,7 @@ static int open_control(struct daemon *daemon)
 		.answer = answer,
 		.drain = holds_drain,
 		.copy_record = copy_record,
+		.security = get_security,
 		.user = daemon,
 	};
 	return control_server_new(daemon->event, daemon->run_dir, control_methods,
@@ -430,7 +445,7 @@ static void close_daemon(struct daemon *daemon)
 		(void)munmap(daemon->engine, daemon->engine_size);
 	}
 	recorder_close(daemon->recorder);
-	free(daemon->config);
+	config_free(daemon->config);
 	if (daemon->lock_fd >= 0) {
 		(void)close(daemon->lock_fd);
 	}
@@ -527,7 +542,7 @@ static enum exit_status run(const struct options *options)
 		return STATUS_FAILED;
 	}
 	if (config_load(options->config_path, daemon.config, log_config_line, NULL, NULL) < 0) {
-		free(daemon.config);
+		config_free(daemon.config);
 		return STATUS_FAILED;
 	}
 	status = take_run_dir(&daemon);

@@ -155,7 +155,7 @@ int reload_config(void *user, config_error_fn *report, void *report_user)
 	}
 	r = load_anew(daemon, config, report, report_user);
 	if (r < 0) {
-		free(config);
+		config_free(config);
 		return r;
 	}
 	(void)sd_notifyf(0, "RELOADING=1\nMONOTONIC_USEC=%llu",
@@ -169,7 +169,7 @@ int reload_config(void *user, config_error_fn *report, void *report_user)
 	daemon->config = config;
 	daemon->control_context.config = config;
 	r = apply_changes(daemon, &changes);
-	free(old);
+	config_free(old);
 	(void)sd_notify(0, "READY=1");
 	log_notice("configuration read again: %s", r < 0 ? strerror(-r)
 						   : config_changes_any(&changes)

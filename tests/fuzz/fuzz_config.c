@@ -44,7 +44,7 @@ static void check_accepted(const struct config *config)
 	}
 	if (config->lags_count > MLAG_LEGS_MAX || config->gateways_count > CONFIG_GATEWAYS_MAX ||
 	    config->local.size == 0 || config->remote.size == 0 || config->bridge[0] == '\0' ||
-	    (config->system_mac.octets[0] & 1) != 0 || config->security != CONFIG_SECURITY_PLAIN) {
+	    (config->system_mac.octets[0] & 1) != 0 || config->security == CONFIG_SECURITY_NONE) {
 		abort();
 	}
 }

@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -357,13 +358,12 @@ static void test_missing_keys_name_the_line_of_their_section(void **state)
 
 	(void)state;
 	assert_int_equal(parse("; nothing\n[domain]\n\n[peer]\n", &reports), -EINVAL);
-	assert_int_equal(reports.errors, 6);
+	assert_int_equal(reports.errors, 5);
 	assert_non_null(strstr(reports.text, "F:2: [domain] system-mac: is missing and has no "));
 	assert_non_null(strstr(reports.text, "F:2: [domain] bridge: is missing and has no "));
 	assert_non_null(strstr(reports.text, "F:4: [peer] link: is missing and has no "));
 	assert_non_null(strstr(reports.text, "F:4: [peer] local: is missing and has no "));
 	assert_non_null(strstr(reports.text, "F:4: [peer] remote: is missing and has no "));
-	assert_non_null(strstr(reports.text, "F:4: [peer] security: "));
 	/* A section that is not there at all: the last line. */
 	assert_int_equal(parse(DOMAIN "\n\n", &reports), -EINVAL);
 	assert_non_null(strstr(reports.text, "F:5: [peer] link: is missing and has no "));
@@ -372,7 +372,7 @@ static void test_missing_keys_name_the_line_of_their_section(void **state)
 	assert_non_null(strstr(reports.text, "F:1: [domain] bridge: is missing and has no "));
 }
 
-static void test_psk_is_refused_also_as_the_default(void **state)
+static void test_psk_is_the_default(void **state)
 {
 	static const char peer[] = "[peer]\nlink = pl\nlocal = 10.0.0.1\nremote = 10.0.0.2\n";
 	struct reports reports;
@@ -380,15 +380,10 @@ static void test_psk_is_refused_also_as_the_default(void **state)
 
 	(void)state;
 	snprintf(text, sizeof(text), DOMAIN "%s", peer);
-	assert_int_equal(parse(text, &reports), -EINVAL);
-	assert_int_equal(reports.errors, 1);
-	assert_memory_equal(reports.text, "F:4: [peer] security: psk", 25);
-	assert_non_null(strstr(reports.text, "security = none"));
-	snprintf(text, sizeof(text), DOMAIN "%ssecurity = psk\n", peer);
-	assert_int_equal(parse(text, &reports), -EINVAL);
-	assert_int_equal(reports.errors, 1);
-	assert_memory_equal(reports.text, "F:8: [peer] security: psk", 25);
-	/* Any other word is simply wrong. */
+	assert_int_equal(parse(text, &reports), 0);
+	assert_int_equal(config.security, CONFIG_SECURITY_PSK);
+	assert_string_equal(config.key_file, "/etc/mlag/peer.key");
+	assert_int_equal(config.key_file_line, 4); /* its section */
 	snprintf(text, sizeof(text), DOMAIN "%ssecurity = tls\n", peer);
 	assert_int_equal(parse(text, &reports), -EINVAL);
 	assert_non_null(strstr(reports.text, "allowed: psk or none"));
@@ -487,6 +482,52 @@ static void test_missing_devices_are_warnings(void **state)
 	assert_int_equal(config_load("/", &config, NULL, NULL, NULL), -EISDIR);
 }
 
+static void test_the_key_must_be_there_and_be_nobody_elses(void **state)
+{
+	char path[] = "/tmp/test_config.XXXXXX", key_path[] = "/tmp/test_config_key.XXXXXX";
+	int fd = mkstemp(path), key_fd = mkstemp(key_path);
+	static const struct tls_key none;
+	struct reports reports = {0};
+	unsigned int errors = 99;
+	char text[512];
+
+	(void)state;
+	assert_true(fd >= 0 && key_fd >= 0);
+	close(fd);
+	close(key_fd);
+	snprintf(text, sizeof(text),
+		 "[domain]\nsystem-mac = 44:38:39:ff:00:01\nbridge = lo\n"
+		 "[peer]\nlink = pl\nlocal = 10.0.0.1\nremote = 10.0.0.2\nkey-file = %s\n",
+		 key_path);
+	write_file(path, text);
+	memset(&config, 0, sizeof(config));
+	assert_int_equal(config_load(path, &config, record, &reports, &errors), -EINVAL);
+	assert_int_equal(errors, 1);
+	assert_non_null(strstr(reports.text, ":8: [peer] key-file: /tmp/test_config_key."));
+	assert_non_null(
+		strstr(reports.text, "there is no key in it; allowed: what 'mlagctl genkey'"));
+	assert_string_equal(config.bridge, ""); /* untouched */
+	write_file(
+		key_path,
+		"# of the pair\n000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f\n");
+	assert_int_equal(config_load(path, &config, record, &reports, &errors), 0);
+	assert_int_equal(config.key.octets[31], 31);
+	assert_int_equal(config_check(path), 0);
+	assert_int_equal(chmod(key_path, 0640), 0);
+	assert_int_equal(config_load(path, &config, record, &reports, &errors), -EINVAL);
+	assert_non_null(strstr(reports.text, "others may read or write it (mode 0640)"));
+	assert_int_equal(config_check(path), 1);
+	unlink(key_path);
+	assert_int_equal(config_load(path, &config, record, &reports, &errors), -EINVAL);
+	assert_non_null(strstr(reports.text, "No such file or directory; allowed: what 'mlagctl "));
+	/* Without it no key is looked for. */
+	snprintf(text + strlen(text), sizeof(text) - strlen(text), "security = none\n");
+	write_file(path, text);
+	assert_int_equal(config_load(path, &config, record, &reports, &errors), 0);
+	assert_memory_equal(&config.key, &none, sizeof(none));
+	unlink(path);
+}
+
 static void test_the_table_is_sane(void **state)
 {
 	static union {
@@ -579,12 +620,13 @@ int main(void)
 		cmocka_unit_test(test_each_wrong_line_is_one_error),
 		cmocka_unit_test(test_each_wrong_value_is_one_error),
 		cmocka_unit_test(test_missing_keys_name_the_line_of_their_section),
-		cmocka_unit_test(test_psk_is_refused_also_as_the_default),
+		cmocka_unit_test(test_psk_is_the_default),
 		cmocka_unit_test(test_all_errors_come_in_one_pass),
 		cmocka_unit_test(test_a_wrong_file_leaves_the_result_alone),
 		cmocka_unit_test(test_messages_hold_no_control_characters),
 		cmocka_unit_test(test_too_many_sections),
 		cmocka_unit_test(test_missing_devices_are_warnings),
+		cmocka_unit_test(test_the_key_must_be_there_and_be_nobody_elses),
 		cmocka_unit_test(test_the_table_is_sane),
 		cmocka_unit_test(test_the_manual_has_the_table),
 		cmocka_unit_test(test_the_example_is_right),

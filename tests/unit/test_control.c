@@ -705,7 +705,7 @@ static void test_mlagctl_exit_codes(void **state)
 	ASK(f, &answer, "--help");
 	assert_int_equal(answer.code, 0);
 	assert_non_null(strstr(answer.out, "counters"));
-	assert_null(strstr(answer.out, "genkey"));
+	assert_null(strstr(answer.out, "metrics"));
 	ASK(f, &answer, "macs", "--help");
 	assert_int_equal(answer.code, 0);
 	assert_non_null(strstr(answer.out, "--vlan"));
@@ -720,9 +720,9 @@ static void test_mlagctl_exit_codes(void **state)
 	ASK(f, &answer, "macs", "--mac", "x");
 	assert_int_equal(answer.code, 3);
 	assert_non_null(strstr(answer.err, "not a MAC address"));
-	ASK(f, &answer, "genkey");
+	ASK(f, &answer, "metrics");
 	assert_int_equal(answer.code, 4);
-	assert_non_null(strstr(answer.err, "genkey is not available in this release"));
+	assert_non_null(strstr(answer.err, "metrics is not available in this release"));
 	ASK(f, &answer, "lags"); /* which this server does not have */
 	assert_int_equal(answer.code, 4);
 	ASK(f, &answer, "reload");

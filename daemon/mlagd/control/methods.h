@@ -58,6 +58,7 @@ struct control_leave_step {
  * @ask, @answer: mlag_step() of MLAG_EVENT_ASK, and mlag_next_answer().  NULL: not available
  * @drain: hold LAGs or no longer (see holds.h); NULL: not available
  * @copy_record: what the recorder has; 0 or -errno.  NULL: not available
+ * @security: connections to the peer that failed for their protection.  NULL: not known
  * @user: for all these
  * @wall_offset_ns: private; start it at 0
  */
@@ -85,6 +86,7 @@ struct control_context {
 	enum mlag_answer (*answer)(void *user, uint32_t id, struct mlag_row_view *ret_row);
 	int (*drain)(void *user, uint16_t lag_id, bool on, bool force, uint16_t *ret_lag_id,
 		     const char **ret_because);
+	const struct tls_counts *(*security)(void *user);
 	void *user;
 	int64_t wall_offset_ns;
 };

@@ -120,6 +120,53 @@ static void add_peer_problem(const struct mlag_view *view, json_t *problems)
 	}
 }
 
+/* Why no connection stands, as far as it is for what protects it. */
+static const char *const security_codes[TLS_FAILURES_COUNT] = {
+	[TLS_FAILURE_KEY] = "wrong-key",
+	[TLS_FAILURE_IDENTITY] = "other-domain",
+	[TLS_FAILURE_PLAINTEXT] = "peer-plaintext",
+	[TLS_FAILURE_ENCRYPTED] = "peer-encrypted",
+	[TLS_FAILURE_GARBAGE] = "peer-not-tls",
+	[TLS_FAILURE_TAMPERED] = "tls-tampered",
+	[TLS_FAILURE_CLOSED] = "tls-closed",
+	[TLS_FAILURE_TIMEOUT] = "tls-timeout",
+	[TLS_FAILURE_INTERNAL] = "tls-internal",
+};
+
+static const struct tls_counts *get_counts(const struct control_context *context)
+{
+	return context->security != NULL ? context->security(context->user) : NULL;
+}
+
+static void add_security_problem(const struct control_context *context,
+				 const struct mlag_view *view, json_t *problems)
+{
+	const struct tls_counts *counts = get_counts(context);
+
+	if (view->session != MLAG_SESSION_UP && counts != NULL &&
+	    security_codes[counts->last] != NULL) {
+		add_problem(problems, security_codes[counts->last], "%s",
+			    tls_failure_text(counts->last));
+	}
+}
+
+/* How the session is protected, and connections that failed for it. */
+static json_t *make_security(const struct control_context *context)
+{
+	const struct tls_counts *counts = get_counts(context);
+	json_t *failures = json_object();
+
+	for (uint32_t i = 0; counts != NULL && i < TLS_FAILURES_COUNT; i++) {
+		if (counts->count[i] > 0) {
+			json_object_set_new(failures, tls_failure_word((enum tls_failure)i),
+					    json_integer((json_int_t)counts->count[i]));
+		}
+	}
+	return json_pack("{s:s,s:o}", "mode",
+			 context->config->security == CONFIG_SECURITY_PSK ? "psk" : "none",
+			 "failures", failures);
+}
+
 static void add_path_problem(const char *prefix, const char *name, enum mlag_path_finding finding,
 			     json_t *problems)
 {
@@ -425,6 +472,7 @@ static json_t *make_problems(const struct control_context *context, const struct
 	bool synced = view->session == MLAG_SESSION_UP && view->synced;
 
 	add_session_problems(view, problems);
+	add_security_problem(context, view, problems);
 	add_liveness_problems(context, view, problems);
 	add_table_problems("MAC", &view->macs, synced, problems);
 	add_table_problems("address", &view->addresses, synced, problems);
@@ -535,12 +583,12 @@ int control_status(struct control_call *call, json_t **ret_result)
 	up = view.session == MLAG_SESSION_UP;
 	problems = make_problems(context, &view);
 	guard = look_at_guard(context, problems);
-	peer = json_pack("{s:s,s:{s:s,s:s},s:o,s:s?,s:o}", "session", up ? "up" : "down", "paths",
-			 "peer_link", path_text(view.link_finding), "backup",
+	peer = json_pack("{s:s,s:{s:s,s:s},s:o,s:s?,s:o,s:o}", "session", up ? "up" : "down",
+			 "paths", "peer_link", path_text(view.link_finding), "backup",
 			 path_text(view.backup_finding), "member_id",
 			 view.peer_known ? control_mac_json(&view.peer_member_id) : json_null(),
 			 "version", view.peer_known ? view.peer_version : NULL, "closes",
-			 make_closes(&view));
+			 make_closes(&view), "security", make_security(context));
 	result = json_pack("{s:s,s:i,s:s,s:s,s:o,s:s?,s:s?,s:I,s:s,s:o,s:o,s:o,s:{s:s,s:b,s:b},"
 			   "s:{s:s,s:s,s:s},s:{s:o,s:o,s:o,s:o},s:o,s:s}",
 			   "version", MLAG_VERSION, "domain", (int)context->config->domain_id,
