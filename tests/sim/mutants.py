@@ -95,8 +95,9 @@ def build(number: int, bug: Bug, compiler: str, source: Path, directory: Path) -
     done = subprocess.run(
         [compiler, "-O2", "-std=gnu17", "-D_GNU_SOURCE", "-w", f"-I{source}/lib", "-o", sim,
          work / bug.file, *sorted(map(str, (objects / "obj/tests/sim").glob("*.o"))),
-         objects / "obj/daemon/common/release.o", objects / "libunit.a", objects / "libmlagguard.a",
-         objects / "libmlag.a"], capture_output=True, text=True)
+         objects / "obj/daemon/common/release.o", objects / "obj/daemon/mlagd/peer/tls.o",
+         objects / "libunit.a", objects / "libmlagguard.a", objects / "libmlag.a", "-lssl",
+         "-lcrypto"], capture_output=True, text=True)
     if done.returncode != 0:
         sys.exit(f"mutants: {bug.name} does not build:\n{done.stderr[:2000]}")
     return sim

@@ -8,6 +8,7 @@
  *   sim                 300 seeds, and those that ever failed
  *   sim --seed N[.S]    one seed, told as a story; S is a stream of faults (world.h), 1 unless named
  *   sim --seeds N[.S]   that many
+ *   sim --tls ...       the session goes through TLS (simtls.h)
  *   sim --soak          until stopped
  *   sim --until-failed N  the first of that many that fails (mutants.py)
  *   sim --replay FILE   what a daemon recorded (replay.h)
@@ -22,6 +23,7 @@
 #include "claims.h"
 #include "faults.h"
 #include "replay.h"
+#include "simtls.h"
 #include "world.h"
 
 #define SEEDS_DEFAULT 300
@@ -29,6 +31,7 @@
 #define HEAL_NS (26 * WORLD_SECOND) /* 20 s, and the longest that legs stay away after flaps */
 #define RESTART_ROUNDS 3
 #define LEASE_NS (2600 * WORLD_MS) /* restart-hold, without what a hello may be old */
+#define TLS_SEEDS 30 /* of those that are run in the clear */
 
 #define STREAM_DEFAULT 1
 
@@ -397,6 +400,8 @@ static const char *check_pair(const struct world *world)
 		       : NULL;
 }
 
+static bool with_tls;
+
 static const char *run_life(uint64_t seed, uint32_t stream, bool trace, struct totals *totals)
 {
 	static struct world world;
@@ -405,6 +410,9 @@ static const char *run_life(uint64_t seed, uint32_t stream, bool trace, struct t
 	world_init(&world, seed);
 	world_set_stream(&world, seed, stream);
 	world.trace = trace;
+	if (with_tls) {
+		simtls_begin(&world);
+	}
 	faults_begin(&world);
 	world.event_delay_ns = world_random(&world, 20) * WORLD_MS;
 	world.route = (enum world_route)world_random(&world, 3);
@@ -497,6 +505,7 @@ static const char *run_life(uint64_t seed, uint32_t stream, bool trace, struct t
 		print_state(&world);
 	}
 	add_totals(totals, &world);
+	simtls_end(&world);
 	world_fini(&world);
 	return complaint;
 }
@@ -563,7 +572,36 @@ static int run_seeds(uint64_t first, uint64_t count, uint32_t stream)
 		(void)printf("%s %llu %s", i == 0 ? "" : ",", (unsigned long long)totals.faults[i],
 			     faults_text((enum world_fault)i));
 	}
+	if (with_tls) {
+		(void)printf("\n");
+		simtls_print();
+	}
 	(void)printf("\n%llu passed, %llu failed\n", (unsigned long long)(count - failed),
+		     (unsigned long long)failed);
+	return failed == 0 ? 0 : 1;
+}
+
+/* The same lives through TLS: the very same. */
+static int run_tls_seeds(uint64_t count)
+{
+	uint64_t failed = 0;
+
+	for (uint64_t seed = 1; seed <= count; seed++) {
+		struct totals clear = {0}, through = {0};
+		const char *complaint;
+
+		(void)run_life(seed, STREAM_DEFAULT, false, &clear);
+		with_tls = true;
+		complaint = run_life(seed, STREAM_DEFAULT, false, &through);
+		with_tls = false;
+		if (complaint == NULL && memcmp(&clear, &through, sizeof(clear)) != 0) {
+			complaint = "TLS changed what happened";
+			(void)printf("seed %llu: %s\n", (unsigned long long)seed, complaint);
+		}
+		failed += complaint != NULL;
+	}
+	simtls_print();
+	(void)printf("%llu passed through TLS, %llu failed\n", (unsigned long long)(count - failed),
 		     (unsigned long long)failed);
 	return failed == 0 ? 0 : 1;
 }
@@ -592,7 +630,12 @@ int main(int argc, char **argv)
 	struct life life;
 
 	if (argc == 1) {
-		return run_seeds(1, SEEDS_DEFAULT, STREAM_DEFAULT);
+		return run_seeds(1, SEEDS_DEFAULT, STREAM_DEFAULT) | run_tls_seeds(TLS_SEEDS);
+	}
+	if (strcmp(argv[1], "--tls") == 0) {
+		with_tls = true;
+		argv++;
+		argc--;
 	}
 	if (argc == 3 && strcmp(argv[1], "--seed") == 0) {
 		life = parse_life(argv[2]);
@@ -615,7 +658,7 @@ int main(int argc, char **argv)
 		return replay_file(argv[2]);
 	}
 	(void)fprintf(stderr,
-		      "Usage: sim [--seed N[.S] | --seeds N[.S] | --soak | --until-failed N | "
+		      "Usage: sim [--tls] [--seed N[.S] | --seeds N[.S] | --soak | --until-failed N | "
 		      "--replay FILE]\n");
 	return 3;
 }

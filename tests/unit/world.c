@@ -95,6 +95,21 @@ static void drop_inbox(struct world_member *member)
 	member->inbox_count = 0;
 }
 
+static void give(struct world *world, uint32_t member, const struct world_message *message)
+{
+	static uint8_t data[MLAG_WIRE_MESSAGE_MAX];
+	struct mlag_event event = {.type = MLAG_EVENT_MESSAGE};
+
+	event.message.data = message->data;
+	event.message.size = message->size;
+	if (world->wire != NULL) {
+		event.message.size =
+			world->wire->unseal(world, member, message->data, message->size, data);
+		event.message.data = data;
+	}
+	world_step(world, member, &event);
+}
+
 /* What was sent before the end still arrives, when the path lets it through. */
 static void empty_inbox(struct world *world, uint32_t member)
 {
@@ -103,11 +118,7 @@ static void empty_inbox(struct world *world, uint32_t member)
 	for (uint32_t i = 0;
 	     session_passes(world, 1 - member) && m->running && !m->stopped && i < m->inbox_count;
 	     i++) {
-		struct mlag_event event = {.type = MLAG_EVENT_MESSAGE};
-
-		event.message.data = m->inbox[i].data;
-		event.message.size = m->inbox[i].size;
-		world_step(world, member, &event);
+		give(world, member, &m->inbox[i]);
 	}
 	drop_inbox(m);
 }
@@ -142,6 +153,7 @@ static void cut_connection(struct world *world, uint32_t closer)
 static void pump(struct world *world, uint32_t member, enum mlag_urgency urgency)
 {
 	static uint8_t data[MLAG_WIRE_MESSAGE_MAX];
+	static uint8_t sealed[WORLD_SEALED_MAX];
 	struct world_member *to = &world->members[1 - member];
 
 	while (world->connected && to->inbox_count < WORLD_MESSAGES_MAX) {
@@ -161,9 +173,12 @@ static void pump(struct world *world, uint32_t member, enum mlag_urgency urgency
 		if (size == 0) {
 			return;
 		}
+		if (world->wire != NULL) {
+			size = world->wire->seal(world, member, data, size, sealed);
+		}
 		message->data = malloc(size);
 		mlag_assert(message->data != NULL);
-		memcpy(message->data, data, size);
+		memcpy(message->data, world->wire != NULL ? sealed : data, size);
 		message->size = size;
 		message->due_ns = world->now_ns + world->latency_ns;
 		/* In order, whatever the latency is now. */
@@ -613,6 +628,9 @@ static void connect_members(struct world *world)
 		}
 	}
 	world->connected = true;
+	if (world->wire != NULL) {
+		world->wire->connect(world);
+	}
 	for (uint32_t m = 0; m < WORLD_MEMBERS; m++) {
 		world->members[m].connected = true;
 		world_step(world, m, &event);
@@ -627,13 +645,10 @@ static void deliver_messages(struct world *world, uint32_t member)
 	while (m->running && session_passes(world, 1 - member) && m->inbox_count > 0 &&
 	       m->inbox[0].due_ns <= world->now_ns) {
 		struct world_message message = m->inbox[0];
-		struct mlag_event event = {.type = MLAG_EVENT_MESSAGE};
 
 		m->inbox_count--;
 		memmove(&m->inbox[0], &m->inbox[1], m->inbox_count * sizeof(m->inbox[0]));
-		event.message.data = message.data;
-		event.message.size = message.size;
-		world_step(world, member, &event);
+		give(world, member, &message);
 		free(message.data);
 		worldkernel_run_member(world, member);
 	}

@@ -96,6 +96,8 @@ struct world_neighbor_event {
 	struct mlag_neighbor_entry entry;
 };
 
+struct world;
+
 struct world_message {
 	uint64_t due_ns;
 	uint32_t size;
@@ -221,7 +223,24 @@ enum world_dialect {
 	WORLD_DIALECT_OLDER, /* no features, and nothing that came with them */
 };
 
+#define WORLD_SEALED_MAX (MLAG_WIRE_MESSAGE_MAX + 1024)
+
+/**
+ * struct world_wire - what messages go through between the members
+ * @connect: a connection stands
+ * @seal: what @sender says, as it is on the wire (WORLD_SEALED_MAX octets at most); the new size
+ * @unseal: the other way; must be the message
+ */
+struct world_wire {
+	void (*connect)(struct world *world);
+	uint32_t (*seal)(struct world *world, uint32_t sender, const uint8_t *data, uint32_t size,
+			 uint8_t *ret_data);
+	uint32_t (*unseal)(struct world *world, uint32_t receiver, const uint8_t *data,
+			   uint32_t size, uint8_t *ret_data);
+};
+
 struct world {
+	const struct world_wire *wire; /* NULL: they are on it as they are */
 	uint64_t now_ns;
 	uint64_t random;
 	uint64_t
