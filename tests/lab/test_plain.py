@@ -2,7 +2,8 @@
 """A pair on plain bridges with static legs: the rules need neither VLANs nor bonding.
 
 This module runs on any kernel with bridge and veth, so it also shows the programs as that kernel
-runs them (just-in-time compiled, tcx), where the others may be in User Mode Linux.
+runs them (just-in-time compiled, tcx), where the others may be in User Mode Linux. Its session has a key, as
+is the default; those of the other modules have not.
 """
 
 import time
@@ -14,7 +15,7 @@ from mlab import BROADCAST, Pair, suites
 from mlab.topology import PL
 
 NEEDS = ["bridge", "veth"]
-PAIR = {"vlan_aware": False}
+PAIR = {"vlan_aware": False, "has_key": True}
 # What may be lost, by the end at which the cable is cut.  Shutting the switch's own port is an
 # event at once; of a carrier that goes or comes the kernel's link watch tells up to a second later,
 # and until then nobody, not even the bridge, knows.

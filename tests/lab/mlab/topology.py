@@ -17,7 +17,7 @@ import tempfile
 from dataclasses import dataclass, field
 from typing import Any, Sequence
 
-from .daemon import Config, Daemon, is_built
+from .daemon import MLAGCTL, Config, Daemon, is_built
 from .errors import LabError
 from .netns import Namespace, run
 from .traffic import Flow, Port, Traffic
@@ -162,9 +162,10 @@ class Pair:
     alive: list["Pair"] = []  # for the collection of evidence when a test fails
 
     def __init__(self, vlan_aware: bool = True, has_daemons: bool = True,
-                 has_backup: bool = False) -> None:
+                 has_backup: bool = False, has_key: bool = False) -> None:
         self.vlan_aware = vlan_aware
         self.has_backup = has_backup
+        self.has_key = has_key
         self.has_daemons = has_daemons
         self.known_problems: set[str] = set()  # codes that do not keep the pair from being whole
         self.hosts: dict[str, Host] = {}
@@ -330,10 +331,19 @@ class Pair:
         if self.has_backup:
             config["peer"] |= {"backup-local": f"192.0.2.1{number}",
                                "backup-remote": f"192.0.2.1{3 - number}"}
+        if self.has_key:
+            config["peer"] |= {"security": "psk", "key-file": self.key_file()}
         for host in self.hosts.values():
             if host.is_dual:
                 config[f"lag {host.switch_lag()}"] = {"id": str(host.lag_id)}
         return config
+
+    def key_file(self) -> str:
+        """The key of the pair, made when it is first needed."""
+        path = os.path.join(self.directory, "peer.key")
+        if not os.path.exists(path):
+            run([MLAGCTL, "genkey", path])
+        return path
 
     def prepare_daemon(self, member: str) -> Daemon:
         """The daemon of a member, not started."""
