@@ -410,6 +410,9 @@ uint32_t tls_output(const struct tls *tls, const uint8_t **ret_data)
 	char *data = NULL;
 	long size = BIO_get_mem_data(tls->out, &data);
 
+	if (size <= 0) {
+		return 0; /* and no pointer */
+	}
 	if (ret_data != NULL) {
 		*ret_data = (const uint8_t *)data + tls->out_offset;
 	}
