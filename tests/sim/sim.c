@@ -31,7 +31,7 @@
 #define HEAL_NS (26 * WORLD_SECOND) /* 20 s, and the longest that legs stay away after flaps */
 #define RESTART_ROUNDS 3
 #define LEASE_NS (2600 * WORLD_MS) /* restart-hold, without what a hello may be old */
-#define TLS_SEEDS 30 /* of those that are run in the clear */
+#define TLS_SEEDS 30		   /* of those that are run in the clear */
 
 #define STREAM_DEFAULT 1
 
@@ -657,8 +657,9 @@ int main(int argc, char **argv)
 	if (argc == 3 && strcmp(argv[1], "--replay") == 0) {
 		return replay_file(argv[2]);
 	}
-	(void)fprintf(stderr,
-		      "Usage: sim [--tls] [--seed N[.S] | --seeds N[.S] | --soak | --until-failed N | "
-		      "--replay FILE]\n");
+	(void)fprintf(
+		stderr,
+		"Usage: sim [--tls] [--seed N[.S] | --seeds N[.S] | --soak | --until-failed N | "
+		"--replay FILE]\n");
 	return 3;
 }
