@@ -51,11 +51,13 @@ struct config_address {
  * struct config_lag - one [lag IFNAME] section
  * @ifname: the device
  * @id: 1..65535, unique in the file
+ * @bring_up: devices of the leg that have not served since boot are set up when it is not held
  * @line: of the section, for messages
  */
 struct config_lag {
 	char ifname[IFNAMSIZ];
 	uint16_t id;
+	bool bring_up;
 	uint32_t line;
 };
 

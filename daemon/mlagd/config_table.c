@@ -121,6 +121,10 @@ const struct config_key config_keys[] = {
 	{ CONFIG_SECTION_LAG, "id", CONFIG_TYPE_UINT, .required = true, .min = 1, .max = 65535,
 	  MEMBER(config_lag, id),
 	  .help = "Number of the LAG, the same on both members, once in the file." },
+	{ CONFIG_SECTION_LAG, "bring-up", CONFIG_TYPE_SWITCH, .fallback = "off",
+	  .choices = { "on", "off" }, MEMBER(config_lag, bring_up),
+	  .help = "on: the machine leaves the slaves of this leg (or the port itself) down at boot, and "
+		  "mlagd sets them up when the leg may serve. See BOOTING." },
 
 	{ CONFIG_SECTION_GATEWAY, "address", CONFIG_TYPE_PREFIX, .required = true, .repeated = true,
 	  MEMBER(config_gateway, addresses[0]),

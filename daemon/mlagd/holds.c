@@ -19,6 +19,7 @@
 
 #define HOLDS_LOOK_NS UINT64_C(1000000000)
 #define HOLDS_PATH_SIZE 512
+#define HOLDS_SERVED_MAX 4096 /* devices of legs that have served */
 
 /**
  * struct holds_leg - what the next daemon has to know of a LAG
@@ -43,6 +44,8 @@ struct holds {
 	bool left; /* the pair: nothing is in service for it any more */
 	uint32_t legs_count;
 	struct holds_leg legs[2 * MLAG_LEGS_MAX];
+	uint32_t served_count;
+	uint32_t served[HOLDS_SERVED_MAX]; /* ifindexes */
 };
 
 /* ---- the kernel ---------------------------------------------------------------------------- */
@@ -111,6 +114,26 @@ static enum mlag_hold parse_hold(const char *text)
 	return MLAG_HOLD_NONE;
 }
 
+static bool has_served(const struct holds *holds, uint32_t ifindex)
+{
+	for (uint32_t i = 0; i < holds->served_count; i++) {
+		if (holds->served[i] == ifindex) {
+			return true;
+		}
+	}
+	return false;
+}
+
+/* With no room left it is one that has served: what is down then stays down. */
+static bool note_served(struct holds *holds, uint32_t ifindex)
+{
+	if (ifindex == 0 || holds->served_count == HOLDS_SERVED_MAX || has_served(holds, ifindex)) {
+		return false;
+	}
+	holds->served[holds->served_count++] = ifindex;
+	return true;
+}
+
 static void read_line(void *user, const char *line)
 {
 	struct holds_leg *leg;
@@ -134,6 +157,8 @@ static void read_line(void *user, const char *line)
 		if (leg != NULL) {
 			leg->drained = true;
 		}
+	} else if (sscanf(line, "served %u", &ifindex) == 1) {
+		(void)note_served(user, ifindex);
 	}
 }
 
@@ -154,6 +179,9 @@ static void write_lines(void *user, FILE *file)
 		if (leg->drained) {
 			(void)fprintf(file, "drained %u\n", leg->lag_id);
 		}
+	}
+	for (uint32_t i = 0; i < holds->served_count; i++) {
+		(void)fprintf(file, "served %u\n", holds->served[i]);
 	}
 }
 
@@ -244,6 +272,60 @@ static void apply(struct daemon *daemon, uint32_t ifindex, bool lacp, bool hold)
 	}
 }
 
+/* ---- devices that the machine left down at boot -------------------------------------------- */
+
+/*
+ * "bring-up = on": what has not served yet is set up here, and again if somebody sets it down before
+ * it has served, for a bond and whoever configures it do both while they put it together.  From then on it is the
+ * administrator's, also over restarts.
+ */
+static bool bring_up_device(struct daemon *daemon, const struct config_lag *lag, uint32_t ifindex,
+			    bool is_up, bool serves)
+{
+	int error;
+
+	if (is_up) {
+		return serves && note_served(daemon->holds, ifindex);
+	}
+	if (has_served(daemon->holds, ifindex) || daemon->holds->served_count == HOLDS_SERVED_MAX) {
+		return false;
+	}
+	error = ports_set_up(daemon->ports, ifindex, true);
+	if (error < 0 && error != -ENODEV) {
+		log_warning("leg %s: %s; trying on", lag->ifname, ports_error(daemon->ports));
+	}
+	arm(daemon, daemon_now_ns() + HOLDS_LOOK_NS);
+	return false;
+}
+
+static void bring_up(struct daemon *daemon, const struct daemon_port *port)
+{
+	const struct config_lag *lag = config_lag_by_id(daemon->config, port->lag_id);
+	struct links_bond bond;
+	bool changed = false;
+
+	if (lag == NULL || !lag->bring_up || daemon->holds->left) {
+		return;
+	}
+	if (!daemon->ready_said) { /* the programs are not at every port yet */
+		arm(daemon, daemon_now_ns() + HOLDS_LOOK_NS);
+		return;
+	}
+	links_get_bond(daemon->links, port->seen_ifindex, &bond);
+	if (!bond.is_bond) {
+		changed = bring_up_device(daemon, lag, port->seen_ifindex, bond.is_up, true);
+	}
+	for (uint32_t i = 0; i < bond.slaves_count; i++) {
+		const struct links_slave *slave = &bond.slaves[i];
+
+		changed |= bring_up_device(daemon, lag, slave->ifindex, slave->is_up,
+					   slave->collects || !bond.is_lacp_leg);
+	}
+	if (changed) {
+		save(daemon->holds);
+	}
+}
+
 /* ---- interfaces of VLANs that nobody here reaches ------------------------------------------ */
 
 /* VLANs of held legs alone: no port forwards them, and in a split PL does not either. */
@@ -323,6 +405,7 @@ void holds_leg(struct daemon *daemon, const struct daemon_port *port)
 	}
 	apply(daemon, port->seen_ifindex, port->lacp, hold);
 	if (!hold) {
+		bring_up(daemon, port);
 		changed = note(daemon->holds, port->lag_id, port->seen_ifindex, MLAG_HOLD_NONE);
 	}
 	if (changed) {
@@ -408,6 +491,7 @@ void holds_left(struct daemon *daemon)
 
 	holds->left = true;
 	holds->legs_count = 0;
+	holds->served_count = 0;
 	save(holds);
 	while ((ifindex = holder_next_leg(holds->holder, &cursor)) != 0) {
 		if (is_leg(daemon, ifindex)) {

@@ -93,7 +93,7 @@ static void test_every_key_is_read(void **state)
 	static const char text[] =
 		"[domain]\nsystem-mac = 44:38:39:FF:00:01 ; c\nid = 65535\npriority = 0\n"
 		"bridge = br0\ndatapath = tc\n"
-		"[lag bond1] ; before [peer]\nid = 7\n[lag swp2]\nid = 1\n"
+		"[lag bond1] ; before [peer]\nid = 7\nbring-up = on\n[lag swp2]\nid = 1\n"
 		"[peer]\nlink = pl\nlocal = fe80::1%lo\nremote = fe80::2%lo\nport = 1\n"
 		"security = none\nkey-file = /k\nbackup-local = 192.0.2.11\n"
 		"backup-remote = 192.0.2.12\nhello-interval = 1s\ndead-multiplier = 20\n"
@@ -113,6 +113,8 @@ static void test_every_key_is_read(void **state)
 	assert_string_equal(config.lags[0].ifname, "bond1");
 	assert_int_equal(config.lags[0].id, 7);
 	assert_int_equal(config.lags[0].line, 7);
+	assert_true(config.lags[0].bring_up);
+	assert_false(config.lags[1].bring_up);
 	assert_ptr_equal(config_lag_by_id(&config, 1), &config.lags[1]);
 	assert_null(config_lag_by_id(&config, 2));
 	memcpy(&local, &config.local.storage, sizeof(local));
