@@ -58,6 +58,10 @@ for unit in "$@"; do
 		needs "$unit" CapabilityBoundingSet CAP_NET_ADMIN CAP_NET_RAW CAP_BPF CAP_PERFMON
 		needs "$unit" ReadWritePaths /sys/fs/bpf /proc/sys/net
 		needs "$unit" RuntimeDirectoryPreserve yes
+		# FRR is Before=network.target: whoever waits for the network must not wait for mlagd for ever.
+		needs "$unit" Before frr.service
+		lacks "$unit" '^TimeoutStartSec=(infinity|0)'
+		lacks "$unit" '^(After|Requires|Wants)=.*network(-online)?[.]target'
 		;;
 	mlag-guard.service | mlag-guard@.service)
 		# Links, hellos on both paths, the lease; and it outlives mlagd, in the same directory.
@@ -73,9 +77,11 @@ for unit in "$@"; do
 		same "$unit" "$daemon" Group
 		;;
 	mlag-leave.service | mlag-leave@.service)
-		# Stopped before the daemons and the network; started by nothing but the boot.
+		# Stopped after routing daemons, before mlagd and the network; started by nothing but the boot.
 		needs "$unit" RestrictAddressFamilies AF_UNIX
-		needs "$unit" After mlagd mlag-guard networking.service systemd-networkd.service frr.service
+		needs "$unit" After mlagd mlag-guard networking.service systemd-networkd.service
+		needs "$unit" Before frr.service
+		lacks "$unit" '^After=.*(network(-online)?[.]target|frr)'
 		needs "$unit" ExecStop leave
 		;;
 	*)
