@@ -276,12 +276,15 @@ DEPS_LAB := python3 python3-pytest python3-scapy iproute2 ethtool tcpdump iputil
 	kmod procps frr openssl
 DEPS_LAB_AMD64 := user-mode-linux
 DEPS_MORE := valgrind cppcheck clang-tidy-14
+# For tests/lab/test_boot.py, which skips what is missing: nobody gets a network manager without asking for it.
+DEPS_BOOT := systemd udev ifupdown
 
 .PHONY: deps deps-all
 deps:
 	@tests/deps.sh $(DEPS_BUILD) $(DEPS_CHECK) $(DEPS_LAB) amd64:$(DEPS_LAB_AMD64)
 deps-all:
-	@tests/deps.sh $(DEPS_BUILD) $(DEPS_CHECK) $(DEPS_LAB) amd64:$(DEPS_LAB_AMD64) $(DEPS_MORE)
+	@tests/deps.sh $(DEPS_BUILD) $(DEPS_CHECK) $(DEPS_LAB) amd64:$(DEPS_LAB_AMD64) $(DEPS_MORE) \
+		$(DEPS_BOOT)
 
 # ---- checks -----------------------------------------------------------------------------------
 
@@ -422,6 +425,7 @@ demo lab:
 # ---- install ----------------------------------------------------------------------------------
 
 UNITS := $(wildcard systemd/*.service)
+EXAMPLES := $(sort $(wildcard systemd/examples/*/*))
 CONF_EXAMPLE := $(firstword $(wildcard systemd/mlagd.conf systemd/mlagd.conf.example))
 COMPLETION := $(firstword $(wildcard man/mlagctl.bash daemon/mlagctl/mlagctl.bash \
 	systemd/mlagctl.bash man/*.bash-completion daemon/mlagctl/*.bash-completion))
@@ -445,8 +449,8 @@ install: all
 		install -d $(DESTDIR)$(MANDIR)/man$${page##*.}; \
 		install -m 644 $$page $(DESTDIR)$(MANDIR)/man$${page##*.}/; done
 	$(if $(CONF_EXAMPLE),install -m 644 $(CONF_EXAMPLE) $(DESTDIR)$(DOCDIR)/mlagd.conf.example)
-	install -d $(DESTDIR)$(DOCDIR)/examples
-	install -m 644 $(wildcard systemd/examples/*) $(DESTDIR)$(DOCDIR)/examples/
+	set -e; for example in $(EXAMPLES); do \
+		install -D -m 644 $$example $(DESTDIR)$(DOCDIR)/$${example#systemd/}; done
 	$(if $(COMPLETION),install -m 644 $(COMPLETION) $(DESTDIR)$(COMPLETIONDIR)/mlagctl)
 	install -m 644 $(DOCS) LICENSE $(DESTDIR)$(DOCDIR)/
 	$(if $(DECISIONS),install -m 644 $(DECISIONS) $(DESTDIR)$(DOCDIR)/decisions/)
