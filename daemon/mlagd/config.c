@@ -596,6 +596,10 @@ int config_parse(const char *name, const char *text, size_t size, struct config 
 	}
 	reader.config = calloc(2, sizeof(*reader.config));
 	if (reader.config == NULL) {
+		fail(&reader, 0, "", "cannot be read: %s", strerror(ENOMEM));
+		if (ret_errors != NULL) {
+			*ret_errors = 1;
+		}
 		return -ENOMEM;
 	}
 	reader.scratch = &reader.config[1];
