@@ -81,8 +81,10 @@ static int send_request(int fd, const struct client_call *call)
 	json_t *request = json_pack("{s:s,s:O*}", "method", call->method, "params", call->params);
 	char *text = request != NULL ? json_dumps(request, JSON_COMPACT) : NULL;
 	size_t size, sent = 0;
+	json_free_t release;
 	int r = 0;
 
+	json_get_alloc_funcs(NULL, &release); /* the text is of JSON's memory */
 	json_decref(request);
 	if (text == NULL) {
 		return -ENOMEM;
@@ -98,7 +100,7 @@ static int send_request(int fd, const struct client_call *call)
 			r = -errno;
 		}
 	}
-	free(text);
+	release(text);
 	return r;
 }
 
