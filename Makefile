@@ -30,6 +30,7 @@ SEED ?= 1
 FUZZ_SECONDS ?= 60
 FUZZ_SMOKE_SECONDS ?= 2
 CORPORA_SECONDS ?= 60
+FAULTS_SMOKE_SECONDS ?= 20
 SOAK_SECONDS ?= 600
 COVERAGE_PERCENT ?= 95
 V ?= 0
@@ -128,6 +129,11 @@ HARDENING = -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2 -fstack-protector-strong \
 	-fstack-clash-protection $(CF_PROTECTION) -fPIE
 HARDENING_LD = -pie -Wl,-z,relro,-z,now,-z,noexecstack
 
+# Programs of the fuzzers' objects: the sanitizers as libraries, so that tests/faults can come before them.
+SANITIZE_DIR = $(call lazy,SANITIZE_DIR,$(CC) -print-file-name=lib/linux)
+LDFLAGS_programs = $(if $(filter fuzz,$(VARIANT)),-shared-libasan -Wl$(comma)-rpath$(comma)$(SANITIZE_DIR))
+comma := ,
+
 SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 
 FLAGS_release = -O2 -g $(HARDENING)
@@ -158,8 +164,9 @@ BPF_CFLAGS = -O2 -g -target bpf -Wall -Wextra -Werror -Ilib -Iebpf \
 
 # ---- the build --------------------------------------------------------------------------------
 
-.PHONY: all lib man
-all: $(B)/libmlag.a $(if $(MLAGD_MAIN),$(B)/mlagd) $(B)/mlag-guard $(if $(MLAGCTL_MAIN),$(B)/mlagctl) $(BPF_OBJ) man
+.PHONY: all lib man programs
+programs: $(if $(MLAGD_MAIN),$(B)/mlagd) $(B)/mlag-guard $(if $(MLAGCTL_MAIN),$(B)/mlagctl)
+all: $(B)/libmlag.a programs $(BPF_OBJ) man
 lib: $(B)/libmlag.a
 man: $(MAN_PAGES)
 
@@ -218,11 +225,11 @@ define link
 	$(Q)$(CC) $(CFLAGS_ALL) $(LDFLAGS_ALL) -o $@ $(filter %.o,$^) $(filter %.a,$^)
 endef
 $(B)/mlagd: $(MLAGD_MAIN) $(MLAGD_OBJ) $(B)/libmlag.a
-	$(link) $(PKG_LIBS)
+	$(link) $(LDFLAGS_programs) $(PKG_LIBS)
 $(B)/mlag-guard: $(GUARD_MAIN) $(GUARD_OBJ) $(GUARD_SHARED_OBJ) $(B)/libmlag.a
-	$(link) $(MNL_LIBS)
+	$(link) $(LDFLAGS_programs) $(MNL_LIBS)
 $(B)/mlagctl: $(MLAGCTL_MAIN) $(MLAGCTL_OBJ) $(call obj,daemon/common/reserve.c) $(B)/libmlag.a
-	$(link) $(PKG_LIBS)
+	$(link) $(LDFLAGS_programs) $(PKG_LIBS)
 $(UNIT_BIN): $(B)/tests/%: $(B)/obj/tests/unit/%.o $(B)/libunit.a $(B)/libmlagguard.a $(B)/libmlagd.a \
 		$(B)/libmlagctl.a $(B)/libmlag.a
 	$(link) $(CMOCKA_LIBS) $(PKG_LIBS)
@@ -236,6 +243,12 @@ $(CHECKER_BIN): $(call obj,$(CHECKER_SRC))
 	$(link)
 $(FUZZ_BIN): $(B)/%: $(B)/obj/tests/fuzz/%.o $(B)/libmlagguard.a $(B)/libmlagd.a $(B)/libmlag.a
 	$(link) -fsanitize=fuzzer $(PKG_LIBS)
+# Makes calls fail, in programs that know nothing of it (tests/faults).
+$(B)/tests/fail.so: tests/faults/fail.c $(B)/flags
+	$(call say,LD,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CC) -std=gnu17 -O1 -g -fPIC -shared -Wall -Wextra -Werror -D_GNU_SOURCE -o $@ $<
+
 # Makes seeds for them, with what unit tests make messages of.
 $(B)/tests/fuzz_seeds: $(call obj,tests/fuzz/seeds.c) $(B)/libunit.a $(B)/libmlagd.a $(B)/libmlag.a
 	$(link) $(CMOCKA_LIBS) $(PKG_LIBS)
@@ -290,7 +303,7 @@ deps-all:
 
 # Each part has a name and runs alone; `make check` installs what is missing, runs them all even
 # when one fails, and ends with one line of totals.
-CHECK_PARTS := check-unit check-purity check-forward check-sim check-bpf check-fuzz-smoke check-format \
+CHECK_PARTS := check-unit check-purity check-forward check-sim check-bpf check-fuzz-smoke check-faults-smoke check-format \
 	check-invariants check-units check-lab
 RUN := tests/check.sh
 
@@ -331,6 +344,15 @@ check-fuzz-smoke:
 	@$(MAKE) --no-print-directory VARIANT=fuzz CC=$(CLANG) fuzz-bin
 	@$(RUN) fuzz $@ $(B) $(FUZZ_SMOKE_SECONDS) $(patsubst tests/fuzz/%.c,build/fuzz/%,$(FUZZ_SRC))
 
+# Memory and system calls refused, once at each place of each program: some of them, or all.
+.PHONY: faults-bin check-faults
+faults-bin: all $(B)/tests/fail.so
+	@$(MAKE) --no-print-directory VARIANT=fuzz CC=$(CLANG) programs
+check-faults-smoke: faults-bin
+	@$(RUN) root one $@ $(B) tests/faults/faults.py --smoke $(FAULTS_SMOKE_SECONDS)
+check-faults: faults-bin
+	@TEST_TIMEOUT=7200 $(RUN) root one $@ $(B) tests/faults/faults.py
+
 # Some later release, for the lab that upgrades to it.
 $(B)/next/mlagd: tests/lab/next.sh Makefile $(LIB_SRC) $(MLAGD_SRC) $(BPF_SRC) $(HEADERS)
 	$(call say,NEXT,$@)
@@ -353,8 +375,8 @@ check-units:
 check-long:
 	@QUIET=1 $(MAKE) --no-print-directory deps
 	@$(MAKE) --no-print-directory all
-	@$(RUN) all "$(MAKE)" $(B) $(filter-out check-fuzz-smoke check-lab,$(CHECK_PARTS)) check-mutants \
-		asan fuzz soak check-lab-long
+	@$(RUN) all "$(MAKE)" $(B) $(filter-out check-fuzz-smoke check-faults-smoke check-lab,$(CHECK_PARTS)) \
+		check-mutants check-faults asan fuzz soak check-lab-long
 
 .PHONY: check-lab-long sim soak bench fuzz fuzz-bin fuzz-corpora asan clang valgrind analyze coverage format
 check-lab-long: all $(LAB_AIDS)
@@ -482,6 +504,7 @@ help:
 	@echo 'make asan, clang, valgrind               unit tests, built or run another way'
 	@echo 'make coverage                            branches of lib/ that unit tests and simulator take'
 	@echo 'make check-mutants                       deliberate bugs, each of which has to be found'
+	@echo 'make check-faults                        memory and system calls refused, at every place (root)'
 	@echo 'make fuzz FUZZ_SECONDS=n                 libFuzzer, each target in turn'
 	@echo 'make fuzz-corpora                        the inputs that are kept for it, made anew (root)'
 	@echo 'make analyze         gcc -fanalyzer, cppcheck, clang-tidy'

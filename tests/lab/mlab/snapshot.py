@@ -101,12 +101,18 @@ def _pins(switch: Switch) -> set[str]:
     return {f"pin: {path}" for path in glob.glob(f"/sys/fs/bpf/mlag/{inode}-*", recursive=True)}
 
 
+def _vlans(switch: Switch) -> list[Any]:
+    """None where the kernel has no VLAN filtering."""
+    done = switch.namespace.run("bridge", "-d", "-j", "vlan", "show", check=False)
+    return json.loads(done.stdout) if done.returncode == 0 and done.stdout.strip() else []
+
+
 def take(switch: Switch) -> set[str]:
     """All of it."""
     nft = run(["sh", "-c", "command -v nft"], check=False)
     lines = (_links(switch) | _fdb(switch) | _tc(switch) | _layer3(switch) | _settings(switch)
              | _pins(switch)
-             | _lines("vlan", switch.namespace.json("bridge", "-d", "-j", "vlan", "show"))
+             | _lines("vlan", _vlans(switch))
              | _lines("mdb", switch.namespace.json("bridge", "-d", "-j", "mdb", "show")))
     if nft.returncode == 0:
         done = switch.namespace.run("nft", "list", "ruleset", check=False)
