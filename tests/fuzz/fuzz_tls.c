@@ -4,20 +4,9 @@
  * and as a key file.  Nobody gets in, nothing comes out that the peer has not said, and what waits
  * stays bounded.
  */
-#include <stdlib.h>
-#include <string.h>
-
+#include "fuzz.h"
 #include "keyfile.h"
 #include "peer/tls.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void require(bool truth)
-{
-	if (!truth) {
-		abort();
-	}
-}
 
 static struct tls_context *context;
 
@@ -27,9 +16,9 @@ static struct tls *open_end(bool is_client)
 	struct tls *tls = NULL;
 
 	if (context == NULL) {
-		require(tls_context_new(&context, &key, 1) == 0);
+		fuzz_require(tls_context_new(&context, &key, 1) == 0);
 	}
-	require(tls_new(&tls, context, is_client) == 0);
+	fuzz_require(tls_new(&tls, context, is_client) == 0);
 	return tls;
 }
 
@@ -39,13 +28,13 @@ static void carry(struct tls *from, struct tls *to)
 	uint8_t plain[16];
 	uint32_t size;
 
-	require(tls_read(from, plain, sizeof(plain)) == 0);
+	fuzz_require(tls_read(from, plain, sizeof(plain)) == 0);
 	size = tls_output(from, &output);
 	if (size > 0) {
-		require(tls_feed(to, output, size) == 0);
+		fuzz_require(tls_feed(to, output, size) == 0);
 		tls_sent(from, size);
 	}
-	require(tls_read(to, plain, sizeof(plain)) == 0);
+	fuzz_require(tls_read(to, plain, sizeof(plain)) == 0);
 }
 
 /* In pieces, as long as it is heard. */
@@ -59,9 +48,9 @@ static void say(struct tls *tls, const uint8_t *data, size_t size, uint32_t piec
 
 		if (r == 0) {
 			r = tls_read(tls, plain, sizeof(plain));
-			require(r <= 0); /* whatever is said, nobody here has the keys */
+			fuzz_require(r <= 0); /* whatever is said, nobody here has the keys */
 		}
-		require(tls_output(tls, NULL) <= TLS_OUTPUT_MAX);
+		fuzz_require(tls_output(tls, NULL) <= TLS_OUTPUT_MAX);
 		if (r < 0) {
 			break;
 		}
@@ -82,9 +71,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if ((data[0] & 2) == 0) {
 		uint8_t none[1];
 
-		require(tls_read(tls, none, sizeof(none)) == 0);
+		fuzz_require(tls_read(tls, none, sizeof(none)) == 0);
 		say(tls, data + 2, size - 2, data[1] + 1U);
-		require(!tls_is_ready(tls));
+		fuzz_require(!tls_is_ready(tls));
 		tls_free(tls);
 		return 0;
 	}
@@ -93,7 +82,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		carry(tls, peer);
 		carry(peer, tls);
 	}
-	require(tls_is_ready(tls) && tls_is_ready(peer));
+	fuzz_require(tls_is_ready(tls) && tls_is_ready(peer));
 	say(tls, data + 2, size - 2, data[1] + 1U);
 	tls_free(peer);
 	tls_free(tls);
