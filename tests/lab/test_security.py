@@ -163,6 +163,7 @@ def test_another_key_is_named_on_both_and_forwarding_goes_on(pair: Pair) -> None
         traffic.result(flow, name).assert_exactly_once()
 
 
+@pytest.mark.long  # test_channel_tls has it in make check
 @pytest.mark.parametrize("member", ["s1", "s2"])
 def test_one_member_in_the_clear_is_named_on_both(pair: Pair, member: str) -> None:
     """Whoever it is."""
