@@ -19,6 +19,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <bpf/bpf.h>
@@ -104,6 +105,16 @@ static int run(enum entry entry, const struct scene *scene, const struct wire_fr
 	assert_int_equal(bpf_prog_test_run_opts(scenelab.fds[entry], &opts), 0);
 	ret->size = opts.data_size_out;
 	return (int)opts.retval;
+}
+
+#define SHOW_AGAIN_MS 800 /* less than the second for which a sender counts as seen */
+
+static uint64_t now_ms(void)
+{
+	struct timespec now = {0};
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
 }
 
 /* The bridge has seen the sender now. */
@@ -304,30 +315,6 @@ static uint32_t digit(uint32_t *rest, uint32_t radix)
 	return value;
 }
 
-/* One frame of the product: userspace says what to expect, the programs must do it. */
-static void agree(const struct scene *scene, uint64_t *expected_counts)
-{
-	struct wire_frame frame, out;
-	struct mlag_decision decision;
-
-	scenelab_frame_of(scene, &frame);
-	decision = scenelab_decide(scene, &frame).shortcut;
-	for (enum entry entry = 0; entry < ENTRIES_COUNT; entry++) {
-		int returned = run(entry, scene, &frame, &out);
-
-		if (!is_as_decided(entry, scene, decision.action, &frame, returned, &out)) {
-			fail_msg("entry %d to %d %s hops %d shape %d aware %d vid %d tags %x %x "
-				 "unproven %d no SVI %d kind %d: action %d, reason %d; returned %d",
-				 (int)entry, (int)scene->to, scene->ip ? scene->ip : "-",
-				 scene->hop_limit, (int)scene->shape, scene->vlan_aware,
-				 scene->ingress_vid, scene->tags[0], scene->tags[1],
-				 scene->unproven, scene->without_svi, (int)scene->kind,
-				 (int)decision.action, (int)decision.reason, returned);
-		}
-		expected_counts[decision.reason] += counted(entry, scene, decision.action);
-	}
-}
-
 /* The bridge sees the sender in the VLAN of the routers. */
 static uint32_t show_sender_in(const struct scene *state)
 {
@@ -342,8 +329,52 @@ static uint32_t show_sender_in(const struct scene *state)
 	return scenelab_decide(&scene, &frame).decision.reason;
 }
 
+static void disagree(enum entry entry, const struct scene *scene, struct mlag_decision decision,
+		     int returned)
+{
+	fail_msg("entry %d to %d %s hops %d shape %d aware %d vid %d tags %x %x unproven %d no SVI "
+		 "%d kind %d: action %d, reason %d; returned %d",
+		 (int)entry, (int)scene->to, scene->ip ? scene->ip : "-", scene->hop_limit,
+		 (int)scene->shape, scene->vlan_aware, scene->ingress_vid, scene->tags[0],
+		 scene->tags[1], scene->unproven, scene->without_svi, (int)scene->kind,
+		 (int)decision.action, (int)decision.reason, returned);
+}
+
+/*
+ * One frame of the product: userspace says what to expect, the programs must do it.  A sender counts
+ * as seen for a second, which a busy machine may need for less than all frames: it is shown again.
+ */
+static void agree(const struct scene *scene, uint64_t *expected_counts, uint64_t *shown_ms)
+{
+	struct wire_frame frame, out;
+	struct mlag_decision decision;
+
+	scenelab_frame_of(scene, &frame);
+	decision = scenelab_decide(scene, &frame).shortcut;
+	for (enum entry entry = 0; entry < ENTRIES_COUNT; entry++) {
+		for (;;) {
+			int returned;
+
+			if (now_ms() - *shown_ms >= SHOW_AGAIN_MS) {
+				expected_counts[show_sender_in(scene)] += SEGMENTS;
+				*shown_ms = now_ms();
+			}
+			returned = run(entry, scene, &frame, &out);
+			if (is_as_decided(entry, scene, decision.action, &frame, returned, &out)) {
+				break;
+			}
+			if (now_ms() - *shown_ms < SHOW_AGAIN_MS) {
+				disagree(entry, scene, decision, returned);
+			}
+			/* Decided as of a sender that was not seen; at tc that counts, too. */
+			expected_counts[decision.reason] += entry == ENTRY_TC ? SEGMENTS : 0;
+		}
+		expected_counts[decision.reason] += counted(entry, scene, decision.action);
+	}
+}
+
 /* Each frame there is, into one state of the maps.  Return: how many. */
-static uint32_t agree_on_frames(struct scene *scene, uint64_t *expected_counts)
+static uint32_t agree_on_frames(struct scene *scene, uint64_t *expected_counts, uint64_t *shown_ms)
 {
 	static const uint32_t TAGS[][2] = {
 		{0},
@@ -365,7 +396,7 @@ static uint32_t agree_on_frames(struct scene *scene, uint64_t *expected_counts)
 		scene->ip = rest < PLACES_COUNT ? PLACES[rest].ip : NULL;
 		/* Every shape comes with every place and tag in one state or another. */
 		scene->shape = (number + number / IP_SHAPES_COUNT) % IP_CUT_OFF;
-		agree(scene, expected_counts);
+		agree(scene, expected_counts, shown_ms);
 	}
 	return size;
 }
@@ -382,6 +413,7 @@ static void test_programs_agree_with_forward_everywhere(void **state)
 	(void)state;
 	for (uint32_t number = 0; number < size; number++) {
 		uint32_t rest = number;
+		uint64_t shown_ms;
 		struct scene scene = {
 			.vlan_aware = digit(&rest, 2),
 			.ingress_vid = VIDS[digit(&rest, 3)],
@@ -395,7 +427,8 @@ static void test_programs_agree_with_forward_everywhere(void **state)
 		scenelab.shortcuts = rest ? ALL_SHORTCUTS : 0;
 		fill_maps(&scene);
 		expected_counts[show_sender_in(&scene)] += SEGMENTS;
-		frames += agree_on_frames(&scene, expected_counts);
+		shown_ms = now_ms();
+		frames += agree_on_frames(&scene, expected_counts, &shown_ms);
 		empty_maps(&scene);
 	}
 	after = read_counters();
