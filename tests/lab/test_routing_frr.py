@@ -6,8 +6,11 @@ time is four, BFD is 3 x 300 ms: a packet that takes a wrong way or comes twice 
 makes every wait a minute.
 """
 
+import contextlib
 import os
+import threading
 import time
+from typing import Iterator
 
 import pytest
 
@@ -21,6 +24,7 @@ from mlab.topology import MEMBERS, PL
 NEEDS = ["bridge", "veth", "bond", "vlan", "vlan-device"]
 LAYOUT = lay_out
 SECONDS = 60 if os.environ.get("MLAB_LONG") else 20
+BFD_INTERVAL_S = 0.3
 IDS = {"s1": address(1, None), "s2": address(2, None), "r": address(ROUTER, None)}
 OSPF = ("ospfd", "ospf6d")
 VERSIONS = (4, 6)
@@ -111,17 +115,44 @@ def test_r_has_two_equal_next_hops_and_reaches_h_by_both(lab: Routing) -> None:
         assert "40 received" in done.stdout and "duplicates" not in done.stdout, done.stdout
 
 
+@contextlib.contextmanager
+def standstill() -> Iterator[list[float]]:
+    """How long at most (s) nobody here was run who wanted to: a BFD daemon neither."""
+    longest, is_over = [0.0], threading.Event()
+
+    def watch() -> None:
+        last = time.monotonic()
+        while not is_over.wait(0.02):
+            now = time.monotonic()
+            longest[0], last = max(longest[0], now - last), now
+
+    thread = threading.Thread(target=watch, daemon=True)
+    thread.start()
+    try:
+        yield longest
+    finally:
+        is_over.set()
+        thread.join()
+
+
 def test_ospf_and_bfd_stay_up_through_traffic(lab: Routing) -> None:
     """Not one change of a neighbour while R's packets take all four ways; each arrives once.
 
-    A BFD session of 3 x 300 ms that misses three packets in a row goes down and is counted.
+    A BFD session of 3 x 300 ms that misses three packets in a row goes down and is counted.  Where
+    the machine itself stood still for longer than such an interval a session that fell says nothing:
+    once more then.
     """
-    settled(lab, *OSPF, "bfdd")
-    lab.resolve()
-    before, downs = changes(lab, *OSPF), {n: bfd_downs(router) for n, router in lab.frr.items()}
-    faults = traffic_for(lab, SECONDS)
-    assert_unchanged(lab, before, *OSPF)
-    after = {node: bfd_downs(router) for node, router in lab.frr.items()}
+    for _ in range(3):
+        settled(lab, *OSPF, "bfdd")
+        lab.resolve()
+        before, downs = changes(lab, *OSPF), {n: bfd_downs(router) for n, router in lab.frr.items()}
+        with standstill() as longest:
+            faults = traffic_for(lab, SECONDS)
+        assert_unchanged(lab, before, *OSPF)
+        after = {node: bfd_downs(router) for node, router in lab.frr.items()}
+        print(f"the machine stood still for {longest[0] * 1000:.0f} ms at most; BFD {after}")
+        if downs == after or longest[0] < BFD_INTERVAL_S:
+            break
     assert downs == after, f"sessions went down: {downs} before, {after} after"
     settled(lab, "bfdd", timeout=1)
     assert not faults, "\n".join(faults)
