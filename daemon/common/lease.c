@@ -43,7 +43,7 @@ static bool is_sound(const struct lease_page *page)
 		return false;
 	}
 	for (uint32_t i = 0; i < count; i++) {
-		if (!is_name(page->downs[i].ifname)) {
+		if (page->downs[i].leg_ifindex == 0 || page->downs[i].ifindex == 0) {
 			return false;
 		}
 	}

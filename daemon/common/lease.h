@@ -20,7 +20,7 @@
 #include "mlag.h"
 
 /* The layout is in the name: another one is another file. */
-#define LEASE_FILE "lease.1"
+#define LEASE_FILE "lease.2"
 #define LEASE_LOCK_FILE "guard.lock"
 #define LEASE_DOWNS_MAX 1024		       /* devices that are down by the guard */
 #define LEASE_BEAT_OLD_NS UINT64_C(5000000000) /* no guard is there; it beats once a second */
@@ -58,9 +58,9 @@ struct lease_terms {
 	struct lease_leg legs[MLAG_LEGS_MAX];
 };
 
-/** struct lease_down - a device that was up, and is down by the guard: of which LAG */
+/** struct lease_down - a device that was up, and is down by the guard: of which leg and LAG */
 struct lease_down {
-	char ifname[IFNAMSIZ];
+	uint32_t leg_ifindex;
 	uint32_t ifindex;
 	uint32_t lag_id;
 };

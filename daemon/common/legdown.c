@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Legs taken down and given back (see legdown.h).  Called by mlag-guard; knows neither lease nor
+ * Links seen and set (see legdown.h).  Called by mlag-guard; knows neither lease nor
  * peer.  One question to the kernel at a time, on a socket of its own, with fixed buffers.
  */
 #include "common/legdown.h"
@@ -163,59 +163,48 @@ const struct legdown_device *legdown_find(const struct legdown *legdown, const c
 	return NULL;
 }
 
-static int set_up(struct legdown *legdown, uint32_t ifindex, bool up)
+int legdown_set_up(struct legdown *legdown, uint32_t ifindex, bool up)
 {
 	struct nlmsghdr *request = begin(legdown, RTM_NEWLINK, NLM_F_ACK);
 	struct ifinfomsg *link = mnl_nlmsg_put_extra_header(request, sizeof(*link));
+	int r;
 
 	link->ifi_family = AF_UNSPEC;
 	link->ifi_index = (int)ifindex;
 	link->ifi_change = IFF_UP;
 	link->ifi_flags = up ? IFF_UP : 0;
-	return ask(legdown, request, NULL);
+	r = ask(legdown, request, NULL);
+	for (uint32_t i = 0; r == 0 && i < legdown->devices_count; i++) {
+		if (legdown->devices[i].ifindex == ifindex) {
+			legdown->devices[i].up = up;
+		}
+	}
+	return r;
 }
 
-static int take_one(struct legdown *legdown, struct legdown_device *device, legdown_note_fn *note,
-		    void *user)
-{
-	int r;
-
-	if (!device->up) {
-		return 0;
-	}
-	if (!note(user, device)) {
-		return -ENOSPC;
-	}
-	r = set_up(legdown, device->ifindex, false);
-	device->up = r < 0;
-	return r < 0 ? r : 1;
-}
-
-int legdown_take(struct legdown *legdown, const char *ifname, legdown_note_fn *note, void *user)
+void legdown_fill(const struct legdown *legdown, const char *ifname, struct holder_leg *ret_leg)
 {
 	const struct legdown_device *leg = legdown_find(legdown, ifname);
-	int taken = 0, error = 0;
 
-	for (uint32_t i = 0; leg != NULL && i < legdown->devices_count; i++) {
-		struct legdown_device *device = &legdown->devices[i];
-		int r;
+	memset(ret_leg, 0, sizeof(*ret_leg));
+	ret_leg->ifname = ifname;
+	if (leg == NULL) {
+		return;
+	}
+	ret_leg->ifindex = leg->ifindex;
+	for (uint32_t i = 0; i < legdown->devices_count; i++) {
+		const struct legdown_device *device = &legdown->devices[i];
 
 		if (leg->bond ? device->master != leg->ifindex : device != leg) {
 			continue;
 		}
-		r = take_one(legdown, device, note, user);
-		taken += r > 0;
-		error = r < 0 && error == 0 ? r : error;
+		if (ret_leg->devices_count == HOLDER_DEVICES_MAX) {
+			/* As the daemon does: the bond itself, and its LACP falls silent. */
+			ret_leg->devices_count = 1;
+			ret_leg->devices[0] = (struct holder_device){leg->ifindex, leg->up};
+			return;
+		}
+		ret_leg->devices[ret_leg->devices_count++] =
+			(struct holder_device){device->ifindex, device->up};
 	}
-	return error != 0 ? error : taken;
-}
-
-int legdown_give(struct legdown *legdown, uint32_t ifindex, const char *ifname)
-{
-	const struct legdown_device *device = legdown_find(legdown, ifname);
-
-	if (device == NULL || device->ifindex != ifindex) {
-		return -ENODEV;
-	}
-	return set_up(legdown, ifindex, true);
 }

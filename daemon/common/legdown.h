@@ -1,11 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Legs taken down, and given back exactly as they were found.  Bonds refuse proto_down, so the leg of
- * a bond is down when its slaves are; a leg without slaves is one device, which is taken down itself.
- *
- * The partner is told by the loss of carrier, which it sees at once, or by the silence of LACP where a
- * device keeps the carrier though it is down (docs/decisions/0023).  What was up is told to the caller before
- * it is taken down: whoever keeps that where it outlives him can always give it back.
+ * What mlag-guard knows of links: all of them in one look, and one device set up or down at a time; what
+ * carries a leg is told as common/holder.h wants it.
  */
 #ifndef MLAG_COMMON_LEGDOWN_H
 #define MLAG_COMMON_LEGDOWN_H
@@ -13,6 +9,8 @@
 #include <net/if.h>
 #include <stdbool.h>
 #include <stdint.h>
+
+#include "common/holder.h"
 
 #define LEGDOWN_DEVICES_MAX 4096
 #define LEGDOWN_BUFFER_SIZE 65536
@@ -57,27 +55,10 @@ int legdown_look(struct legdown *legdown);
 /** legdown_find() - a device by name, as last seen; NULL for none */
 const struct legdown_device *legdown_find(const struct legdown *legdown, const char *ifname);
 
-/**
- * legdown_note_fn - called for a device that is up, before it is taken down
- *
- * Return: false when it cannot be remembered: then it stays up.
- */
-typedef bool legdown_note_fn(void *user, const struct legdown_device *device);
+/** legdown_set_up() - 0, -ENODEV, or another -errno; what was seen of the device follows */
+int legdown_set_up(struct legdown *legdown, uint32_t ifindex, bool up);
 
-/**
- * legdown_take() - take a leg down, as far as it is up when last seen
- * @ifname: of the leg
- *
- * Return: how many devices were taken down, 0 when it was down or is not there; -errno of the first that
- * refused, after all were tried.
- */
-int legdown_take(struct legdown *legdown, const char *ifname, legdown_note_fn *note, void *user);
-
-/**
- * legdown_give() - set one device up again, if it is still the one that was taken down
- *
- * Return: 0, -ENODEV when there is no such device any more or the name is another's, or -errno.
- */
-int legdown_give(struct legdown *legdown, uint32_t ifindex, const char *ifname);
+/** legdown_fill() - the devices of a leg, as last seen; @ret_leg.ifindex is 0 when it is not there */
+void legdown_fill(const struct legdown *legdown, const char *ifname, struct holder_leg *ret_leg);
 
 #endif

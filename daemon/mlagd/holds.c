@@ -13,13 +13,14 @@
 
 #include "effects.h"
 #include "kernel/addressstate.h"
-#include "kernel/holder.h"
+#include "kernel/heldfile.h"
 #include "kernel/statefile.h"
 #include "log.h"
 
 #define HOLDS_LOOK_NS UINT64_C(1000000000)
 #define HOLDS_PATH_SIZE 512
 #define HOLDS_SERVED_MAX 4096 /* devices of legs that have served */
+#define HOLDS_RECORDS_MAX 16384 /* devices that are held */
 
 /**
  * struct holds_leg - what the next daemon has to know of a LAG
@@ -40,6 +41,7 @@ struct holds {
 	sd_event_source *timer;
 	uint64_t due_ns; /* what the timer is set to, 0 for off */
 	char path[HOLDS_PATH_SIZE];
+	char held_path[HOLDS_PATH_SIZE];
 	int file_error;
 	bool left; /* the pair: nothing is in service for it any more */
 	uint32_t legs_count;
@@ -78,7 +80,15 @@ static const char *get_error_text(void *user)
 	return ports_error(daemon->ports);
 }
 
-static const struct holder_ops ops = {do_set_up, do_get_priority, do_set_priority, get_error_text};
+static int do_save(void *user, const struct holder_record *records, uint32_t count)
+{
+	const struct daemon *daemon = user;
+
+	return heldfile_save(daemon->holds->held_path, records, count);
+}
+
+static const struct holder_ops ops = {do_set_up, do_get_priority, do_set_priority, get_error_text,
+				      do_save};
 
 /* ---- what the next daemon has to know ------------------------------------------------------ */
 
@@ -560,14 +570,17 @@ int holds_open(struct daemon *daemon)
 	}
 	daemon->holds = holds;
 	if (snprintf(holds->path, sizeof(holds->path), "%s/legs", daemon->run_dir) >=
-	    (int)sizeof(holds->path)) {
+		    (int)sizeof(holds->path) ||
+	    snprintf(holds->held_path, sizeof(holds->held_path), "%s/held", daemon->run_dir) >=
+		    (int)sizeof(holds->held_path)) {
 		return -ENAMETOOLONG;
 	}
 	statefile_load(holds->path, read_line, holds);
-	r = holder_open(&holds->holder, daemon->run_dir, &ops, daemon);
+	r = holder_open(&holds->holder, HOLDS_RECORDS_MAX, &ops, daemon);
 	if (r < 0) {
 		return r;
 	}
+	heldfile_load(holds->held_path, holds->holder);
 	/* What an earlier daemon held and nobody wants held is given back even if nothing else happens. */
 	return sd_event_add_time_relative(daemon->event, &holds->timer, CLOCK_MONOTONIC,
 					  HOLDS_LOOK_NS / 1000, 1000, on_timer, daemon);

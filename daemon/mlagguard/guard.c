@@ -73,29 +73,97 @@ static void look_at_links(struct guard *guard, uint64_t now_ns, bool now)
 
 /* ---- legs ------------------------------------------------------------------------------------ */
 
-/* Written down first: whoever comes after us knows what to give back. */
-static bool note_down(void *user, const struct legdown_device *device)
+static int do_set_up(void *user, uint32_t ifindex, bool up)
+{
+	struct guard *guard = user;
+
+	guard->error = legdown_set_up(&guard->legdown, ifindex, up);
+	return guard->error;
+}
+
+/* Partners are told nothing first (docs/decisions/0023). */
+static int no_get_priority(void *user, uint32_t ifindex, uint16_t *ret_priority)
+{
+	(void)user;
+	(void)ifindex;
+	(void)ret_priority;
+	return -EOPNOTSUPP;
+}
+
+static int no_set_priority(void *user, uint32_t ifindex, uint16_t priority)
+{
+	(void)user;
+	(void)ifindex;
+	(void)priority;
+	return -EOPNOTSUPP;
+}
+
+static const char *get_error_text(void *user)
+{
+	const struct guard *guard = user;
+
+	return strerror(-guard->error);
+}
+
+static uint32_t lag_of(const struct guard *guard, uint32_t leg_ifindex)
+{
+	for (uint32_t i = 0; i < guard->terms.legs_count; i++) {
+		const struct legdown_device *leg =
+			legdown_find(&guard->legdown, guard->terms.legs[i].ifname);
+
+		if (leg != NULL && leg->ifindex == leg_ifindex) {
+			return guard->terms.legs[i].lag_id;
+		}
+	}
+	return 0;
+}
+
+/*
+ * Into the page, which whoever comes after us reads: a row before the number that counts it.  Rows that
+ * are there already do not change, but that the last takes the place of one that is gone.
+ */
+static int do_save(void *user, const struct holder_record *records, uint32_t count)
 {
 	struct guard *guard = user;
 	struct lease_page *page = guard->page;
-	uint32_t count = atomic_load(&page->downs_count);
-	struct lease_down *down;
+	uint32_t before = atomic_load(&page->downs_count);
 
 	for (uint32_t i = 0; i < count; i++) {
-		if (page->downs[i].ifindex == device->ifindex) {
-			return true; /* somebody set it up again */
+		struct lease_down down = {records[i].leg_ifindex, records[i].ifindex, 0};
+
+		if (i < before && page->downs[i].ifindex == down.ifindex &&
+		    page->downs[i].leg_ifindex == down.leg_ifindex) {
+			continue;
 		}
+		down.lag_id = lag_of(guard, down.leg_ifindex);
+		page->downs[i] = down;
 	}
-	if (count == LEASE_DOWNS_MAX) {
-		return false;
+	atomic_store(&page->downs_count, count);
+	return 0;
+}
+
+static const struct holder_ops holder_ops = {do_set_up, no_get_priority, no_set_priority,
+					     get_error_text, do_save};
+
+/* Nothing is held but what an earlier guard has taken down. */
+static int open_holder(struct guard *guard)
+{
+	uint32_t count = atomic_load(&guard->page->downs_count);
+	int r = 0;
+
+	holder_close(guard->holder);
+	guard->holder = NULL;
+	r = holder_open(&guard->holder, LEASE_DOWNS_MAX, &holder_ops, guard);
+	for (uint32_t i = 0; r == 0 && i < count && i < LEASE_DOWNS_MAX; i++) {
+		const struct lease_down *down = &guard->page->downs[i];
+
+		(void)holder_found(guard->holder,
+				   &(struct holder_record){down->leg_ifindex, down->ifindex, 0});
 	}
-	down = &page->downs[count];
-	memset(down, 0, sizeof(*down));
-	memcpy(down->ifname, device->ifname, sizeof(down->ifname));
-	down->ifindex = device->ifindex;
-	down->lag_id = guard->taking;
-	atomic_store(&page->downs_count, count + 1);
-	return true;
+	if (r == 0) {
+		holder_drop(guard->holder, 0, ""); /* what was there twice is counted once */
+	}
+	return r;
 }
 
 static bool is_down(const struct guard *guard, uint16_t lag_id)
@@ -163,48 +231,42 @@ static void decide_one(struct guard *guard, uint32_t index, bool expired, uint64
 	leg->decided = decided;
 }
 
-static void take_leg(struct guard *guard, const struct lease_leg *leg)
+static void apply(struct guard *guard, const struct lease_leg *leg, bool hold, uint64_t now_ns)
 {
-	int r;
+	struct holder_leg view;
+	bool was_held;
 
-	guard->taking = leg->lag_id;
-	r = legdown_take(&guard->legdown, leg->ifname, note_down, guard);
-	if (r > 0) {
-		log_notice("leg %s (LAG %u): taken down (%d devices): the peer's leg is up",
-			   leg->ifname, leg->lag_id, r);
+	legdown_fill(&guard->legdown, leg->ifname, &view);
+	if (view.ifindex == 0) {
+		return;
+	}
+	was_held = holder_is_held(guard->holder, view.ifindex);
+	if (!hold && !was_held) {
+		return;
+	}
+	view.hold = hold;
+	/* What refuses is tried again with the next look. */
+	(void)holder_apply(guard->holder, &view, now_ns);
+	if (was_held != holder_is_held(guard->holder, view.ifindex)) {
+		log_notice("leg %s (LAG %u): %s", leg->ifname, leg->lag_id,
+			   hold ? "taken down: the peer's leg is up" : "up again");
 		guard->news = true;
-	} else if (r < 0) {
-		log_warning("leg %s (LAG %u) cannot be taken down: %s; trying again", leg->ifname,
-			    leg->lag_id, strerror(-r));
 	}
 }
 
-/*
- * Everything of a LAG up again that was, or of all LAGs (0); what refuses is tried again with the next
- * look.
- */
-static void give_legs(struct guard *guard, uint16_t lag_id)
+/* Everything up again that was; what is no leg any more belongs to whoever made it something else. */
+static void give_legs(struct guard *guard, uint64_t now_ns)
 {
-	struct lease_page *page = guard->page;
-	uint32_t count = atomic_load(&page->downs_count);
+	uint32_t cursor = 0, ifindex;
 
-	for (uint32_t i = count; i-- > 0;) {
-		struct lease_down *down = &page->downs[i];
-		int r;
-
-		if (lag_id != 0 && down->lag_id != lag_id) {
-			continue;
+	for (uint32_t i = 0; i < guard->terms.legs_count; i++) {
+		apply(guard, &guard->terms.legs[i], false, now_ns);
+	}
+	while ((ifindex = holder_next_leg(guard->holder, &cursor)) != 0) {
+		if (lag_of(guard, ifindex) == 0) {
+			holder_drop(guard->holder, ifindex, "(gone)");
+			cursor = 0;
 		}
-		r = legdown_give(&guard->legdown, down->ifindex, down->ifname);
-		if (r < 0 && r != -ENODEV) {
-			log_warning("%s (LAG %u) cannot be set up again: %s; trying again",
-				    down->ifname, down->lag_id, strerror(-r));
-			continue;
-		}
-		log_notice("%s (LAG %u): %s", down->ifname, down->lag_id,
-			   r == 0 ? "up again" : "it is not there any more");
-		*down = page->downs[count - 1];
-		atomic_store(&page->downs_count, --count);
 	}
 }
 
@@ -221,12 +283,10 @@ static void set_legs(struct guard *guard, bool expired, uint64_t now_ns)
 
 		switch (guard->legs[i].decided) {
 		case DECIDE_LEG_DOWN:
-			take_leg(guard, leg);
+			apply(guard, leg, true, now_ns);
 			break;
 		case DECIDE_LEG_LEAVE:
-			if (is_down(guard, leg->lag_id)) {
-				give_legs(guard, leg->lag_id);
-			}
+			apply(guard, leg, false, now_ns);
 			break;
 		case DECIDE_LEG_OFFER:
 			break;
@@ -278,6 +338,16 @@ static void say_fenced(struct guard *guard, uint64_t now_ns)
 
 /* ---- one look ------------------------------------------------------------------------------- */
 
+static void drop_legs(struct guard *guard)
+{
+	uint32_t cursor = 0, ifindex;
+
+	while ((ifindex = holder_next_leg(guard->holder, &cursor)) != 0) {
+		holder_drop(guard->holder, ifindex, "");
+		cursor = 0;
+	}
+}
+
 static void enter(struct guard *guard, enum decide_state state, enum decide_input input)
 {
 	log_notice("%s -> %s: %s", decide_state_text(guard->state), decide_state_text(state),
@@ -289,8 +359,7 @@ static void enter(struct guard *guard, enum decide_state state, enum decide_inpu
 		break;
 	case DECIDE_STATE_IDLE:
 		if (guard->state == DECIDE_STATE_FENCED) {
-			atomic_store(&guard->page->downs_count,
-				     0); /* who leaves, leaves them down */
+			drop_legs(guard); /* who leaves, leaves them down */
 		}
 		atomic_store(&guard->page->fence, 0);
 		break;
@@ -337,7 +406,7 @@ static void act(struct guard *guard, enum decide_input input, uint64_t now_ns)
 		}
 	} else if (atomic_load(&guard->page->downs_count) > 0) {
 		look_at_links(guard, now_ns, true);
-		give_legs(guard, 0);
+		give_legs(guard, now_ns);
 	}
 }
 
@@ -352,10 +421,11 @@ static void follow_page(struct guard *guard)
 	}
 	log_notice("the lease was removed: beginning anew");
 	look_at_links(guard, clock_ns(), true);
-	give_legs(guard, 0);
+	give_legs(guard, clock_ns());
 	lease_close(guard->page, guard->page_fd);
 	guard->page = page;
 	guard->page_fd = fd;
+	drop_legs(guard);
 	memset(&guard->clock, 0, sizeof(guard->clock));
 	guard->state = DECIDE_STATE_IDLE;
 }
@@ -407,6 +477,9 @@ int guard_open(struct guard *guard, const char *run_dir)
 	if (r == 0) {
 		r = lease_open(run_dir, &guard->page, &guard->page_fd);
 	}
+	if (r == 0) {
+		r = open_holder(guard);
+	}
 	if (r < 0) {
 		guard_close(guard);
 		return r;
@@ -429,6 +502,8 @@ void guard_close(struct guard *guard)
 {
 	paths_close(&guard->paths);
 	legdown_close(&guard->legdown);
+	holder_close(guard->holder);
+	guard->holder = NULL;
 	lease_close(guard->page, guard->page_fd);
 	guard->page = NULL;
 	guard->page_fd = -1;

@@ -49,10 +49,11 @@ struct guard {
 	uint64_t links_ns;
 	uint64_t said_ns;
 	bool news;
-	uint16_t taking; /* the LAG whose leg is being taken down */
+	struct holder *holder; /* what is down; its notes are in the page */
 	struct guard_leg legs[MLAG_LEGS_MAX];
 	struct paths paths;
 	struct legdown legdown;
+	int error; /* of the last device that was set */
 };
 
 /** guard_open() - 0 or -errno; an earlier guard's fence is taken over */

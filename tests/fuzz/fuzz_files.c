@@ -18,7 +18,7 @@
 #include "../../daemon/mlagguard/guard.h"
 #include "common/lease.h"
 #include "kernel/found.h"
-#include "kernel/holder.h"
+#include "kernel/heldfile.h"
 #include "kernel/knobs.h"
 #include "kernel/runfile.h"
 #include "kernel/statefile.h"
@@ -166,18 +166,28 @@ static const char *error_text(void *user)
 	return "";
 }
 
+static int save_held(void *user, const struct holder_record *records, uint32_t count)
+{
+	(void)user;
+	return heldfile_save(path_of("held"), records, count);
+}
+
+#define HELD_MAX 16384
+
 /* What is recorded as held is given back, each leg once, and then nothing is left. */
 static void try_held(const struct fuzz_input *body)
 {
-	static const struct holder_ops ops = {set_up, get_priority, set_priority, error_text};
+	static const struct holder_ops ops = {set_up, get_priority, set_priority, error_text,
+					      save_held};
 	struct holder *holder = NULL;
 	uint32_t lines = 0, calls = 0, cursor = 0, ifindex;
 
 	write_lines("held", body);
 	statefile_load(path_of("held"), on_line, &lines);
-	fuzz_require(holder_open(&holder, directory, &ops, &calls) == 0);
+	fuzz_require(holder_open(&holder, HELD_MAX, &ops, &calls) == 0);
+	heldfile_load(path_of("held"), holder);
 	for (uint32_t i = 0; (ifindex = holder_next_leg(holder, &cursor)) != 0; i++) {
-		fuzz_require(i < HOLDER_RECORDS_MAX);
+		fuzz_require(i < HELD_MAX);
 	}
 	cursor = 0;
 	ifindex = holder_next_leg(holder, &cursor);

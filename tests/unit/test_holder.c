@@ -16,7 +16,7 @@
 
 #include <cmocka.h>
 
-#include "kernel/holder.h"
+#include "kernel/heldfile.h"
 #include "log.h"
 
 #define LEG 20
@@ -96,7 +96,15 @@ static const char *error_text(void *user)
 	return "busy";
 }
 
-static const struct holder_ops ops = {set_up, get_priority, set_priority, error_text};
+static char path[64];
+
+static int save(void *user, const struct holder_record *records, uint32_t count)
+{
+	(void)user;
+	return heldfile_save(path, records, count);
+}
+
+static const struct holder_ops ops = {set_up, get_priority, set_priority, error_text, save};
 
 static uint64_t apply(bool lacp, bool hold)
 {
@@ -127,7 +135,9 @@ static void settle(bool hold)
 
 static void open_holder(void)
 {
-	assert_int_equal(holder_open(&holder, directory, &ops, NULL), 0);
+	(void)snprintf(path, sizeof(path), "%s/held", directory);
+	assert_int_equal(holder_open(&holder, DEVICES, &ops, NULL), 0);
+	heldfile_load(path, holder);
 }
 
 /* The daemon is killed, and another one starts. */
@@ -155,8 +165,6 @@ static int start(void **state)
 
 static int end(void **state)
 {
-	char path[64];
-
 	(void)state;
 	holder_close(holder);
 	(void)snprintf(path, sizeof(path), "%s/held", directory);
@@ -289,8 +297,7 @@ static void test_what_is_dropped_stays_down_and_is_not_given_back_by_the_next(vo
 	kernel.is_up[SECOND] = true;
 	settle(true);
 	holder_drop(holder, LEG, "bond1");
-	holder_close(holder);
-	assert_int_equal(holder_open(&holder, directory, &ops, NULL), 0);
+	restart();
 	settle(false);
 	assert_false(kernel.is_up[FIRST] || kernel.is_up[SECOND]);
 }
@@ -311,12 +318,8 @@ static void test_what_the_kernel_refuses_is_tried_again(void **state)
 
 static void test_without_its_file_nothing_is_held(void **state)
 {
-	char path[64];
-
 	(void)state;
-	holder_close(holder);
-	(void)snprintf(path, sizeof(path), "%s/none", directory);
-	assert_int_equal(holder_open(&holder, path, &ops, NULL), 0);
+	(void)snprintf(path, sizeof(path), "%s/none/held", directory);
 	now_ns += SECOND_NS;
 	assert_int_not_equal(apply(true, true), 0);
 	now_ns += SECOND_NS;
@@ -325,13 +328,22 @@ static void test_without_its_file_nothing_is_held(void **state)
 	assert_false(holder_is_held(holder, LEG));
 }
 
+static void test_what_has_no_room_in_the_notes_is_not_set_down(void **state)
+{
+	(void)state;
+	holder_close(holder);
+	assert_int_equal(holder_open(&holder, 1, &ops, NULL), 0);
+	assert_int_not_equal(apply(false, true), 0);
+	assert_true(kernel.is_up[FIRST] && kernel.is_up[SECOND]);
+	assert_false(holder_found(holder, &(struct holder_record){.ifindex = FIRST}));
+	assert_false(holder_found(holder, &(struct holder_record){.leg_ifindex = LEG}));
+}
+
 static void test_a_file_of_another_boot_is_not_believed(void **state)
 {
-	char path[64];
 	FILE *file;
 
 	(void)state;
-	(void)snprintf(path, sizeof(path), "%s/held", directory);
 	file = fopen(path, "w");
 	assert_non_null(file);
 	(void)fprintf(file, "boot somewhere namespace 1\ndevice %u %u\n", LEG, FIRST);
@@ -342,13 +354,12 @@ static void test_a_file_of_another_boot_is_not_believed(void **state)
 
 static void test_a_damaged_line_hides_no_leg_behind_it(void **state)
 {
-	char path[64], line[128];
+	char line[128];
 	uint32_t cursor = 0;
 	FILE *file;
 
 	(void)state;
 	settle(true);
-	(void)snprintf(path, sizeof(path), "%s/held", directory);
 	file = fopen(path, "r");
 	assert_non_null(file);
 	assert_non_null(fgets(line, sizeof(line), file));
@@ -379,6 +390,7 @@ int main(void)
 		TEST(test_what_is_dropped_stays_down_and_is_not_given_back_by_the_next),
 		TEST(test_what_the_kernel_refuses_is_tried_again),
 		TEST(test_without_its_file_nothing_is_held),
+		TEST(test_what_has_no_room_in_the_notes_is_not_set_down),
 		TEST(test_a_file_of_another_boot_is_not_believed),
 		TEST(test_a_damaged_line_hides_no_leg_behind_it),
 	};

@@ -7,30 +7,46 @@
  * another system priority we are another system, and it moves its traffic to the other member before
  * the link goes.  What was changed is written down before it is changed, so that whatever ends the
  * daemon, the next one gives back what was taken and nothing else.
+ *
+ * mlagd and mlag-guard both do it so, each with notes of its own: what one has taken the other never gives
+ * back.  The guard tells partners nothing first (docs/decisions/0023).
  */
-#ifndef MLAGD_KERNEL_HOLDER_H
-#define MLAGD_KERNEL_HOLDER_H
+#ifndef MLAG_COMMON_HOLDER_H
+#define MLAG_COMMON_HOLDER_H
 
 #include <stdbool.h>
 #include <stdint.h>
 
 #define HOLDER_DEVICES_MAX 64		   /* of one leg */
 #define HOLDER_LEGS_MAX 1024		   /* that records may be about */
-#define HOLDER_RECORDS_MAX 16384	   /* devices that are held */
 #define HOLDER_TELL_NS UINT64_C(200000000) /* an LACPDU leaves within 100 ms */
 
 struct holder;
 
 /**
+ * struct holder_record - what was changed, and is to be given back
+ * @leg_ifindex: of the leg
+ * @ifindex: of a device that was set down; 0: the leg's system priority was changed
+ * @priority: which it was
+ */
+struct holder_record {
+	uint32_t leg_ifindex;
+	uint32_t ifindex;
+	uint16_t priority;
+};
+
+/**
  * struct holder_ops - what it asks of the kernel
  *
- * Each returns 0 or -errno; -ENODEV is no failure.  @error_text says why the last one failed.
+ * Each returns 0 or -errno; -ENODEV is no failure.  @error_text says why the last one failed.  @save
+ * keeps all records where they outlive the process.  Without LACP legs the priorities are never asked.
  */
 struct holder_ops {
 	int (*set_up)(void *user, uint32_t ifindex, bool up);
 	int (*get_priority)(void *user, uint32_t ifindex, uint16_t *ret_priority);
 	int (*set_priority)(void *user, uint32_t ifindex, uint16_t priority);
 	const char *(*error_text)(void *user);
+	int (*save)(void *user, const struct holder_record *records, uint32_t count);
 };
 
 /**
@@ -60,15 +76,18 @@ struct holder_leg {
 };
 
 /**
- * holder_open() - read what an earlier daemon held
+ * holder_open() - nothing is held
  * @ret: the new object
- * @directory: where the file "held" is; it must belong to this daemon alone
+ * @records_max: how much may be held at a time; all memory is taken now
  * @ops, @user: borrowed
  *
  * Return: 0 or -ENOMEM.
  */
-int holder_open(struct holder **ret, const char *directory, const struct holder_ops *ops,
+int holder_open(struct holder **ret, uint32_t records_max, const struct holder_ops *ops,
 		void *user);
+
+/** holder_found() - what an earlier process saved; false for what makes no sense, or has no room */
+bool holder_found(struct holder *holder, const struct holder_record *record);
 
 /** holder_close() - free; what is held stays so.  NULL is fine */
 void holder_close(struct holder *holder);

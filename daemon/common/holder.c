@@ -1,29 +1,15 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * Taking legs out of service (see holder.h).  holds.c says what is wanted and asks the kernel; the order,
- * and what has to be remembered, is decided here.
+ * Taking legs out of service (see holder.h).  Who calls it says what is wanted, asks the kernel, and keeps
+ * what has to be remembered; what that is, and the order, is decided here.
  */
-#include "kernel/holder.h"
+#include "common/holder.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "kernel/statefile.h"
 #include "log.h"
-
-/**
- * struct holder_record - what was changed
- * @leg_ifindex: of the leg
- * @ifindex: of a device that was set down; 0: the leg's system priority was changed
- * @priority: which it was
- */
-struct holder_record {
-	uint32_t leg_ifindex;
-	uint32_t ifindex;
-	uint16_t priority;
-};
 
 /* A leg whose partner is being told. */
 struct holder_told {
@@ -31,17 +17,15 @@ struct holder_told {
 	uint64_t down_ns;
 };
 
-#define HOLDER_PATH_SIZE 512
-
 struct holder {
 	const struct holder_ops *ops;
 	void *user;
-	char path[HOLDER_PATH_SIZE];
-	int file_error;
-	uint32_t records_count;
-	struct holder_record records[HOLDER_RECORDS_MAX];
+	int save_error;
 	uint32_t told_count;
 	struct holder_told told[HOLDER_LEGS_MAX];
+	uint32_t records_count;
+	uint32_t records_max;
+	struct holder_record records[];
 };
 
 /* ---- records ------------------------------------------------------------------------------- */
@@ -66,7 +50,7 @@ static bool add_record(struct holder *holder, uint32_t leg_ifindex, uint32_t ifi
 	if (find_record(holder, leg_ifindex, ifindex) != NULL) {
 		return true;
 	}
-	if (holder->records_count == HOLDER_RECORDS_MAX) {
+	if (holder->records_count == holder->records_max) {
 		return false;
 	}
 	holder->records[holder->records_count++] = record;
@@ -78,47 +62,25 @@ static void remove_record(struct holder *holder, struct holder_record *record)
 	*record = holder->records[--holder->records_count];
 }
 
-static void read_line(void *user, const char *line)
+bool holder_found(struct holder *holder, const struct holder_record *record)
 {
-	struct holder *holder = user;
-	unsigned int leg_ifindex, ifindex, priority;
-
 	/* No leg has the number 0: whoever walks the records would take it for their end. */
-	if (sscanf(line, "device %u %u", &leg_ifindex, &ifindex) == 2 && leg_ifindex != 0 &&
-	    ifindex != 0) {
-		(void)add_record(holder, leg_ifindex, ifindex, 0);
-	} else if (sscanf(line, "priority %u %u", &leg_ifindex, &priority) == 2 &&
-		   leg_ifindex != 0 && priority >= 1 && priority <= UINT16_MAX) {
-		(void)add_record(holder, leg_ifindex, 0, (uint16_t)priority);
+	if (record->leg_ifindex == 0 || (record->ifindex == 0 && record->priority == 0)) {
+		return false;
 	}
+	return add_record(holder, record->leg_ifindex, record->ifindex, record->priority);
 }
 
-static void write_lines(void *user, FILE *file)
-{
-	const struct holder *holder = user;
-
-	for (uint32_t i = 0; i < holder->records_count; i++) {
-		const struct holder_record *record = &holder->records[i];
-
-		if (record->ifindex != 0) {
-			(void)fprintf(file, "device %u %u\n", record->leg_ifindex, record->ifindex);
-		} else {
-			(void)fprintf(file, "priority %u %u\n", record->leg_ifindex,
-				      record->priority);
-		}
-	}
-}
-
-/* Without the file nothing is held: nobody would know what to give back. */
+/* What is not written down is not done: nobody would know what to give back. */
 static bool save(struct holder *holder)
 {
-	int error = statefile_save(holder->path, write_lines, holder);
+	int error = holder->ops->save(holder->user, holder->records, holder->records_count);
 
-	if (error < 0 && error != holder->file_error) {
-		log_error("%s cannot be written: %s; no leg is taken out of service", holder->path,
+	if (error < 0 && error != holder->save_error) {
+		log_error("what is taken out of service cannot be written down: %s; no leg is",
 			  strerror(-error));
 	}
-	holder->file_error = error;
+	holder->save_error = error;
 	return error == 0;
 }
 
@@ -352,22 +314,16 @@ uint32_t holder_next_leg(const struct holder *holder, uint32_t *cursor)
 
 /* ---- life and death ------------------------------------------------------------------------ */
 
-int holder_open(struct holder **ret, const char *directory, const struct holder_ops *ops,
-		void *user)
+int holder_open(struct holder **ret, uint32_t records_max, const struct holder_ops *ops, void *user)
 {
-	struct holder *holder = calloc(1, sizeof(*holder));
+	struct holder *holder = calloc(1, sizeof(*holder) + records_max * sizeof(*holder->records));
 
 	if (holder == NULL) {
 		return -ENOMEM;
 	}
 	holder->ops = ops;
 	holder->user = user;
-	if (snprintf(holder->path, sizeof(holder->path), "%s/held", directory) >=
-	    (int)sizeof(holder->path)) {
-		free(holder);
-		return -ENOMEM;
-	}
-	statefile_load(holder->path, read_line, holder);
+	holder->records_max = records_max;
 	*ret = holder;
 	return 0;
 }
