@@ -411,6 +411,15 @@ static uint64_t now_ms(void)
 	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
 }
 
+/* How long this process has kept a processor busy. */
+static uint64_t worked_ms(void)
+{
+	struct timespec worked;
+
+	(void)clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &worked);
+	return (uint64_t)worked.tv_sec * 1000 + (uint64_t)worked.tv_nsec / 1000000;
+}
+
 #define WAIT(condition)                                                   \
 	do {                                                              \
 		uint64_t limit_ms_ = now_ms() + SOON_MS;                  \
@@ -692,15 +701,15 @@ static void a_full_table_is_not_read(void **state)
 	NEED_ROOT();
 	sh(make_routes);
 	enable();
-	begin_ms = now_ms();
+	begin_ms = worked_ms();
 	for (uint32_t i = 0; i < 20; i++) {
 		sh("ip route add default via 10.0.0.2");
 		WAIT(lab.seen[0].present);
 		sh("ip route del default");
 		WAIT(!lab.seen[0].present);
 	}
-	/* With two processes started for each; reading 50 000 routes takes 50 ms alone. */
-	assert_true(now_ms() - begin_ms < 40 * 40);
+	/* Of this process alone, however busy the machine is; reading 50 000 routes takes 50 ms. */
+	assert_true(worked_ms() - begin_ms < 40 * 10);
 	sh("ip -6 route add default via fd00::2");
 	WAIT(lab.seen[1].present);
 }
