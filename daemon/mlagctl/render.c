@@ -91,6 +91,8 @@ static const struct {
 			       "mcast_snooping 0, on both members."},
 	{"port-not-set-up",
 	 "Find out who changes the port, and why mlagd cannot change it back: see its log."},
+	{"ports-waiting",
+	 "Nothing: it takes the kernel some 30 ms for each program of a new port."},
 	{"xdp-not-possible",
 	 "Do what the text says, or set datapath to auto in mlagd.conf; tc does the same, slower."},
 	{"vlan-protocol",
