@@ -93,6 +93,7 @@ static const struct {
 	 "Find out who changes the port, and why mlagd cannot change it back: see its log."},
 	{"ports-waiting",
 	 "Nothing: it takes the kernel some 30 ms for each program of a new port."},
+	{"run-directory", "Make room in the file system of the run directory."},
 	{"xdp-not-possible",
 	 "Do what the text says, or set datapath to auto in mlagd.conf; tc does the same, slower."},
 	{"vlan-protocol",

@@ -19,6 +19,7 @@
 #include "effects.h"
 #include "fastpath.h"
 #include "log.h"
+#include "rundir.h"
 #include "setup.h"
 
 #define AUDIT_SECOND_NS UINT64_C(1000000000)
@@ -302,6 +303,7 @@ static void begin_round(struct daemon *daemon, uint64_t now_ns)
 	}
 	daemon->audit_round_ns = now_ns + AUDIT_SECOND_NS;
 	fastpath_round(daemon);
+	rundir_look(daemon);
 }
 
 static void arm(struct daemon *daemon, uint64_t time_ns)

@@ -214,6 +214,7 @@ struct daemon {
 	bool left;    /* all was taken back: nothing is programmed any more */
 	bool ready_said;
 	bool fdb_dumped;
+	bool run_dir_full; /* when it was looked at last */
 };
 
 /** daemon_now_ns() - the engine's clock: CLOCK_MONOTONIC */

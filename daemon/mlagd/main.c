@@ -36,6 +36,7 @@
 #include "log.h"
 #include "recorder.h"
 #include "reload.h"
+#include "rundir.h"
 #include "svis.h"
 
 #define MAIN_NICE (-10)
@@ -383,7 +384,8 @@ static uint32_t port_problems(void *user, struct links_problem *ret, uint32_t ma
 {
 	uint32_t count = audit_problems(user, ret, max);
 
-	return count + fastpath_problems(user, ret + count, max - count);
+	count += fastpath_problems(user, ret + count, max - count);
+	return count + rundir_problems(user, ret + count, max - count);
 }
 
 static int open_control(struct daemon *daemon)

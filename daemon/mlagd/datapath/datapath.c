@@ -142,6 +142,24 @@ static int take_over(struct datapath *dp)
 	return end_epoch(dp, error);
 }
 
+/* Without them everything works, with more work a packet where the kernel has tcx. */
+static void open_pins(struct datapath *dp, uint16_t domain_id)
+{
+	int error = domain_id ? pins_open(domain_id, dp->pins) : -ENOENT;
+
+	if (!error) {
+		return;
+	}
+	dp->pins[0] = '\0';
+	if (domain_id) {
+		on_log(dp, error == -ENOENT
+				   ? "no bpffs at /sys/fs/bpf: nothing is pinned, and programs are "
+				     "attached as filters; mount -t bpf bpf /sys/fs/bpf"
+				   : "the bpffs at /sys/fs/bpf cannot be used: nothing is pinned, "
+				     "and programs are attached as filters");
+	}
+}
+
 int datapath_open(struct datapath **ret, const struct datapath_spec *spec)
 {
 	struct datapath *dp;
@@ -158,9 +176,7 @@ int datapath_open(struct datapath **ret, const struct datapath_spec *spec)
 	dp->user = spec->user;
 	dp->second_ticks = find_second_ticks();
 	diagnostics_hook(on_log, dp);
-	if (!spec->domain_id || pins_open(spec->domain_id, dp->pins) < 0) {
-		dp->pins[0] = '\0';
-	}
+	open_pins(dp, spec->domain_id);
 	error = counters_open(&dp->counters, &dp->ebpf);
 	error = error ? error : objects_load(&dp->ebpf, spec, spec->adopt ? pins_of(dp) : NULL);
 	error = error || !dp->ebpf.is_adopted ? error : take_over(dp);
@@ -435,20 +451,19 @@ int datapath_attach(struct datapath *dp, uint32_t ifindex, enum mlag_port_kind k
 	return error;
 }
 
+/* Whether there is a program of ours, whichever way it came. */
+static bool has_program(const struct datapath *dp, uint32_t ifindex, enum attach_point point)
+{
+	uint32_t ids[ATTACH_WAYS];
+
+	attach_find(ifindex, point, pins_of(dp), ids);
+	return ids[0] || ids[1];
+}
+
 bool datapath_has_programs(const struct datapath *dp, uint32_t ifindex, enum mlag_port_kind kind)
 {
-	uint32_t egress_id = 0;
-	uint32_t ingress_id = 0;
-
-	if (kind != MLAG_PORT_NONE &&
-	    attach_query(&dp->attach, ifindex, ATTACH_EGRESS, &egress_id)) {
-		return false;
-	}
-	if (kind != MLAG_PORT_PEER_LINK &&
-	    attach_query(&dp->attach, ifindex, ATTACH_INGRESS, &ingress_id)) {
-		return false;
-	}
-	return (kind == MLAG_PORT_NONE || egress_id) && (kind == MLAG_PORT_PEER_LINK || ingress_id);
+	return (kind == MLAG_PORT_NONE || has_program(dp, ifindex, ATTACH_EGRESS)) &&
+	       (kind == MLAG_PORT_PEER_LINK || has_program(dp, ifindex, ATTACH_INGRESS));
 }
 
 /* Clears @ret_intact unless the program at a point is this one. */

@@ -66,7 +66,9 @@ static int write_all(const char *path, void (*write)(FILE *file, const void *use
 	identify(&now);
 	(void)fprintf(file, "boot %s namespace %llu\n", now.boot, now.namespace);
 	write(file, user);
-	if (fflush(file) != 0 || ferror(file) != 0) {
+	if (fflush(file) != 0) {
+		error = -errno;
+	} else if (ferror(file) != 0) {
 		error = -EIO;
 	}
 	if (fclose(file) != 0 && error == 0) {

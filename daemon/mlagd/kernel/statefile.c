@@ -75,7 +75,9 @@ int statefile_save(const char *path, statefile_write_fn *write, void *user)
 	identify(line);
 	(void)fprintf(file, "%s\n", line);
 	write(user, file);
-	if (fflush(file) != 0 || ferror(file) != 0) {
+	if (fflush(file) != 0) {
+		error = -errno;
+	} else if (ferror(file) != 0) {
 		error = -EIO;
 	}
 	if (fclose(file) != 0 && error == 0) {
