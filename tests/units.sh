@@ -56,7 +56,9 @@ for unit in "$@"; do
 		# What the code opens: netlink, hellos and announcements, the session; /proc/sys/net.
 		needs "$unit" RestrictAddressFamilies AF_UNIX AF_INET AF_INET6 AF_NETLINK AF_PACKET
 		needs "$unit" CapabilityBoundingSet CAP_NET_ADMIN CAP_NET_RAW CAP_BPF CAP_PERFMON
-		needs "$unit" ReadWritePaths /sys/fs/bpf /proc/sys/net
+		# Longer than what ProtectKernelTunables= names, or it stays read-only; and there before the sandbox is.
+		needs "$unit" ReadWritePaths /sys/fs/bpf/mlag /proc/sys/net
+		needs "$unit" ExecStartPre /bin/mkdir /sys/fs/bpf/mlag
 		needs "$unit" RuntimeDirectoryPreserve yes
 		# FRR is Before=network.target: whoever waits for the network must not wait for mlagd for ever.
 		needs "$unit" Before frr.service
@@ -83,6 +85,9 @@ for unit in "$@"; do
 		needs "$unit" Before frr.service
 		lacks "$unit" '^After=.*(network(-online)?[.]target|frr)'
 		needs "$unit" ExecStop leave
+		# `make install` puts BINDIR in the place of /usr/bin.
+		needs "$unit" ExecStart /bin/true
+		lacks "$unit" '^ExecStart=/usr/bin/true'
 		;;
 	*)
 		fail "$unit: nothing is known of this unit"
