@@ -14,10 +14,14 @@
  *   sim --replay FILE   what a daemon recorded (replay.h)
  */
 #include <errno.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "chaos.h"
 #include "claims.h"
@@ -34,6 +38,7 @@
 #define TLS_SEEDS 30		   /* of those that are run in the clear */
 
 #define STREAM_DEFAULT 1
+#define JOBS_MAX 8 /* processes, one a processor */
 
 struct life {
 	uint64_t seed;
@@ -42,9 +47,9 @@ struct life {
 
 /* Every one that ever failed. */
 static const struct life lives_kept[] = {
-	{105, 0},  {118, 0},  {308, 0},	 {379, 0},  {426, 0},  {488, 0},  {522, 0},
-	{889, 0},  {1103, 0}, {1906, 0}, {2019, 0}, {2357, 0}, {2688, 0}, {3190, 0},
-	{3553, 0}, {3582, 0}, {5, 1},	 {24, 1},   {117, 1},  {196, 1},  {271, 1},
+	{105, 0},  {118, 0},  {308, 0},	 {379, 0},  {426, 0},  {488, 0},  {522, 0},  {889, 0},
+	{1103, 0}, {1906, 0}, {2019, 0}, {2357, 0}, {2688, 0}, {3190, 0}, {3553, 0}, {3582, 0},
+	{5, 1},	   {24, 1},   {117, 1},	 {196, 1},  {271, 1},  {437, 1},
 };
 
 struct totals {
@@ -523,21 +528,94 @@ static int run_until_failed(uint64_t count)
 	return 0;
 }
 
+/* The lives of a run, and what came of them: each processor takes the next one that nobody has. */
+struct run {
+	uint64_t first;
+	uint64_t count;
+	uint32_t stream;
+	_Atomic uint64_t next;
+	struct {
+		struct totals totals;
+		uint64_t failed;
+	} jobs[JOBS_MAX];
+};
+
+static void work(struct run *run, uint32_t job)
+{
+	const uint64_t kept = sizeof(lives_kept) / sizeof(lives_kept[0]);
+	uint64_t i;
+
+	while ((i = atomic_fetch_add(&run->next, 1)) < kept + run->count) {
+		struct life life = {.seed = run->first + i - kept, .stream = run->stream};
+
+		life = i < kept ? lives_kept[i] : life;
+		run->jobs[job].failed +=
+			run_life(life.seed, life.stream, false, &run->jobs[job].totals) != NULL;
+	}
+}
+
+static void sum_up(const struct run *run, uint32_t jobs, struct totals *totals, uint64_t *failed)
+{
+	for (uint32_t job = 0; job < jobs; job++) {
+		/* Counters and nothing else. */
+		const uint64_t *from = (const uint64_t *)&run->jobs[job].totals;
+		uint64_t *to = (uint64_t *)totals;
+
+		for (size_t i = 0; i < sizeof(*totals) / sizeof(*to); i++) {
+			to[i] += from[i];
+		}
+		*failed += run->jobs[job].failed;
+	}
+}
+
+/* A life that ends its process by an assert is a failure, too. */
+static uint64_t run_jobs(struct run *run, uint32_t jobs)
+{
+	uint64_t died = 0;
+
+	(void)fflush(stdout);
+	for (uint32_t job = 1; job < jobs; job++) {
+		pid_t child = fork();
+
+		if (child == 0) {
+			work(run, job);
+			exit(0); /* not _exit(): make coverage counts it, too */
+		}
+		died += child < 0;
+	}
+	work(run, 0);
+	for (uint32_t job = 1; job < jobs; job++) {
+		int status;
+
+		died += wait(&status) < 0 || status != 0;
+	}
+	return died;
+}
+
 static int run_seeds(uint64_t first, uint64_t count, uint32_t stream)
 {
+	long processors = sysconf(_SC_NPROCESSORS_ONLN);
+	uint32_t jobs = processors < 1		? 1
+			: processors < JOBS_MAX ? (uint32_t)processors
+						: JOBS_MAX;
+	struct run *run =
+		mmap(NULL, sizeof(*run), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	struct totals totals = {0};
-	uint64_t failed = 0;
+	uint64_t failed;
 	struct timespec begin;
 	struct timespec end;
 
+	if (run == MAP_FAILED) {
+		perror("sim");
+		return 1;
+	}
+	run->first = first;
+	run->count = count;
+	run->stream = stream;
 	(void)clock_gettime(CLOCK_MONOTONIC, &begin);
-	for (uint64_t i = 0; i < sizeof(lives_kept) / sizeof(lives_kept[0]); i++) {
-		failed += run_life(lives_kept[i].seed, lives_kept[i].stream, false, &totals) !=
-			  NULL;
-	}
-	for (uint64_t seed = first; seed < first + count; seed++) {
-		failed += run_life(seed, stream, false, &totals) != NULL;
-	}
+	failed = run_jobs(run, jobs);
+	sum_up(run, jobs, &totals, &failed);
+	(void)munmap(run, sizeof(*run));
 	(void)clock_gettime(CLOCK_MONOTONIC, &end);
 	(void)printf(
 		"sim: seeds %llu to %llu of stream %u in %.1f s: %.1f h of virtual time, %llu steps, "
