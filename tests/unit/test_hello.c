@@ -182,6 +182,36 @@ static void test_an_hmac_has_its_place_and_is_no_leg(void **state)
 	assert_memory_equal(&read, &hello, sizeof(hello));
 }
 
+static void test_a_hello_too_short_for_the_hmac_that_it_claims_is_refused(void **state)
+{
+	uint8_t data[MLAG_HELLO_SIZE_MAX];
+	struct hello hello = sample(0);
+	uint32_t size;
+
+	(void)state;
+	hello.authentication = HELLO_AUTHENTICATION_HMAC_SHA256;
+	size = write_hello(&hello, data);
+	for (uint32_t whole = HELLO_HEAD_SIZE; whole < HELLO_HEAD_SIZE + HELLO_MAC_SIZE; whole++) {
+		data[6] = (uint8_t)(whole >> 8);
+		data[7] = (uint8_t)whole;
+		assert_false(read_hello(data, size > whole ? size : whole, &hello));
+	}
+}
+
+static void test_a_frame_may_be_padded_but_not_cut(void **state)
+{
+	uint8_t data[MLAG_HELLO_SIZE_MAX] = {0};
+	struct hello hello = sample(1);
+	uint32_t size = write_hello(&hello, data);
+
+	(void)state;
+	assert_true(read_hello(data, size + 20, &hello));
+	size++;
+	data[6] = (uint8_t)(size >> 8);
+	data[7] = (uint8_t)size;
+	assert_false(read_hello(data, size - 1, &hello));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -191,6 +221,8 @@ int main(void)
 		cmocka_unit_test(test_what_is_no_hello_is_refused),
 		cmocka_unit_test(test_a_newer_version_is_known_by_its_head),
 		cmocka_unit_test(test_an_hmac_has_its_place_and_is_no_leg),
+		cmocka_unit_test(test_a_hello_too_short_for_the_hmac_that_it_claims_is_refused),
+		cmocka_unit_test(test_a_frame_may_be_padded_but_not_cut),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -269,6 +269,131 @@ static void test_questions_that_there_are_not_are_ignored(void **state)
 	assert_int_equal(rig_next(&rig, &payload), WIRE_NONE);
 }
 
+static void ask_of(enum mlag_table table, bool has_key, uint16_t lag_id)
+{
+	struct mlag_question question = {.id = ID, .has_key = has_key};
+	struct mlag_event event = {.type = MLAG_EVENT_ASK, .ask = &question};
+
+	question.key.table = table;
+	question.key.lag_id = lag_id;
+	rig_step(&rig, &event);
+}
+
+static void test_without_a_session_there_is_what_is_here_and_no_answer(void **state)
+{
+	struct mlag_row_view row;
+
+	(void)state;
+	rig_step_type(&rig, MLAG_EVENT_CHANNEL_DOWN);
+	ask_of(MLAG_TABLE_LEGS, true, 1);
+	assert_int_equal(take(&row), MLAG_ANSWER_FAILED);
+	assert_false(row.peer_told);
+	assert_false(row.equal);
+	assert_true(row.own.present);
+	assert_true(row.heard.present);
+	memset(&row, 0, sizeof(row));
+	ask_of(MLAG_TABLE_LEGS, false, 1);
+	assert_int_equal(take(&row), MLAG_ANSWER_FAILED);
+	assert_false(row.own.present);
+}
+
+static void test_a_peer_without_the_feature_is_not_asked(void **state)
+{
+	struct buf_reader payload;
+	struct mlag_row_view row;
+
+	(void)state;
+	(void)end(NULL);
+	rig_init(&rig, 0);
+	rig_static_leg(&rig);
+	rig_connect(&rig);
+	(void)rig_drain(&rig);
+	ask_of(MLAG_TABLE_LEGS, true, 1);
+	assert_int_equal(rig_next(&rig, &payload), WIRE_NONE);
+	assert_int_equal(take(&row), MLAG_ANSWER_FAILED);
+}
+
+static void test_an_answer_is_asked_for_by_its_number(void **state)
+{
+	struct mlag_row_view row;
+
+	(void)state;
+	assert_int_equal(mlag_next_answer(rig.engine, 0, &row), MLAG_ANSWER_ANOTHER);
+	ask(true);
+	begin_tell(WIRE_TABLE_LEGS, ID, 0, 0);
+	rig_hear(&rig, WIRE_TELL);
+	assert_int_equal(take(&row), MLAG_ANSWER_ROW);
+	/* At its end it stays there. */
+	assert_int_equal(take(&row), MLAG_ANSWER_END);
+	assert_int_equal(take(&row), MLAG_ANSWER_END);
+}
+
+static void test_a_key_that_the_peer_does_not_have_is_equal_only_if_nobody_has_it(void **state)
+{
+	struct mlag_row_view row;
+
+	(void)state;
+	rig_hear_leg(&rig, 2, &up); /* it says so, and denies it */
+	for (uint16_t lag_id = 1; lag_id <= 3; lag_id++) {
+		struct buf_reader payload;
+
+		ask_of(MLAG_TABLE_LEGS, true, lag_id);
+		while (rig_next(&rig, &payload) != WIRE_ASK) {
+		}
+		begin_tell(WIRE_TABLE_LEGS, ID, 0, 0);
+		rig_hear(&rig, WIRE_TELL);
+		assert_int_equal(take(&row), MLAG_ANSWER_ROW);
+		assert_int_equal(row.own.present, lag_id == 1);
+		assert_int_equal(row.heard.present, lag_id <= 2);
+		assert_int_equal(row.equal, lag_id == 3);
+		assert_int_equal(take(&row), MLAG_ANSWER_END);
+	}
+}
+
+static void test_a_question_of_a_kind_that_nobody_knows_is_not_answered(void **state)
+{
+	struct buf_reader payload;
+
+	(void)state;
+	buf_put_u8(rig_begin(&rig), WIRE_TABLE_LEGS);
+	buf_put_u32(&rig.writer, 77);
+	buf_put_u8(&rig.writer, 9);
+	buf_put_u32(&rig.writer, 0);
+	rig_hear(&rig, WIRE_ASK);
+	assert_int_equal(rig.closes, 0);
+	assert_int_equal(rig_next(&rig, &payload), WIRE_NONE);
+}
+
+/* A MAC that the kernel alone holds is nobody's claim, and no difference. */
+static void test_rows_that_nobody_claims_are_not_told(void **state)
+{
+	struct buf_reader payload;
+	struct mlag_row_view row;
+	struct digest_set all;
+
+	(void)state;
+	rig_fdb(&rig, 1, RIG_LEG, MLAG_FDB_INACTIVE);
+	rig_fdb(&rig, 2, RIG_LEG, MLAG_FDB_DYNAMIC);
+	ask_of(MLAG_TABLE_MACS, false, 0);
+	while (rig_next(&rig, &payload) != WIRE_ASK) {
+	}
+	memset(&all, 0xff, sizeof(all));
+	buf_put_u8(rig_begin(&rig), WIRE_TABLE_MACS);
+	buf_put_u32(&rig.writer, ID);
+	buf_put_u32(&rig.writer, 0);
+	buf_put_u32(&rig.writer, 0);
+	buf_put_u64(&rig.writer, 0);
+	buf_put_u32(&rig.writer, 0);
+	buf_put_u64(&rig.writer, 0);
+	digest_put_set(&rig.writer, &all);
+	buf_put_u16(&rig.writer, 0);
+	rig_hear(&rig, WIRE_TELL);
+	assert_int_equal(take(&row), MLAG_ANSWER_ROW);
+	assert_int_equal(row.key.mac.octets[5], 2);
+	assert_true(row.own.present);
+	assert_int_equal(take(&row), MLAG_ANSWER_END);
+}
+
 #define RIG_TEST(f) cmocka_unit_test_setup_teardown(f, start, end)
 
 int main(void)
@@ -281,6 +406,12 @@ int main(void)
 		RIG_TEST(test_safe9_every_prefix_of_an_answer_ends_the_session),
 		RIG_TEST(test_answers_that_make_no_sense_end_the_session),
 		RIG_TEST(test_questions_that_there_are_not_are_ignored),
+		RIG_TEST(test_without_a_session_there_is_what_is_here_and_no_answer),
+		RIG_TEST(test_a_peer_without_the_feature_is_not_asked),
+		RIG_TEST(test_an_answer_is_asked_for_by_its_number),
+		RIG_TEST(test_a_key_that_the_peer_does_not_have_is_equal_only_if_nobody_has_it),
+		RIG_TEST(test_a_question_of_a_kind_that_nobody_knows_is_not_answered),
+		RIG_TEST(test_rows_that_nobody_claims_are_not_told),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
