@@ -19,7 +19,7 @@
 
 #define HOLDS_LOOK_NS UINT64_C(1000000000)
 #define HOLDS_PATH_SIZE 512
-#define HOLDS_SERVED_MAX 4096 /* devices of legs that have served */
+#define HOLDS_SERVED_MAX 4096	/* devices of legs that have served */
 #define HOLDS_RECORDS_MAX 16384 /* devices that are held */
 
 /**
