@@ -381,6 +381,7 @@ check-long:
 .PHONY: check-lab-long sim soak bench fuzz fuzz-bin fuzz-corpora asan clang valgrind analyze coverage format
 check-lab-long: all $(LAB_AIDS)
 	@LAB_TIMEOUT=7200 MLAB_TIMEOUT=3600 MLAB_LONG=1 $(RUN) root lab $@ $(B) tests/lab/run check
+	@tests/lab/losses.py $(B)/lab-artifacts/failures.json
 
 sim: $(SIM_BIN)
 	$(SIM_BIN) $(if $(TLS),--tls )$(if $(REPLAY),--replay "$(REPLAY)",--seed $(SEED))

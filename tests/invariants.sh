@@ -72,5 +72,6 @@ done < <(grep -rhowE "$number" lib daemon ebpf tests/*/ docs README.md | sort -u
 
 # A deliberate bug whose place in the source is gone proves nothing.
 tests/bpf/mutants.py . --texts >/dev/null || complain "$(tests/bpf/mutants.py . --texts)"
+tests/lab/losses.py --check || bad=1
 
 [ "$bad" = 0 ] && echo "$count promises, each with a number, code and a test"

@@ -51,6 +51,7 @@ class Host:
     lag_id: int | None
     is_lacp: bool
     vlans: dict[str, Vlans]
+    is_bundle: bool = False
     namespace: Namespace = field(init=False, repr=False)
 
     @property
@@ -64,9 +65,14 @@ class Host:
         return len(self.members) == 2
 
     @property
+    def has_bond(self) -> bool:
+        """It has one device of two ports, by LACP or (is_bundle) without."""
+        return self.is_lacp or self.is_bundle
+
+    @property
     def device(self) -> str:
         """The device the host itself uses."""
-        if self.is_lacp:
+        if self.has_bond:
             return "bond0"
         return "leg-s1" if self.is_dual else "eth0"
 
@@ -87,7 +93,7 @@ class Host:
 
     def view(self) -> tuple[Port, ...]:
         """The devices whose frames the host itself would see."""
-        return (self.port,) if self.is_lacp or not self.is_dual else tuple(self.ports())
+        return (self.port,) if self.has_bond or not self.is_dual else tuple(self.ports())
 
     def switch_lag(self) -> str:
         """The device of the LAG (or the orphan's port) on a switch."""
@@ -189,10 +195,12 @@ class Pair:
     # -- what is laid out ---------------------------------------------------------------------
 
     def host(self, name: str, lag_id: int, access: int | None = None, trunk: Sequence[int] = (),
-             vlans: dict[str, Vlans] | None = None, is_lacp: bool = True) -> Host:
-        """A dual-attached host; `vlans` when the two legs differ."""
+             vlans: dict[str, Vlans] | None = None, is_lacp: bool = True,
+             is_bundle: bool = False) -> Host:
+        """A dual-attached host; `vlans` when the two legs differ; `is_bundle`: static, and one device."""
         both = {member: Vlans(access, tuple(trunk)) for member in MEMBERS}
-        return self._add(Host(name, len(self.hosts) + 1, MEMBERS, lag_id, is_lacp, vlans or both))
+        return self._add(Host(name, len(self.hosts) + 1, MEMBERS, lag_id, is_lacp, vlans or both,
+                              is_bundle))
 
     def orphan(self, name: str, on: str, access: int | None = None, trunk: Sequence[int] = ()
                ) -> Host:
@@ -295,8 +303,9 @@ class Pair:
     def _host_links(self, host: Host) -> list[str]:
         legs = [port.ifname for port in host.ports()]
         lines = ["link set lo up"]
-        if host.is_lacp:
-            lines.append("link add bond0 type bond mode 802.3ad lacp_rate fast miimon 10 "
+        if host.has_bond:
+            mode = "802.3ad lacp_rate fast" if host.is_lacp else "balance-xor"
+            lines.append(f"link add bond0 type bond mode {mode} miimon 10 "
                          "xmit_hash_policy layer2+3")
             lines.append(f"link set bond0 address {host.mac}")
             lines += [f"link set {leg} master bond0" for leg in legs]
