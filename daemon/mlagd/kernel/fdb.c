@@ -562,6 +562,7 @@ static int fdb_init(struct fdb *fdb)
 	if (error < 0) {
 		return error;
 	}
+	netlink_expect_small(&fdb->events);
 	error = netlink_open(&fdb->requests, FDB_REQUEST_BYTES);
 	if (error < 0) {
 		return error;

@@ -22,9 +22,10 @@ static bool is_key_equal(const struct mlag_mac_key *a, const struct mlag_mac_key
 
 bool fdbbatch_hides(struct fdbbatch *batch, const struct mlag_mac_key *key, bool is_delete)
 {
-	for (uint32_t i = 0; i < batch->count; i++) {
+	for (uint32_t i = 0; batch->hidden_count > 0 && i < batch->count; i++) {
 		if (batch->hidden[i] && is_key_equal(&batch->operations[i].key, key)) {
 			batch->hidden[i] = !is_delete;
+			batch->hidden_count -= is_delete;
 			return true;
 		}
 	}
@@ -231,6 +232,7 @@ static void settle(struct fdbbatch *batch, uint32_t index)
 
 	if (operation->verb == MLAG_FDB_VERB_RENEW && batch->types[index] == RTM_DELNEIGH) {
 		batch->hidden[owner] = error == 0;
+		batch->hidden_count += error == 0;
 		return;
 	}
 	if (operation->verb == MLAG_FDB_VERB_RENEW && error != 0 &&

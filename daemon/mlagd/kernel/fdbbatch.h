@@ -49,6 +49,7 @@ struct fdbbatch_writer {
  * @types: RTM_* of a message
  * @owners: the operation that a message belongs to
  * @errors: of a message, positive
+ * @hidden_count: how many of @hidden are set
  * @hidden: events up to the delete in a RENEW are not reported
  */
 struct fdbbatch {
@@ -61,6 +62,7 @@ struct fdbbatch {
 	uint16_t types[FDBBATCH_MESSAGES_MAX];
 	uint32_t owners[FDBBATCH_MESSAGES_MAX];
 	int errors[FDBBATCH_MESSAGES_MAX];
+	uint32_t hidden_count;
 	bool hidden[FDBBATCH_OPERATIONS_MAX];
 };
 

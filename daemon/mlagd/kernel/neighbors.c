@@ -682,6 +682,7 @@ static int neighbors_init(struct neighbors *neighbors)
 	if (error < 0) {
 		return error;
 	}
+	netlink_expect_small(&neighbors->events);
 	error = netlink_open(&neighbors->requests, NEIGHBORS_REQUEST_BYTES);
 	if (error < 0) {
 		return error;

@@ -126,40 +126,53 @@ int netlink_send(struct netlink *netlink, const void *data, size_t size)
 	return 0;
 }
 
-/* One datagram: its size, 0 when there is none, -errno. */
-static int netlink_receive(struct netlink *netlink)
+void netlink_expect_small(struct netlink *netlink)
 {
-	struct sockaddr_nl sender;
-	struct iovec part = {.iov_base = netlink->buffer, .iov_len = NETLINK_BUFFER_SIZE};
-	struct msghdr header = {
-		.msg_name = &sender,
-		.msg_namelen = sizeof(sender),
-		.msg_iov = &part,
-		.msg_iovlen = 1,
-	};
-	ssize_t size;
+	netlink->small = true;
+}
 
-	for (;;) {
-		size = recvmsg(netlink_fd(netlink), &header, 0);
-		if (size < 0 && errno == EINTR) {
-			continue;
-		}
-		if (size < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) {
-			return 0;
-		}
-		if (size < 0) {
-			netlink->overruns += errno == ENOBUFS ? 1 : 0;
-			return -errno;
-		}
-		if ((header.msg_flags & MSG_TRUNC) != 0) {
-			/* Cannot happen with this buffer; if it does, something was lost. */
-			netlink->overruns++;
-			return -ENOBUFS;
-		}
-		/* Only the kernel is believed. */
-		if (header.msg_namelen == sizeof(sender) && sender.nl_pid == 0 && size > 0) {
-			return (int)size;
-		}
+/* Datagrams as one system call brought them, and which of them is next. */
+struct netlink_burst {
+	struct mmsghdr headers[NETLINK_BURST];
+	struct sockaddr_nl senders[NETLINK_BURST];
+	struct iovec parts[NETLINK_BURST];
+};
+
+/* Read at most @count datagrams; how many came, or -errno. */
+static int netlink_receive(struct netlink *netlink, struct netlink_burst *burst, uint32_t count)
+{
+	size_t size = netlink->small ? NETLINK_SMALL_SIZE : NETLINK_BUFFER_SIZE;
+	int received;
+
+	if (count > (netlink->small ? NETLINK_BURST : 1)) {
+		count = netlink->small ? NETLINK_BURST : 1;
+	}
+	for (uint32_t i = 0; i < count; i++) {
+		burst->parts[i] = (struct iovec){netlink->buffer + i * size, size};
+		burst->headers[i].msg_hdr = (struct msghdr){
+			.msg_name = &burst->senders[i],
+			.msg_namelen = sizeof(burst->senders[i]),
+			.msg_iov = &burst->parts[i],
+			.msg_iovlen = 1,
+		};
+	}
+	do {
+		/* An error after the first datagram is told by the next call. */
+		received = recvmmsg(netlink_fd(netlink), burst->headers, count, 0, NULL);
+	} while (received < 0 && errno == EINTR);
+	if (received < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) {
+		return 0;
+	}
+	return received < 0 ? -errno : received;
+}
+
+static void netlink_deliver(const void *data, int size, netlink_handler handler, void *user)
+{
+	const struct nlmsghdr *message = data;
+
+	while (mnl_nlmsg_ok(message, size)) {
+		handler(user, message);
+		message = mnl_nlmsg_next(message, &size);
 	}
 }
 
@@ -188,25 +201,37 @@ int netlink_done(const struct nlmsghdr *message)
 int netlink_read(struct netlink *netlink, uint32_t datagrams_max, netlink_handler handler,
 		 void *user)
 {
-	uint32_t count;
+	struct netlink_burst burst;
+	bool lost = false;
+	uint32_t count = 0;
 
-	for (count = 0; count < datagrams_max; count++) {
-		const struct nlmsghdr *message;
-		int size = netlink_receive(netlink);
+	while (count < datagrams_max && !lost) {
+		int received = netlink_receive(netlink, &burst, datagrams_max - count);
 
-		if (size < 0) {
-			return size;
+		if (received < 0) {
+			netlink->overruns += received == -ENOBUFS ? 1 : 0;
+			return received;
 		}
-		if (size == 0) {
+		if (received == 0) {
 			break;
 		}
-		message = (const struct nlmsghdr *)netlink->buffer;
-		while (mnl_nlmsg_ok(message, size)) {
-			handler(user, message);
-			message = mnl_nlmsg_next(message, &size);
+		for (int i = 0; i < received; i++) {
+			const struct msghdr *header = &burst.headers[i].msg_hdr;
+
+			if ((header->msg_flags & MSG_TRUNC) != 0) {
+				/* Cannot happen with this buffer; if it does, something was lost. */
+				lost = true;
+			} else if (header->msg_namelen == sizeof(burst.senders[i]) &&
+				   burst.senders[i].nl_pid == 0) {
+				/* Only the kernel is believed. */
+				netlink_deliver(burst.parts[i].iov_base,
+						(int)burst.headers[i].msg_len, handler, user);
+				count++;
+			}
 		}
 	}
-	return (int)count;
+	netlink->overruns += lost ? 1 : 0;
+	return lost ? -ENOBUFS : (int)count;
 }
 
 int netlink_drain(struct netlink *netlink, netlink_handler handler, void *user)

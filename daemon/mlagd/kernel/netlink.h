@@ -15,6 +15,9 @@ struct mnl_socket;
 
 /* Room for one datagram: a dump's are 32 KiB at most, an attribute cannot pass 64. */
 #define NETLINK_BUFFER_SIZE 65536
+/* Datagrams that one system call reads where each is small, and the room for one of them. */
+#define NETLINK_BURST 64
+#define NETLINK_SMALL_SIZE (NETLINK_BUFFER_SIZE / NETLINK_BURST)
 /* Room for one request of this daemon. */
 #define NETLINK_REQUEST_SIZE 512
 /* The kernel answers at once; silence for so long means that something is broken. */
@@ -26,7 +29,8 @@ struct mnl_socket;
  * @portid: its address
  * @seq: number of the last request
  * @overruns: times that messages were lost for want of room
- * @buffer: one datagram
+ * @buffer: one datagram, or NETLINK_BURST of them where each is small
+ * @small: see netlink_expect_small()
  */
 struct netlink {
 	struct mnl_socket *socket;
@@ -34,6 +38,7 @@ struct netlink {
 	uint32_t seq;
 	uint64_t overruns;
 	uint8_t *buffer;
+	bool small;
 };
 
 /**
@@ -80,6 +85,14 @@ int netlink_join(struct netlink *netlink, unsigned int group);
  * Return: 0 or -errno.
  */
 int netlink_accept_family(struct netlink *netlink, uint8_t family);
+
+/**
+ * netlink_expect_small() - no datagram that comes here is longer than NETLINK_SMALL_SIZE
+ *
+ * Many are then read by one system call, which a storm of events needs.  A longer one that comes
+ * all the same counts as lost.  Not for sockets that dump.
+ */
+void netlink_expect_small(struct netlink *netlink);
 
 /**
  * netlink_prepare() - begin a request
