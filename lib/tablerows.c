@@ -82,10 +82,8 @@ static uint32_t *bucket_of(const struct table *table, const void *key)
 	return &table->buckets[hash & table->buckets_mask];
 }
 
-struct table_row *table_find(const struct table *table, const void *key)
+static struct table_row *find_from(const struct table *table, uint32_t index, const void *key)
 {
-	uint32_t index = *bucket_of(table, key);
-
 	while (index != TABLE_NIL) {
 		struct table_row *row = table_row_at(table, index);
 
@@ -97,10 +95,15 @@ struct table_row *table_find(const struct table *table, const void *key)
 	return NULL;
 }
 
+struct table_row *table_find(const struct table *table, const void *key)
+{
+	return find_from(table, *bucket_of(table, key), key);
+}
+
 struct table_row *table_add(struct table *table, const void *key)
 {
-	struct table_row *row = table_find(table, key);
-	uint32_t *bucket;
+	uint32_t *bucket = bucket_of(table, key);
+	struct table_row *row = find_from(table, *bucket, key);
 
 	if (row != NULL) {
 		return row;
@@ -118,7 +121,6 @@ struct table_row *table_add(struct table *table, const void *key)
 	memset(row, 0, table->stride);
 	memcpy(table_key(table, row), key, table->class->key_size);
 	row->flags = TABLE_ROW_USED;
-	bucket = bucket_of(table, key);
 	row->hash_next = *bucket;
 	*bucket = table_row_index(table, row);
 	table->rows_used++;
