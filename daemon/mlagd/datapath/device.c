@@ -8,6 +8,8 @@
 #include <errno.h>
 #include <libmnl/libmnl.h>
 #include <linux/genetlink.h>
+#include <linux/if_link.h>
+#include <linux/rtnetlink.h>
 #include <linux/sockios.h>
 #include <net/if.h>
 #include <string.h>
@@ -121,6 +123,82 @@ int device_xdp_features(uint32_t ifindex, uint64_t *ret_features)
 	error = mnl_socket_bind(socket, 0, MNL_SOCKET_AUTOPID) < 0 ? -errno : 0;
 	if (!error) {
 		error = ask_features(socket, ifindex, ret_features);
+	}
+	mnl_socket_close(socket);
+	return error;
+}
+
+/* ---- its XDP programs ----------------------------------------------------------------------- */
+
+static int on_xdp_attribute(const struct nlattr *attribute, void *user)
+{
+	struct device_xdp *xdp = user;
+
+	if (mnl_attr_get_payload_len(attribute) < sizeof(uint32_t)) {
+		return MNL_CB_OK;
+	}
+	switch (mnl_attr_get_type(attribute)) {
+	case IFLA_XDP_DRV_PROG_ID:
+		xdp->driver_id = mnl_attr_get_u32(attribute);
+		break;
+	case IFLA_XDP_SKB_PROG_ID:
+		xdp->generic_id = mnl_attr_get_u32(attribute);
+		break;
+	case IFLA_XDP_HW_PROG_ID:
+		xdp->hardware_id = mnl_attr_get_u32(attribute);
+		break;
+	default:
+		break;
+	}
+	return MNL_CB_OK;
+}
+
+static int on_link_attribute(const struct nlattr *attribute, void *user)
+{
+	return mnl_attr_get_type(attribute) == IFLA_XDP
+		       ? mnl_attr_parse_nested(attribute, on_xdp_attribute, user)
+		       : MNL_CB_OK;
+}
+
+static int on_link(const struct nlmsghdr *message, void *user)
+{
+	return mnl_attr_parse(message, sizeof(struct ifinfomsg), on_link_attribute, user);
+}
+
+static int ask_xdp(struct mnl_socket *socket, uint32_t ifindex, struct device_xdp *xdp)
+{
+	char buffer[ANSWER_SIZE] __attribute__((aligned(NLMSG_ALIGNTO)));
+	struct nlmsghdr *message = mnl_nlmsg_put_header(buffer);
+	struct ifinfomsg *header = mnl_nlmsg_put_extra_header(message, sizeof(*header));
+	ssize_t size;
+
+	message->nlmsg_type = RTM_GETLINK;
+	message->nlmsg_flags = NLM_F_REQUEST;
+	message->nlmsg_seq = 1;
+	header->ifi_index = (int)ifindex;
+	mnl_attr_put_u32(message, IFLA_EXT_MASK, RTEXT_FILTER_SKIP_STATS);
+	if (mnl_socket_sendto(socket, message, message->nlmsg_len) < 0) {
+		return -errno;
+	}
+	size = mnl_socket_recvfrom(socket, buffer, sizeof(buffer));
+	return size < 0 || mnl_cb_run(buffer, (size_t)size, 1, 0, on_link, xdp) < 0 ? -errno : 0;
+}
+
+int device_xdp(uint32_t ifindex, struct device_xdp *ret_xdp)
+{
+	struct mnl_socket *socket = mnl_socket_open2(NETLINK_ROUTE, SOCK_CLOEXEC);
+	struct device_xdp xdp = {0};
+	int error;
+
+	if (!socket) {
+		return -errno;
+	}
+	error = mnl_socket_bind(socket, 0, MNL_SOCKET_AUTOPID) < 0 ? -errno : 0;
+	if (!error) {
+		error = ask_xdp(socket, ifindex, &xdp);
+	}
+	if (!error) {
+		*ret_xdp = xdp;
 	}
 	mnl_socket_close(socket);
 	return error;

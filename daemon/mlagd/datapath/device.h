@@ -31,4 +31,20 @@ int device_xdp_features(uint32_t ifindex, uint64_t *ret_features);
  */
 int device_strips_tags(uint32_t ifindex, bool *ret);
 
+/** struct device_xdp - program ids by where they run, 0 for none */
+struct device_xdp {
+	uint32_t driver_id;
+	uint32_t generic_id;
+	uint32_t hardware_id;
+};
+
+/**
+ * device_xdp() - the XDP programs of one device
+ *
+ * libbpf would have the kernel list every link to answer this.
+ *
+ * Return: 0 or -errno, -ENODEV for a device that is not there.
+ */
+int device_xdp(uint32_t ifindex, struct device_xdp *ret_xdp);
+
 #endif

@@ -13,23 +13,21 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 
+#include "datapath/device.h"
 #include "datapath/diagnostics.h"
 #include "datapath/programs.h"
 
 /* The device's program in the driver, and whether there is one anywhere else. */
 static int xdp_look(uint32_t ifindex, uint32_t *ret_id, bool *ret_others)
 {
-	LIBBPF_OPTS(bpf_xdp_query_opts, opts);
-	int error;
+	struct device_xdp found;
+	int error = device_xdp(ifindex, &found);
 
-	diagnostics_hold();
-	error = bpf_xdp_query((int)ifindex, 0, &opts);
-	diagnostics_release(error && error != -ENODEV);
 	if (error) {
 		return error;
 	}
-	*ret_id = opts.drv_prog_id;
-	*ret_others = opts.skb_prog_id || opts.hw_prog_id;
+	*ret_id = found.driver_id;
+	*ret_others = found.generic_id || found.hardware_id;
 	return 0;
 }
 
