@@ -27,6 +27,7 @@
 #define EFFECTS_ADDRESSES_MAX 64	     /* addresses of one slice */
 #define EFFECTS_SLICES_MAX 4		     /* FDB slices before the event loop has its turn */
 #define EFFECTS_TURN_NS UINT64_C(5000000)    /* nor does a slice begin after so long */
+#define EFFECTS_LEGS_NS UINT64_C(10000000)   /* nor is another leg programmed: hellos are due */
 #define EFFECTS_ATTACH_NS UINT64_C(10000000) /* nor, in a turn of their own, another program */
 
 static void log_notice_effect(struct daemon *daemon, const struct mlag_effect *effect)
@@ -141,14 +142,20 @@ static void apply_leg(struct daemon *daemon, const struct mlag_leg_program *prog
 	plain_step(daemon, &event);
 }
 
-static void apply_legs(struct daemon *daemon)
+/* False when some legs wait for the next turn. */
+static bool apply_legs(struct daemon *daemon)
 {
 	struct mlag_leg_program program;
+	uint64_t began_ns = daemon_now_ns();
 
 	while (recorder_next_leg(daemon->recorder, daemon->engine, &program)) {
 		apply_leg(daemon, &program);
+		if (daemon_now_ns() - began_ns > EFFECTS_LEGS_NS) {
+			return false;
+		}
 	}
 	setup_legs_anew(daemon);
+	return true;
 }
 
 /* Programs of ports that wait for them, for a while. */
@@ -457,13 +464,17 @@ static void send_hello(struct daemon *daemon)
 	}
 }
 
-static void run_urgent(struct daemon *daemon)
+/* False when some of it waits for the next turn. */
+static bool run_urgent(struct daemon *daemon)
 {
+	bool done;
+
 	apply_last_resort(daemon);
 	channel_pump(daemon->channel, false);
-	apply_legs(daemon);
+	done = apply_legs(daemon);
 	channel_pump(daemon->channel, false);
 	send_hello(daemon);
+	return done;
 }
 
 /* Do all that is due, urgent things first and again after each slice of the rest. */
@@ -480,7 +491,11 @@ static void effects_run(struct daemon *daemon)
 	handover_keep(daemon);
 	apply_neighbor_devices(daemon);
 	for (uint32_t i = 0; i < EFFECTS_SLICES_MAX && more; i++) {
-		run_urgent(daemon);
+		if (!run_urgent(daemon)) {
+			break;
+		}
+		/* The peer can work on what it is told while this member programs. */
+		channel_pump(daemon->channel, true);
 		if (i > 0 && daemon_now_ns() - began_ns > EFFECTS_TURN_NS) {
 			break;
 		}
@@ -535,7 +550,7 @@ void effects_message(struct daemon *daemon, const struct mlag_event *event)
 	plain_step(daemon, event);
 	if (!daemon->running && !daemon->starting && !daemon->left) {
 		daemon->running = true;
-		run_urgent(daemon);
+		(void)run_urgent(daemon);
 		daemon->running = false;
 		set_timers(daemon);
 		effects_soon(daemon);

@@ -18,6 +18,8 @@
 #include "log.h"
 
 #define HOLDS_LOOK_NS UINT64_C(1000000000)
+#define HOLDS_SAVE_NS UINT64_C(20000000) /* the file is not written more often */
+#define HOLDS_TURN_NS UINT64_C(10000000) /* no further leg is looked at after so long */
 #define HOLDS_PATH_SIZE 512
 #define HOLDS_SERVED_MAX 4096	/* devices of legs that have served */
 #define HOLDS_RECORDS_MAX 16384 /* devices that are held */
@@ -43,7 +45,10 @@ struct holds {
 	char path[HOLDS_PATH_SIZE];
 	char held_path[HOLDS_PATH_SIZE];
 	int file_error;
-	bool left; /* the pair: nothing is in service for it any more */
+	bool unsaved;	   /* the timer writes the file */
+	uint64_t saved_ns; /* when that was done last */
+	uint32_t next;	   /* the leg that the timer looks at first */
+	bool left;	   /* the pair: nothing is in service for it any more */
 	uint32_t legs_count;
 	struct holds_leg legs[2 * MLAG_LEGS_MAX];
 	uint32_t served_count;
@@ -199,12 +204,24 @@ static void save(struct holds *holds)
 {
 	int error = statefile_save(holds->path, write_lines, holds);
 
+	holds->unsaved = false;
+	holds->saved_ns = daemon_now_ns();
 	if (error < 0 && error != holds->file_error) {
 		log_warning("%s cannot be written: %s; what is drained, and what served, is not "
 			    "known to the next daemon",
 			    holds->path, strerror(-error));
 	}
 	holds->file_error = error;
+}
+
+/* At once, but not for each of many legs: the timer writes the file for all the others. */
+static void save_soon(struct holds *holds)
+{
+	if (daemon_now_ns() - holds->saved_ns >= HOLDS_SAVE_NS) {
+		save(holds);
+	} else {
+		holds->unsaved = true;
+	}
 }
 
 /* A leg that serves is not held by the next start; one that is held is so for the same reason. */
@@ -222,7 +239,7 @@ static bool note(struct holds *holds, uint16_t lag_id, uint32_t ifindex, enum ml
 	leg->ifindex = serving;
 	leg->held = held;
 	leg->held_ifindex = ifindex;
-	save(holds);
+	save_soon(holds);
 	return changed;
 }
 
@@ -418,6 +435,9 @@ void holds_leg(struct daemon *daemon, const struct daemon_port *port)
 		bring_up(daemon, port);
 		changed = note(daemon->holds, port->lag_id, port->seen_ifindex, MLAG_HOLD_NONE);
 	}
+	if (daemon->holds->unsaved) {
+		arm(daemon, daemon->holds->saved_ns + HOLDS_SAVE_NS);
+	}
 	if (changed) {
 		arm(daemon, daemon_now_ns()); /* interfaces of its VLANs follow */
 	}
@@ -450,6 +470,26 @@ static void give_others_back(struct daemon *daemon)
 	}
 }
 
+/* False when there are more, but others have their turn first. */
+static bool look_at_legs(struct daemon *daemon)
+{
+	struct holds *holds = daemon->holds;
+	uint64_t began_ns = daemon_now_ns();
+
+	for (uint32_t i = 0; i < daemon->ports_count; i++) {
+		const struct daemon_port *port =
+			&daemon->leg_ports[holds->next++ % daemon->ports_count];
+
+		if (port->seen_ifindex != 0 && port->wanted.ifindex == port->seen_ifindex) {
+			holds_leg(daemon, port);
+		}
+		if (daemon_now_ns() - began_ns > HOLDS_TURN_NS) {
+			return i + 1 == daemon->ports_count;
+		}
+	}
+	return true;
+}
+
 static int on_timer(sd_event_source *source, uint64_t usec, void *user)
 {
 	struct daemon *daemon = user;
@@ -457,6 +497,12 @@ static int on_timer(sd_event_source *source, uint64_t usec, void *user)
 	(void)source;
 	(void)usec;
 	daemon->holds->due_ns = 0;
+	if (daemon->holds->unsaved) {
+		save_soon(daemon->holds);
+	}
+	if (daemon->holds->unsaved) {
+		arm(daemon, daemon->holds->saved_ns + HOLDS_SAVE_NS);
+	}
 	if (daemon->holds->left) {
 		return 0;
 	}
@@ -465,12 +511,9 @@ static int on_timer(sd_event_source *source, uint64_t usec, void *user)
 		arm(daemon, daemon_now_ns() + HOLDS_LOOK_NS);
 		return 0;
 	}
-	for (uint32_t i = 0; i < daemon->ports_count; i++) {
-		const struct daemon_port *port = &daemon->leg_ports[i];
-
-		if (port->seen_ifindex != 0 && port->wanted.ifindex == port->seen_ifindex) {
-			holds_leg(daemon, port);
-		}
+	if (!look_at_legs(daemon)) {
+		arm(daemon, daemon_now_ns());
+		return 0;
 	}
 	refresh_svis(daemon);
 	give_others_back(daemon);
@@ -590,6 +633,9 @@ void holds_close(struct daemon *daemon)
 {
 	if (daemon->holds == NULL) {
 		return;
+	}
+	if (daemon->holds->unsaved) {
+		save(daemon->holds);
 	}
 	sd_event_source_disable_unref(daemon->holds->timer);
 	holder_close(daemon->holds->holder);

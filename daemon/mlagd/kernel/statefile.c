@@ -14,13 +14,19 @@
 #define STATEFILE_LINE_SIZE 128
 #define STATEFILE_PATH_SIZE 520
 
-/* "boot 123e4567-… namespace 4026531840" */
+/* "boot 123e4567-… namespace 4026531840": a process lives in one boot and stays in its namespace. */
 static void identify(char ret_line[STATEFILE_LINE_SIZE])
 {
+	static char line[STATEFILE_LINE_SIZE];
 	char boot[40] = "unknown";
 	struct stat status = {0};
-	FILE *file = fopen("/proc/sys/kernel/random/boot_id", "re");
+	FILE *file;
 
+	if (line[0] != '\0') {
+		memcpy(ret_line, line, sizeof(line));
+		return;
+	}
+	file = fopen("/proc/sys/kernel/random/boot_id", "re");
 	if (file != NULL) {
 		if (fscanf(file, "%39s", boot) != 1) {
 			(void)strncpy(boot, "unknown", sizeof(boot));
@@ -28,8 +34,9 @@ static void identify(char ret_line[STATEFILE_LINE_SIZE])
 		(void)fclose(file);
 	}
 	(void)stat("/proc/self/ns/net", &status);
-	(void)snprintf(ret_line, STATEFILE_LINE_SIZE, "boot %s namespace %llu", boot,
+	(void)snprintf(line, sizeof(line), "boot %s namespace %llu", boot,
 		       (unsigned long long)status.st_ino);
+	memcpy(ret_line, line, sizeof(line));
 }
 
 void statefile_load(const char *path, statefile_line_fn *line, void *user)
