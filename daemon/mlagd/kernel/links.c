@@ -27,7 +27,7 @@
 #include "log.h"
 
 #define LINKS_RECEIVE_BYTES (32 * 1024 * 1024)
-#define LINKS_SLICE_MAX 64	       /* datagrams a wakeup */
+#define LINKS_SLICE_MAX 8	       /* datagrams a wakeup */
 #define LINKS_SYNC_TRIES_MAX 3	       /* dumps in a row, when they come out unclean */
 #define LINKS_SYNC_INTERVAL_US 1000000 /* between resyncs after an overrun */
 #define LINKS_VLAN_DELAY_US 20000      /* VLAN events come in crowds */
