@@ -288,7 +288,7 @@ DEPS_CHECK := libcmocka-dev libclang-rt-14-dev binutils clang-format-14
 DEPS_LAB := python3 python3-pytest python3-scapy iproute2 ethtool tcpdump iputils-ping util-linux \
 	kmod procps frr openssl
 DEPS_LAB_AMD64 := user-mode-linux
-DEPS_MORE := valgrind cppcheck clang-tidy-14
+DEPS_MORE := nftables valgrind cppcheck clang-tidy-14
 # For tests/lab/test_boot.py, which skips what is missing: nobody gets a network manager without asking for it.
 DEPS_BOOT := systemd udev ifupdown
 

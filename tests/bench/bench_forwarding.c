@@ -20,6 +20,7 @@ enum path {
 	REDIRECT,
 	BRIDGE,
 	BRIDGE_NOTHING,
+	BRIDGE_NFT,
 	BRIDGE_CLSACT,
 	BRIDGE_TCX,
 	BRIDGE_XDP,
@@ -56,6 +57,8 @@ static const struct {
 	[BRIDGE] = {"kernel bridge alone", TO_NEIGHBOR, MEMBER_BARE, 0, false},
 	[BRIDGE_NOTHING] = {"passed: programs that do nothing by tcx", TO_NEIGHBOR, MEMBER_BARE, 0,
 			    false},
+	[BRIDGE_NFT] = {"passed: R1 by an nft filter of the bridge", TO_NEIGHBOR, MEMBER_BARE, 0,
+			false},
 	[BRIDGE_CLSACT] = {"passed: isolate and receive by clsact", TO_NEIGHBOR, MEMBER_CLSACT, 0,
 			   false},
 	[BRIDGE_TCX] = {"passed: isolate and receive by tcx", TO_NEIGHBOR, MEMBER_TCX, 0, false},
@@ -74,6 +77,7 @@ static const struct {
 };
 
 static struct bench_series series[PATHS_COUNT];
+static bool has_nft = true;
 
 static void measure(struct member *member, enum path path, const struct wire_frame *frame)
 {
@@ -82,6 +86,12 @@ static void measure(struct member *member, enum path path, const struct wire_fra
 	}
 	if (path == BRIDGE_NOTHING) {
 		member_attach_nothing(member);
+	}
+	if (path == BRIDGE_NFT) {
+		has_nft = has_nft && member_attach_filter(member);
+		if (!has_nft) {
+			return;
+		}
 	}
 	member_attach(member, PATHS[path].way, PATHS[path].shortcuts, PATHS[path].xdp);
 	(void)member_send(member, frame, FRAMES / 20); /* warm, and the sender known */
@@ -107,6 +117,11 @@ static void print(void)
 	for (enum path path = 0; path < PATHS_COUNT; path++) {
 		double ns = bench_median(&series[path]);
 
+		if (path == BRIDGE_NFT && !has_nft) {
+			(void)printf("  %-58s no nft here, or none in this kernel\n",
+				     PATHS[path].name);
+			continue;
+		}
 		(void)printf("  %-58s %8.0f ns     %.2f Mpps\n", PATHS[path].name, ns, 1e3 / ns);
 	}
 	(void)printf("\n");
@@ -114,6 +129,10 @@ static void print(void)
 		    BENCH_AT_MOST, 10);
 	bench_print("the same by programs that do nothing", overhead(BRIDGE_NOTHING), "%",
 		    BENCH_NO_LIMIT, 0);
+	if (has_nft) {
+		bench_print("an nft filter of the bridge for R1 alone, over it",
+			    overhead(BRIDGE_NFT), "%", BENCH_NO_LIMIT, 0);
+	}
 	bench_print("pass-through by clsact, over the kernel bridge", overhead(BRIDGE_CLSACT), "%",
 		    BENCH_AT_MOST, 30);
 	bench_print("pass-through with XDP, over the kernel bridge", overhead(BRIDGE_XDP), "%",
@@ -141,6 +160,7 @@ static int bench(void)
 	member_packet(&frames[TO_THIRD], MEMBER_PEER, MEMBER_THIRD);
 	member_packet(&frames[TO_PEER], MEMBER_PEER, MEMBER_PEER_IP);
 	for (uint32_t round = 0; round < ROUNDS; round++) {
+		(void)fprintf(stderr, "  round %u of %u\r", round + 1, ROUNDS);
 		for (enum path path = 0; path < PATHS_COUNT; path++) {
 			measure(&member, path, &frames[PATHS[path].packet]);
 		}

@@ -88,11 +88,27 @@ def idle(pair: Pair, table: Table) -> None:
     table.add("idle: RSS (RssAnon)", f"{after[0].rss / 1024:.1f} ({after[0].rss_anon / 1024:.1f}) MiB")
 
 
+def progress(text: str) -> None:
+    """Where it is, for who watches; no part of the table."""
+    print(f"  {text:<96}", end="\r" if sys.stderr.isatty() else "\n", file=sys.stderr, flush=True)
+
+
+def quiet_bridge(pair: Pair) -> Fdb:
+    """A bridge in a namespace of its own, of whose entries nobody hears: the kernel by itself."""
+    namespace = pair.more_namespace("quiet")
+    namespace.ip("link add br0 type bridge", "link add port type veth peer name far",
+                 "link set port master br0", "link set br0 up", "link set far up",
+                 "link set port up")
+    return Fdb(namespace, "port")
+
+
 def increments(pair: Pair, here: Fdb, there: Fdb, table: Table) -> None:
     """Learned here, by frames and by netlink; in the peer's kernel; and the same by hand."""
-    frames = Frames(pair.hosts["a"].namespace, "leg-s1")
-    by_frames, bare, tool, ratios, cpu = [], [], [], [], []
+    frames, quiet = Frames(pair.hosts["a"].namespace, "leg-s1"), quiet_bridge(pair)
+    by_frames, alone, bare, tool, ratios, after, cpu = [], [], [], [], [], [], []
+    whole: list[float] = []
     for round_ in range(ROUNDS):
+        progress(f"50 000 MACs, round {round_ + 1} of {ROUNDS}")
         macs = [mac_of(number, 16 + round_) for number in range(COUNT)]
         ready = there.batches([mac_of(n, 48 + round_) for n in range(COUNT)], state=NUD_NOARP)
         before = costs(pair)
@@ -102,12 +118,19 @@ def increments(pair: Pair, here: Fdb, there: Fdb, table: Table) -> None:
         here.forget(macs)
         wait_for("none", lambda: there.count(16 + round_) == 0, 60, 0.1)
         bare.append(there.send(ready))
-        there.forget([mac_of(n, 48 + round_) for n in range(COUNT)])
+        others = [mac_of(n, 48 + round_) for n in range(COUNT)]
+        there.forget(others)
+        settle(pair)
+        alone.append(quiet.send(quiet.batches(others, state=NUD_NOARP)))
+        quiet.forget(others)
         macs = [mac_of(number, 80 + round_) for number in range(COUNT)]
         learned = here.batches(macs)
         began = time.monotonic()
-        here.send(learned)
-        ratios.append((there.wait(macs, 80 + round_) - began) / bare[-1])
+        sent = began + here.send(learned)
+        done = there.wait(macs, 80 + round_)
+        after.append(done - sent)
+        ratios.append((done - sent) / alone[-1])
+        whole.append((done - began) / alone[-1])
         here.forget(macs)
         wait_for("none", lambda: there.count(80 + round_) == 0, 60, 0.1)
         settle(pair)
@@ -121,10 +144,16 @@ def increments(pair: Pair, here: Fdb, there: Fdb, table: Table) -> None:
     settle(pair)
     table.add("50 000 MACs by frames: in the peer's kernel, after the last frame",
               f"{median(by_frames):.3f} s", "at most 0.5 s", median(by_frames) <= 0.5)
-    table.add("the same entries by a bare netlink batch (256 a message)", f"{median(bare):.3f} s")
+    table.add("the same entries by a bare netlink batch, where nobody listens",
+              f"{median(alone):.3f} s")
+    table.add("the same into a member's bridge, its daemon listening", f"{median(bare):.3f} s")
     table.add("the same by `bridge -batch`", f"{tool[0]:.3f} s")
-    table.add("50 000 set in one kernel at once: in both, in parts of the bare batch",
-              f"{median(ratios):.1f}", "aim 1.5", median(ratios) <= 1.5)
+    table.add("50 000 set in one kernel at once: in the peer's, after the last was set",
+              f"{median(after):.3f} s", "at most 0.5 s", median(after) <= 0.5)
+    table.add("that in parts of the bare batch: median, best", f"{median(ratios):.1f}, "
+              f"{min(ratios):.1f}", "aim 1.5", median(ratios) <= 1.5)
+    table.add("from the first set here to the last there, in parts of the bare batch",
+              f"{median(whole):.1f}, {min(whole):.1f}")
     table.add("CPU of the daemons for 50 000, here and at the peer",
               f"{median([c[0] for c in cpu]):.2f}, {median([c[1] for c in cpu]):.2f} s")
 
@@ -202,6 +231,7 @@ def filters(pair: Pair, here: Fdb, there: Fdb, table: Table) -> list[tuple[int, 
     """At several sizes of the table."""
     points, known, best = [], 0, []
     for size in TABLES:
+        progress(f"event to filter with {size:,} MACs")
         here.learn([mac_of(number, 8) for number in range(known, size)])
         known = size
         wait_for("the table", lambda size=size: there.count(8) >= size, 120, 0.2)
@@ -221,9 +251,13 @@ def filters(pair: Pair, here: Fdb, there: Fdb, table: Table) -> list[tuple[int, 
 def million(pair: Pair, here: Fdb, there: Fdb, table: Table) -> None:
     """As many as the tables hold."""
     macs = [mac_of(number, 8) for number in range(TABLES[-1], MILLION)]
+    progress("a million MACs")
     began = time.monotonic()
     here.learn(macs)
-    wait_for("a million", lambda: there.count(8) >= MILLION, 240, 1)
+    # Not counted in the kernel: to list a million entries takes it longer than to learn them.
+    wait_for("a million", lambda: pair.s2.mlagd.query("status")["sync"]["macs"]["remote"] >=
+             MILLION and there.has(macs[-1]), 300, 0.5)
+    settle(pair)
     table.add("1 000 000: until all are in the peer's kernel", f"{time.monotonic() - began:.0f} s")
     table.add("RSS (RssAnon) with 1 000 000", " and ".join(
         f"{cost.rss / 1024:.0f} ({cost.rss_anon / 1024:.0f})" for cost in costs(pair)) + " MiB")

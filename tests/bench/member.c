@@ -223,8 +223,35 @@ void member_attach_nothing(struct member *member)
 	member->nothing[2] = bpf_link_create(fd, (int)member->out, EGRESS, NULL);
 }
 
+/* The namespace is the process's own, so this is about nobody else's rules. */
+static bool run_nft(const char *rules)
+{
+	FILE *nft = popen("nft -f - 2>/dev/null", "we");
+
+	if (!nft) {
+		return false;
+	}
+	(void)fputs(rules, nft);
+	return pclose(nft) == 0;
+}
+
+bool member_attach_filter(struct member *member)
+{
+	member->filtered = run_nft("table bridge mlag {\n"
+				   " chain isolate {\n"
+				   "  type filter hook forward priority 0; policy accept;\n"
+				   "  iifname \"pl\" oifname { \"in\", \"out\" } drop\n"
+				   " }\n"
+				   "}\n");
+	return member->filtered;
+}
+
 void member_detach(struct member *member)
 {
+	if (member->filtered) {
+		assert_true(run_nft("delete table bridge mlag\n"));
+		member->filtered = false;
+	}
 	for (uint32_t index = 0; index < 3; index++) {
 		if (member->nothing[index] > 0) {
 			close(member->nothing[index]);

@@ -23,6 +23,7 @@ enum member_way {
 
 struct member {
 	uint32_t bridge, in, in_far, out, peer_link;
+	bool filtered; /* by nft */
 	uint8_t own_mac[6];
 	struct aid_bpf *aid;
 	struct datapath *dp[MEMBER_TCX + 1]; /* none for bare; tcx: none where it is not possible */
@@ -47,6 +48,12 @@ void member_attach(struct member *member, enum member_way way, uint32_t shortcut
 void member_shortcuts(struct member *member, uint32_t shortcuts);
 
 void member_detach(struct member *member);
+
+/*
+ * R1 by a filter of nft in the family bridge, as people build it without eBPF, until member_detach().
+ * Return: false where there is no nft, or the kernel has no such filter.
+ */
+bool member_attach_filter(struct member *member);
 
 /* Programs that do nothing, by tcx, where ours would be: what the hooks cost. */
 void member_attach_nothing(struct member *member);
