@@ -41,6 +41,8 @@ def wait_dual(pair: Pair, timeout: float = 60) -> None:
 def _pair(layout: Pair) -> Pair:
     """Both daemons, from nothing to a healthy pair."""
     cable_legs(layout, LEGS, IS_LACP)
+    for member in layout.switches:
+        layout.prepare_daemon(member).config["peer"]["hello-interval"] = "300ms"
     layout.start(timeout=180)
     wait_dual(layout)
     return layout
@@ -84,7 +86,7 @@ def test_all_legs_fail_and_return_at_once_and_no_hello_is_missed(
          f"ms; memory {[f'{cost.rss / 1024:.1f} MiB' for cost in costs(pair).values()]}")
     assert not watched.lost()
     assert opened - failed < MARGIN and dual - returned < MARGIN
-    assert watched.slowest_ms < 100 * MARGIN
+    assert watched.slowest_ms < 2000  # on two busy processors; 3600 when it was blocked
 
 
 def test_a_restart_takes_over_all_legs_and_holds_none(pair: Pair,

@@ -114,14 +114,13 @@ def costs(pair: Pair) -> dict[str, Cost]:
 def cable_legs(pair: Pair, count: int, is_lacp: bool) -> None:
     """LAGs 1 to `count`: their other ends are all in one namespace, and in both configurations."""
     farm = pair.more_namespace("farm")
-    links = []
     near = SLAVE if is_lacp else NEAR
     for member in MEMBERS:
         switch = pair.switches[member].namespace.full_name
-        links += [f"link add {near}{number} netns {switch} type veth peer name "
+        # An older kernel looks for the name where the command runs.
+        farm.ip(*[f"link add {near}{number} netns {switch} type veth peer name "
                   f"{FAR}{number}{member} netns {farm.full_name}"
-                  for number in range(1, count + 1)]
-    pair.s1.namespace.ip(*links)
+                  for number in range(1, count + 1)])
     hosts = []
     for number in range(1, count + 1):
         if is_lacp:
