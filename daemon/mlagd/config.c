@@ -733,18 +733,15 @@ int config_load(const char *path, struct config *ret, config_error_fn *report, v
 	size_t size = 0;
 	int r;
 
-	r = read_file(path, &text, &size);
+	config = calloc(1, sizeof(*config));
+	r = config == NULL ? -ENOMEM : read_file(path, &text, &size);
 	if (r < 0) {
 		fail(&reader, 0, "", "cannot be read: %s", strerror(-r));
 		if (ret_errors != NULL) {
 			*ret_errors = 1;
 		}
+		config_free(config);
 		return r;
-	}
-	config = calloc(1, sizeof(*config));
-	if (config == NULL) {
-		free(text);
-		return -ENOMEM;
 	}
 	r = config_parse(path, text, size, config, report, user, ret_errors);
 	free(text);

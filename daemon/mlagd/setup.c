@@ -447,6 +447,7 @@ struct daemon_port *setup_observe_leg(struct daemon *daemon, uint16_t lag_id,
 				      const struct mlag_leg_observation *observation)
 {
 	struct daemon_port *port = add_leg(daemon, lag_id);
+	bool is_new;
 
 	if (port == NULL) {
 		return NULL;
@@ -458,8 +459,9 @@ struct daemon_port *setup_observe_leg(struct daemon *daemon, uint16_t lag_id,
 	if (port->ifindex != observation->ifindex) {
 		leave_device(daemon, port);
 	}
-	if (port->seen_ifindex != observation->ifindex ||
-	    port->seen_incarnation != observation->incarnation) {
+	is_new = port->seen_ifindex != observation->ifindex ||
+		 port->seen_incarnation != observation->incarnation;
+	if (is_new) {
 		if (port->seen_ifindex == observation->ifindex) {
 			ports_forget(daemon->ports, port->seen_ifindex);
 		}
@@ -476,6 +478,11 @@ struct daemon_port *setup_observe_leg(struct daemon *daemon, uint16_t lag_id,
 	}
 	port->seen_ifindex = observation->ifindex;
 	port->seen_incarnation = observation->incarnation;
+	if (is_new && observation->ifindex != 0 &&
+	    !datapath_has_programs(daemon->datapath, observation->ifindex, MLAG_PORT_LEG)) {
+		/* A new port floods; many others may have their turn before it. */
+		(void)set_flood(daemon, port, observation->ifindex, false);
+	}
 	return port;
 }
 
