@@ -423,6 +423,8 @@ static void refresh_world(struct mlag_engine *engine)
 	}
 	if (synced != engine->synced) {
 		engine->synced = synced;
+		engine->was_away = engine->was_away && !synced;
+		engine->peer_forgets = engine->peer_forgets && !synced;
 		engine_notice(engine, MLAG_NOTICE_SYNCED, 0, synced ? "pending" : "synced",
 			      synced ? "synced" : "pending",
 			      synced ? "both members hold each other's tables"
@@ -431,6 +433,7 @@ static void refresh_world(struct mlag_engine *engine)
 	} else if (verdict != engine->verdict) {
 		mac_refresh_all(engine); /* another session, or nobody who counts on us */
 	}
+	mac_refresh_peer(engine);
 }
 
 /* Does an event of this type concern more than its own row? */

@@ -91,6 +91,8 @@ struct mlag_engine {
 	bool lift_allowed;     /* R2: the peer's word may lift R1 */
 	bool resuming;	       /* between RESUME and RESUMED nothing is decided */
 	bool isolation_frozen; /* R1 stays as it was found until the peer has spoken of its legs */
+	bool was_away;	       /* for so long that the peer may have gone on alone; until in sync */
+	bool peer_forgets;     /* and it has: its daemon runs */
 
 	struct table legs;
 	uint32_t leg_generation; /* the last one that was given to a leg that came up */

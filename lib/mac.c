@@ -266,7 +266,8 @@ static bool wanted_source(const struct mlag_engine *engine, const struct table_r
 	ret_source->known = 1;
 	ret_source->lag_id = value->lag_id;
 	ret_source->ifindex = port_of(engine, row);
-	ret_source->peer_knows = (row->flags & TABLE_ROW_ACKED) != 0 || agreed;
+	ret_source->peer_knows = !engine->peer_forgets &&
+				 ((row->flags & TABLE_ROW_ACKED) != 0 || agreed);
 	remember_claims(engine, row, agreed, ret_source);
 	return true;
 }
@@ -564,6 +565,17 @@ void mac_port_gone(struct mlag_engine *engine, uint32_t ifindex)
 		if (local->believed.ifindex == ifindex) {
 			local->believed = none;
 		}
+	}
+}
+
+void mac_refresh_peer(struct mlag_engine *engine)
+{
+	bool forgets = engine->was_away && !engine->synced &&
+		       liveness_hears(&engine->liveness) != 0;
+
+	if (forgets && !engine->peer_forgets) {
+		engine->peer_forgets = true;
+		mac_refresh_all(engine);
 	}
 }
 

@@ -75,6 +75,15 @@ void mac_changed(void *user, struct table *table, struct table_row *row);
  */
 void mac_port_gone(struct mlag_engine *engine, uint32_t ifindex);
 
+/**
+ * mac_refresh_peer() - what the peer knows may not count any more
+ *
+ * When this daemon was away for longer than the peer waits, the peer's may have gone on alone and
+ * forgotten MACs that it knew to be at a LAG of ours: it would send back what comes from them (R1).
+ * Its knowledge counts again from when both are in sync.  A data plane without a daemon forgets nothing.
+ */
+void mac_refresh_peer(struct mlag_engine *engine);
+
 /** mac_refresh_all() - ports changed: reconsider every MAC */
 void mac_refresh_all(struct mlag_engine *engine);
 

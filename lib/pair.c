@@ -31,6 +31,9 @@ void pair_configure(struct mlag_engine *engine)
 void pair_skip(struct mlag_engine *engine, uint64_t duration_ns, uint64_t now_ns)
 {
 	liveness_skip(&engine->liveness, duration_ns, now_ns);
+	if (duration_ns > engine->config.restart_hold_ns) {
+		engine->was_away = true;
+	}
 }
 
 /* What session and hellos say may overtake each other; within one boot no epoch goes back. */

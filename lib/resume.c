@@ -369,6 +369,7 @@ void resume_begin(struct mlag_engine *engine, const struct mlag_resume *resume)
 	 * The data plane went on unchanged, however long nobody looked after it.  What was concluded
 	 * of the pair counts only for as long as the peer waits for us.
 	 */
+	engine->was_away = !is_valid;
 	if (!is_valid) {
 		return;
 	}

@@ -587,6 +587,33 @@ static void test_macs_are_what_they_were_and_nothing_is_written(void **state)
 	assert_int_equal(rig_operations(&rig, operations), 0);
 }
 
+/* It may have gone on alone and have forgotten: then it sends back what a host says by a leg of ours. */
+static void
+test_r1_after_the_lease_what_a_living_peer_knows_does_not_count_until_in_sync(void **state)
+{
+	struct mlag_fdb_operation operations[MLAG_FDB_BATCH_MAX];
+	uint32_t count;
+
+	(void)state;
+	left.written_ns = rig.now_ns - 3001 * RIG_MS;
+	resume_macs();
+	rig_fdb(&rig, 1, RIG_LEG, MLAG_FDB_DYNAMIC);
+	rig_fdb(&rig, 2, RIG_LEG, MLAG_FDB_INACTIVE);
+	rig_fdb(&rig, 3, RIG_LEG, MLAG_FDB_ACTIVE);
+	resumed();
+	/* Without a daemon the peer's data plane has forgotten nothing. */
+	assert_int_equal(rig_operations(&rig, operations), 0);
+	rig.path_hello.sequence = left.liveness.sequence;
+	rig_say_hello(&rig, MLAG_PATH_PEER_LINK, true);
+	count = rig_operations(&rig, operations);
+	assert_int_equal(count, 3);
+	while (count-- > 0) {
+		assert_true(operations[count].place_known);
+		assert_int_equal(operations[count].place.peer_knows, 0);
+		assert_int_equal(operations[count].place.lag_id, 1);
+	}
+}
+
 static void test_what_the_peers_snapshot_does_not_mention_goes(void **state)
 {
 	struct mlag_fdb_operation operation;
@@ -770,6 +797,8 @@ int main(void)
 		RIG_TEST(test_what_comes_out_of_turn_is_ignored),
 		RIG_TEST(test_rows_that_make_no_sense_are_ignored),
 		RIG_TEST(test_macs_are_what_they_were_and_nothing_is_written),
+		RIG_TEST(
+			test_r1_after_the_lease_what_a_living_peer_knows_does_not_count_until_in_sync),
 		RIG_TEST(test_what_the_peers_snapshot_does_not_mention_goes),
 		RIG_TEST(test_r9_what_moved_here_meanwhile_wins_over_what_the_peer_had_said),
 		RIG_TEST(test_r9_a_number_that_is_not_kept_as_a_claim_is_outdone),
