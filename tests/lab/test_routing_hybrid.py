@@ -58,7 +58,8 @@ def on_peer_link(request: pytest.FixtureRequest, lab: Routing) -> str:
     return request.param
 
 
-pytestmark = [pytest.mark.long, pytest.mark.usefixtures("known")]
+LONG = True
+pytestmark = [pytest.mark.usefixtures("known")]
 
 
 def pl_tag(on_pl: str, vlan: int) -> int | None:

@@ -45,7 +45,8 @@ def table_end(request: pytest.FixtureRequest, lab: VrfRouting):
         lab.reject(switch, False)
 
 
-pytestmark = [pytest.mark.long, pytest.mark.usefixtures("known")]
+LONG = True
+pytestmark = [pytest.mark.usefixtures("known")]
 
 
 def test_r21_once_ttl_minus_one_none_on_the_peer_link(lab: VrfRouting) -> None:
