@@ -466,61 +466,71 @@ uint32_t record_digest_leg(const struct mlag_leg_program *program)
 	return record_digest_bytes(bytes, writer.offset);
 }
 
+/* The digest of many: each one's covers that of those before it. */
+struct chain {
+	uint32_t digest;
+	uint8_t bytes[64];
+	struct buf_writer writer;
+};
+
+static struct buf_writer *chain_begin(struct chain *chain)
+{
+	buf_writer_init(&chain->writer, chain->bytes, sizeof(chain->bytes));
+	buf_put_u32(&chain->writer, chain->digest);
+	return &chain->writer;
+}
+
+static void chain_end(struct chain *chain)
+{
+	chain->digest = record_digest_bytes(chain->bytes, chain->writer.offset);
+}
+
 uint32_t record_digest_fdb(const struct mlag_fdb_operation *operations, uint32_t count)
 {
-	uint32_t digest = 0;
+	struct chain chain = {.digest = 0};
 
 	for (uint32_t i = 0; i < count; i++) {
-		uint8_t bytes[32];
-		struct buf_writer writer;
+		struct buf_writer *writer = chain_begin(&chain);
 
-		buf_writer_init(&writer, bytes, sizeof(bytes));
-		buf_put_u32(&writer, digest);
-		buf_put_u8(&writer, (uint8_t)operations[i].verb);
-		recordpart_put_mac_key(&writer, &operations[i].key);
-		buf_put_u32(&writer, operations[i].entry.ifindex);
-		buf_put_u8(&writer, (uint8_t)operations[i].entry.kind);
-		buf_put_u8(&writer, operations[i].place_known);
-		digest = record_digest_bytes(bytes, writer.offset);
+		buf_put_u8(writer, (uint8_t)operations[i].verb);
+		recordpart_put_mac_key(writer, &operations[i].key);
+		buf_put_u32(writer, operations[i].entry.ifindex);
+		buf_put_u8(writer, (uint8_t)operations[i].entry.kind);
+		buf_put_u8(writer, operations[i].place_known);
+		chain_end(&chain);
 	}
-	return digest;
+	return chain.digest;
 }
 
 uint32_t record_digest_addresses(const struct mlag_address_program *programs, uint32_t count)
 {
-	uint32_t digest = 0;
+	struct chain chain = {.digest = 0};
 
 	for (uint32_t i = 0; i < count; i++) {
-		uint8_t bytes[64];
-		struct buf_writer writer;
+		struct buf_writer *writer = chain_begin(&chain);
 
-		buf_writer_init(&writer, bytes, sizeof(bytes));
-		buf_put_u32(&writer, digest);
-		recordpart_put_address_key(&writer, &programs[i].key);
-		buf_put_u8(&writer, (uint8_t)programs[i].owner);
-		buf_put_u32(&writer, programs[i].peer_link_ifindex);
-		digest = record_digest_bytes(bytes, writer.offset);
+		recordpart_put_address_key(writer, &programs[i].key);
+		buf_put_u8(writer, (uint8_t)programs[i].owner);
+		buf_put_u32(writer, programs[i].peer_link_ifindex);
+		chain_end(&chain);
 	}
-	return digest;
+	return chain.digest;
 }
 
 uint32_t record_digest_neighbors(const struct mlag_neighbor_operation *operations, uint32_t count)
 {
-	uint32_t digest = 0;
+	struct chain chain = {.digest = 0};
 
 	for (uint32_t i = 0; i < count; i++) {
-		uint8_t bytes[64];
-		struct buf_writer writer;
+		struct buf_writer *writer = chain_begin(&chain);
 
-		buf_writer_init(&writer, bytes, sizeof(bytes));
-		buf_put_u32(&writer, digest);
-		buf_put_u8(&writer, (uint8_t)operations[i].verb);
-		recordpart_put_neighbor_key(&writer, &operations[i].key);
-		buf_put_u32(&writer, operations[i].ifindex);
-		buf_put_mac(&writer, &operations[i].mac);
-		digest = record_digest_bytes(bytes, writer.offset);
+		buf_put_u8(writer, (uint8_t)operations[i].verb);
+		recordpart_put_neighbor_key(writer, &operations[i].key);
+		buf_put_u32(writer, operations[i].ifindex);
+		buf_put_mac(writer, &operations[i].mac);
+		chain_end(&chain);
 	}
-	return digest;
+	return chain.digest;
 }
 
 /* ---- files ---------------------------------------------------------------------------------- */

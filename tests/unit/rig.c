@@ -300,6 +300,28 @@ uint32_t rig_apply(struct rig *rig)
 	return count;
 }
 
+void rig_init_connected(struct rig *rig)
+{
+	rig_init(rig, 0);
+	rig_static_leg(rig);
+	rig_connect(rig);
+	(void)rig_drain(rig);
+}
+
+const struct mlag_view *rig_view(struct rig *rig)
+{
+	mlag_get_view(rig->engine, &rig->view);
+	return &rig->view;
+}
+
+void rig_expect_closed(struct rig *rig, enum mlag_close_reason reason)
+{
+	mlag_assert(rig->closes == 1);
+	mlag_assert(rig->close_reason == reason);
+	mlag_assert(rig_view(rig)->session != MLAG_SESSION_UP);
+	mlag_assert(rig->view.close_reason == reason);
+}
+
 struct mlag_mac_key rig_key(uint8_t mac)
 {
 	struct mlag_mac_key key = {RIG_VLAN, {{0x02, 0, 0, 0, 0, mac}}};

@@ -36,6 +36,7 @@ struct rig {
 	uint32_t neighbor_batch;
 	uint8_t bytes[MLAG_WIRE_MESSAGE_MAX]; /* the message under way */
 	struct buf_writer writer;	      /* its payload */
+	struct mlag_view view;		      /* the last one asked for */
 };
 
 /** rig_init() - an engine that knows its peer link and nothing else; @macs_max 0 for 64 */
@@ -56,6 +57,15 @@ void rig_tick(struct rig *rig, uint64_t duration_ns);
 
 /** rig_begin() - start a message of the peer; its payload goes to @writer */
 struct buf_writer *rig_begin(struct rig *rig);
+
+/** rig_init_connected() - a static leg, a session that stands, and nothing left to be said */
+void rig_init_connected(struct rig *rig);
+
+/** rig_view() - what the engine shows of itself now */
+const struct mlag_view *rig_view(struct rig *rig);
+
+/** rig_expect_closed() - the session was ended once, for this */
+void rig_expect_closed(struct rig *rig, enum mlag_close_reason reason);
 
 /** rig_hear() - the engine hears it, from memory of its very size */
 void rig_hear(struct rig *rig, uint16_t type);

@@ -15,15 +15,11 @@
 #include "rig.h"
 
 static struct rig rig;
-static struct mlag_view view;
 
 static int start(void **state)
 {
 	(void)state;
-	rig_init(&rig, 0);
-	rig_static_leg(&rig);
-	rig_connect(&rig);
-	(void)rig_drain(&rig);
+	rig_init_connected(&rig);
 	return 0;
 }
 
@@ -32,20 +28,6 @@ static int end(void **state)
 	(void)state;
 	rig_fini(&rig);
 	return 0;
-}
-
-static const struct mlag_view *look(void)
-{
-	mlag_get_view(rig.engine, &view);
-	return &view;
-}
-
-static void expect_closed(enum mlag_close_reason reason)
-{
-	assert_int_equal(rig.closes, 1);
-	assert_int_equal(rig.close_reason, reason);
-	assert_int_not_equal(look()->session, MLAG_SESSION_UP);
-	assert_int_equal(view.close_reason, reason);
 }
 
 /* ---- silence -------------------------------------------------------------------------------- */
@@ -66,14 +48,14 @@ static void test_silence_counts_only_what_was_read(void **state)
 	(void)state;
 	/* This member was stopped for ten seconds, and has not read since. */
 	tick_read(heard_ns + 10 * RIG_SECOND, heard_ns + 299 * RIG_MS);
-	assert_int_equal(look()->session, MLAG_SESSION_UP);
+	assert_int_equal(rig_view(&rig)->session, MLAG_SESSION_UP);
 	/* It reads, and there was something. */
 	rig_hear_no_mac(&rig, 1);
 	tick_read(rig.now_ns, rig.now_ns);
 	rig_tick(&rig, 299 * RIG_MS);
-	assert_int_equal(look()->session, MLAG_SESSION_UP);
+	assert_int_equal(rig_view(&rig)->session, MLAG_SESSION_UP);
 	rig_tick(&rig, RIG_MS);
-	expect_closed(MLAG_CLOSE_TIMEOUT);
+	rig_expect_closed(&rig, MLAG_CLOSE_TIMEOUT);
 }
 
 static void test_silence_does_not_count_while_this_member_did_not_run(void **state)
@@ -82,14 +64,14 @@ static void test_silence_does_not_count_while_this_member_did_not_run(void **sta
 	/* The whole machine stood still: there is nothing in the sockets, and that proves nothing. */
 	rig.now_ns += 10 * RIG_SECOND;
 	tick_read(rig.now_ns, rig.now_ns);
-	assert_int_equal(look()->session, MLAG_SESSION_UP);
-	assert_int_equal(view.link_finding, MLAG_PATH_FINDING_GOOD);
+	assert_int_equal(rig_view(&rig)->session, MLAG_SESSION_UP);
+	assert_int_equal(rig_view(&rig)->link_finding, MLAG_PATH_FINDING_GOOD);
 	rig_tick(&rig, 199 * RIG_MS);
-	assert_int_equal(look()->session, MLAG_SESSION_UP);
+	assert_int_equal(rig_view(&rig)->session, MLAG_SESSION_UP);
 	/* An interval of the absence counted, and now it runs: that silence is the peer's. */
 	rig_tick(&rig, RIG_MS);
-	expect_closed(MLAG_CLOSE_TIMEOUT);
-	assert_int_equal(look()->link_finding, MLAG_PATH_FINDING_SILENT);
+	rig_expect_closed(&rig, MLAG_CLOSE_TIMEOUT);
+	assert_int_equal(rig_view(&rig)->link_finding, MLAG_PATH_FINDING_SILENT);
 }
 
 static void test_a_greeting_may_take_three_seconds(void **state)
@@ -98,10 +80,10 @@ static void test_a_greeting_may_take_three_seconds(void **state)
 	rig_step_type(&rig, MLAG_EVENT_CHANNEL_DOWN);
 	rig_step_type(&rig, MLAG_EVENT_CHANNEL_UP);
 	rig_tick(&rig, 2999 * RIG_MS);
-	assert_int_equal(look()->session, MLAG_SESSION_GREETING);
+	assert_int_equal(rig_view(&rig)->session, MLAG_SESSION_GREETING);
 	assert_true(mlag_deadline_ns(rig.engine) <= rig.now_ns + RIG_MS);
 	rig_tick(&rig, RIG_MS);
-	expect_closed(MLAG_CLOSE_TIMEOUT);
+	rig_expect_closed(&rig, MLAG_CLOSE_TIMEOUT);
 }
 
 static void test_signs_of_life_come_in_time(void **state)
@@ -139,8 +121,8 @@ static void test_signs_of_life_come_in_time(void **state)
 		assert_true(rig.now_ns - said_ns <= 100 * RIG_MS);
 		assert_true(rig.now_ns - hello_ns <= 100 * RIG_MS);
 	}
-	assert_int_equal(look()->session, MLAG_SESSION_UP);
-	assert_int_equal(view.link_finding, MLAG_PATH_FINDING_GOOD);
+	assert_int_equal(rig_view(&rig)->session, MLAG_SESSION_UP);
+	assert_int_equal(rig_view(&rig)->link_finding, MLAG_PATH_FINDING_GOOD);
 }
 
 static void test_time_never_runs_backwards_inside(void **state)
@@ -192,11 +174,11 @@ static void test_live1_a_mismatch_is_named_and_repair_asked_for_without_a_loop(v
 		rig_tick(&rig, 100 * RIG_MS);
 		say_digest(WIRE_TABLE_MACS, 1);
 		asked += resyncs_asked_for();
-		assert_false(look()->macs.match);
+		assert_false(rig_view(&rig)->macs.match);
 	}
 	assert_in_range(asked, 4, 5);
 	assert_int_equal(rig.notices[MLAG_NOTICE_MISMATCH], asked);
-	assert_int_equal(view.session, MLAG_SESSION_UP);
+	assert_int_equal(rig_view(&rig)->session, MLAG_SESSION_UP);
 	say_digest(WIRE_TABLE_MACS, 0);
 	assert_true(rig.engine->macs.peer_proven);
 }
@@ -218,7 +200,7 @@ static void test_a_resync_is_answered_by_a_whole_snapshot(void **state)
 	assert_int_equal(rig_next(&rig, &payload), WIRE_ROWS);
 	assert_int_equal(rig_next(&rig, &payload), WIRE_SNAPSHOT_END);
 	assert_int_equal(rig_next(&rig, &payload), WIRE_NONE);
-	assert_false(look()->synced);
+	assert_false(rig_view(&rig)->synced);
 }
 
 /* ---- order, identity, configuration --------------------------------------------------------- */
@@ -300,7 +282,7 @@ static void test_a_changed_identity_ends_the_session(void **state)
 	assert_int_equal(rig.closes, 0);
 	config.domain_id = 9;
 	rig_step(&rig, &event);
-	expect_closed(MLAG_CLOSE_RECONFIGURED);
+	rig_expect_closed(&rig, MLAG_CLOSE_RECONFIGURED);
 	rig_step_type(&rig, MLAG_EVENT_CHANNEL_DOWN);
 	rig.hello.domain_id = 9;
 	rig_connect(&rig);
@@ -308,7 +290,7 @@ static void test_a_changed_identity_ends_the_session(void **state)
 	rig.peer_link.mac.octets[5] = 77;
 	rig_step(&rig,
 		 &(struct mlag_event){.type = MLAG_EVENT_PEER_LINK, .peer_link = &rig.peer_link});
-	expect_closed(MLAG_CLOSE_RECONFIGURED);
+	rig_expect_closed(&rig, MLAG_CLOSE_RECONFIGURED);
 }
 
 static void test_who_does_not_know_itself_says_nothing(void **state)

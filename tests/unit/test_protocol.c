@@ -15,15 +15,11 @@
 #include "rig.h"
 
 static struct rig rig;
-static struct mlag_view view;
 
 static int start(void **state)
 {
 	(void)state;
-	rig_init(&rig, 0);
-	rig_static_leg(&rig);
-	rig_connect(&rig);
-	(void)rig_drain(&rig);
+	rig_init_connected(&rig);
 	return 0;
 }
 
@@ -32,20 +28,6 @@ static int end(void **state)
 	(void)state;
 	rig_fini(&rig);
 	return 0;
-}
-
-static const struct mlag_view *look(void)
-{
-	mlag_get_view(rig.engine, &view);
-	return &view;
-}
-
-static void expect_closed(enum mlag_close_reason reason)
-{
-	assert_int_equal(rig.closes, 1);
-	assert_int_equal(rig.close_reason, reason);
-	assert_int_not_equal(look()->session, MLAG_SESSION_UP);
-	assert_int_equal(view.close_reason, reason);
 }
 
 /* ---- every prefix of every message ---------------------------------------------------------- */
@@ -311,8 +293,8 @@ static void test_unknown_types_and_tables_are_skipped(void **state)
 	after = take_picture();
 	assert_memory_equal(&before, &after, sizeof(before));
 	assert_int_equal(rig.closes, 0);
-	assert_int_equal(look()->session, MLAG_SESSION_UP);
-	assert_true(view.malformed_count == 0);
+	assert_int_equal(rig_view(&rig)->session, MLAG_SESSION_UP);
+	assert_true(rig_view(&rig)->malformed_count == 0);
 }
 
 static void test_frames_that_lie_about_their_size(void **state)
@@ -324,7 +306,7 @@ static void test_frames_that_lie_about_their_size(void **state)
 		(void)end(NULL);
 		(void)start(NULL);
 		rig_hear_bytes(&rig, bytes, size);
-		expect_closed(MLAG_CLOSE_MALFORMED);
+		rig_expect_closed(&rig, MLAG_CLOSE_MALFORMED);
 	}
 }
 
@@ -361,7 +343,7 @@ static void test_legs_that_make_no_sense(void **state)
 			buf_put_u16(&rig.writer, what == 3 ? 5 : 4096);
 			rig_hear(&rig, WIRE_ROWS);
 		}
-		expect_closed(MLAG_CLOSE_MALFORMED);
+		rig_expect_closed(&rig, MLAG_CLOSE_MALFORMED);
 		assert_int_equal(rig.engine->legs.peer_count, 0);
 	}
 }
@@ -403,7 +385,7 @@ static void test_addresses_that_make_no_sense(void **state)
 		buf_put_u32(&rig.writer, 1);
 		address_table_class.put_value(&rig.writer, &value);
 		rig_hear(&rig, WIRE_ROWS);
-		expect_closed(MLAG_CLOSE_MALFORMED);
+		rig_expect_closed(&rig, MLAG_CLOSE_MALFORMED);
 		assert_int_equal(rig.engine->addresses.peer_count, 0);
 	}
 }
@@ -445,7 +427,7 @@ static void test_neighbors_that_make_no_sense(void **state)
 		buf_put_u32(&rig.writer, 1);
 		neighbor_table_class.put_value(&rig.writer, &value);
 		rig_hear(&rig, WIRE_ROWS);
-		expect_closed(MLAG_CLOSE_MALFORMED);
+		rig_expect_closed(&rig, MLAG_CLOSE_MALFORMED);
 		assert_int_equal(rig.engine->neighbors.peer_count, 0);
 	}
 }
@@ -470,7 +452,7 @@ static void test_macs_that_make_no_sense(void **state)
 		buf_put_u32(&rig.writer, 1);
 		mac_table_class.put_value(&rig.writer, &value);
 		rig_hear(&rig, WIRE_ROWS);
-		expect_closed(MLAG_CLOSE_MALFORMED);
+		rig_expect_closed(&rig, MLAG_CLOSE_MALFORMED);
 		assert_int_equal(rig.engine->macs.rows_used, 0);
 	}
 }
@@ -491,10 +473,10 @@ static void test_safe9_of_a_message_with_one_bad_row_nothing_is_taken(void **sta
 	buf_put_u32(&rig.writer, 1);
 	mac_table_class.put_value(&rig.writer, &value);
 	rig_hear(&rig, WIRE_ROWS);
-	expect_closed(MLAG_CLOSE_MALFORMED);
+	rig_expect_closed(&rig, MLAG_CLOSE_MALFORMED);
 	assert_int_equal(rig.engine->macs.peer_count, 0);
 	assert_int_equal(rig.engine->macs.rows_used, 0);
-	assert_int_equal(look()->closes[MLAG_CLOSE_MALFORMED], 1);
+	assert_int_equal(rig_view(&rig)->closes[MLAG_CLOSE_MALFORMED], 1);
 }
 
 static void test_rows_that_only_the_peer_had_go_with_its_claim(void **state)
@@ -531,9 +513,9 @@ static void test_a_peer_cannot_fill_more_than_the_tables(void **state)
 	assert_true(rig.engine->macs.rows_used <= 64);
 	assert_true(rig.engine->legs.rows_used <= ENGINE_LEG_ROWS);
 	assert_true(rig.effects.count <= MLAG_EFFECTS_MAX);
-	assert_true(look()->macs.full);
-	assert_true(view.legs.full);
-	assert_int_equal(view.macs.remote_count, 64);
+	assert_true(rig_view(&rig)->macs.full);
+	assert_true(rig_view(&rig)->legs.full);
+	assert_int_equal(rig_view(&rig)->macs.remote_count, 64);
 }
 
 /* More legs change at once than a step has room for notices: the close is never lost. */
@@ -549,7 +531,7 @@ static void test_notices_give_way_to_the_close(void **state)
 	rig_hear(&rig, WIRE_GOODBYE); /* all of them go */
 	assert_true(rig.effects.notices_lost > 0);
 	assert_true(rig.effects.count <= MLAG_EFFECTS_MAX);
-	expect_closed(MLAG_CLOSE_GOODBYE);
+	rig_expect_closed(&rig, MLAG_CLOSE_GOODBYE);
 }
 
 /* ---- hello ---------------------------------------------------------------------------------- */
@@ -562,9 +544,9 @@ static void expect_refusal(enum mlag_close_reason reason)
 	rig_step_type(&rig, MLAG_EVENT_CHANNEL_UP);
 	rig.closes = 0;
 	rig_hear_hello(&rig);
-	expect_closed(reason);
-	assert_int_equal(view.session, MLAG_SESSION_REFUSED);
-	assert_true(view.refused_by_us);
+	rig_expect_closed(&rig, reason);
+	assert_int_equal(rig_view(&rig)->session, MLAG_SESSION_REFUSED);
+	assert_true(rig_view(&rig)->refused_by_us);
 	/* And the peer is told why. */
 	assert_int_equal(rig_next(&rig, &payload), WIRE_REFUSE);
 	assert_int_equal(buf_get_u16(&payload), reason);
@@ -601,8 +583,8 @@ static void test_safe10_hellos_that_do_not_fit(void **state)
 	rig.hello.role = 0xff;
 	rig_step_type(&rig, MLAG_EVENT_CHANNEL_DOWN);
 	rig_connect(&rig);
-	assert_int_equal(look()->peer_protocol, 65535);
-	assert_int_equal(view.close_reason, MLAG_CLOSE_NONE);
+	assert_int_equal(rig_view(&rig)->peer_protocol, 65535);
+	assert_int_equal(rig_view(&rig)->close_reason, MLAG_CLOSE_NONE);
 }
 
 static void test_every_prefix_of_a_hello(void **state)
@@ -619,8 +601,8 @@ static void test_every_prefix_of_a_hello(void **state)
 		wire_put_hello(rig_begin(&rig), &rig.hello);
 		rig.writer.offset = MLAG_WIRE_HEADER_SIZE + cut;
 		rig_hear(&rig, WIRE_HELLO);
-		expect_closed(MLAG_CLOSE_MALFORMED);
-		assert_int_equal(view.session, MLAG_SESSION_IDLE);
+		rig_expect_closed(&rig, MLAG_CLOSE_MALFORMED);
+		assert_int_equal(rig_view(&rig)->session, MLAG_SESSION_IDLE);
 	}
 }
 
@@ -636,7 +618,7 @@ static void test_anything_before_hello_ends_the_connection(void **state)
 		rig.closes = 0;
 		buf_put_u64(rig_begin(&rig), 0);
 		rig_hear(&rig, type);
-		expect_closed(MLAG_CLOSE_UNEXPECTED);
+		rig_expect_closed(&rig, MLAG_CLOSE_UNEXPECTED);
 	}
 }
 
@@ -644,7 +626,7 @@ static void test_a_second_hello_ends_the_session(void **state)
 {
 	(void)state;
 	rig_hear_hello(&rig);
-	expect_closed(MLAG_CLOSE_UNEXPECTED);
+	rig_expect_closed(&rig, MLAG_CLOSE_UNEXPECTED);
 }
 
 static void test_messages_after_the_end_are_ignored(void **state)
@@ -658,8 +640,8 @@ static void test_messages_after_the_end_are_ignored(void **state)
 	rig_step_type(&rig, MLAG_EVENT_CHANNEL_DOWN);
 	rig_hear_hello(&rig);
 	assert_int_equal(rig.closes, 1);
-	assert_int_equal(look()->session, MLAG_SESSION_IDLE);
-	assert_true(view.ignored_count > 0);
+	assert_int_equal(rig_view(&rig)->session, MLAG_SESSION_IDLE);
+	assert_true(rig_view(&rig)->ignored_count > 0);
 }
 
 static void test_refusals_of_the_peer_are_shown(void **state)
@@ -676,10 +658,11 @@ static void test_refusals_of_the_peer_are_shown(void **state)
 			buf_put_u16(rig_begin(&rig), (uint16_t)reason);
 			rig_hear(&rig, WIRE_REFUSE);
 			/* A newer peer's reason is none that we know. */
-			expect_closed(reason <= MLAG_CLOSE_LIMIT ? (enum mlag_close_reason)reason
-								 : MLAG_CLOSE_NONE);
-			assert_int_equal(view.session, MLAG_SESSION_REFUSED);
-			assert_false(view.refused_by_us);
+			rig_expect_closed(&rig, reason <= MLAG_CLOSE_LIMIT
+							? (enum mlag_close_reason)reason
+							: MLAG_CLOSE_NONE);
+			assert_int_equal(rig_view(&rig)->session, MLAG_SESSION_REFUSED);
+			assert_false(rig_view(&rig)->refused_by_us);
 		}
 	}
 }
@@ -690,10 +673,10 @@ static void test_goodbye_is_not_death(void **state)
 	rig_hear_mac(&rig, 1, 0, 1, 0);
 	buf_put_u16(rig_begin(&rig), 0);
 	rig_hear(&rig, WIRE_GOODBYE);
-	expect_closed(MLAG_CLOSE_GOODBYE);
-	assert_int_equal(view.macs.remote_count, 0);
-	assert_int_equal(view.verdict, MLAG_VERDICT_ALONE);
-	assert_int_equal(view.role, MLAG_ROLE_PRIMARY);
+	rig_expect_closed(&rig, MLAG_CLOSE_GOODBYE);
+	assert_int_equal(rig_view(&rig)->macs.remote_count, 0);
+	assert_int_equal(rig_view(&rig)->verdict, MLAG_VERDICT_ALONE);
+	assert_int_equal(rig_view(&rig)->role, MLAG_ROLE_PRIMARY);
 }
 
 static void test_own_goodbye_is_sent_and_ends_the_session(void **state)
@@ -702,7 +685,7 @@ static void test_own_goodbye_is_sent_and_ends_the_session(void **state)
 
 	(void)state;
 	rig_step_type(&rig, MLAG_EVENT_GOODBYE);
-	expect_closed(MLAG_CLOSE_GOODBYE);
+	rig_expect_closed(&rig, MLAG_CLOSE_GOODBYE);
 	assert_int_equal(rig_next(&rig, &payload), WIRE_GOODBYE);
 	assert_int_equal(buf_left(&payload), 2);
 	assert_int_equal(rig_next(&rig, &payload), WIRE_NONE);
