@@ -187,9 +187,10 @@ def test_a_full_disk_keeps_no_daemon_from_running(pair: Pair, full_disk: str) ->
     try:
         pair.s1.mlagd.stop()
         daemon.start()
-        pair.wait_whole()
+        wait_for("a pair that lacks nothing else", lambda: status(pair)["verdict"] == "peered"
+                 and {problem["code"] for problem in status(pair)["problems"]} == {"run-directory"}, 30)
         assert "cannot be written: No space left on device" in daemon.log()[marks:]
-        assert status(pair)["health"] == "ok"
+        assert daemon.lag("lag1")["state"] == "dual"
     finally:
         daemon.stop()
         daemon.run_dir = usual

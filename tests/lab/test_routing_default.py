@@ -168,7 +168,8 @@ def loop_faults(sent: Sent, loops: bool) -> list[str]:
 
     Members that use each other's default play a packet back for the milliseconds that OSPF takes
     to withdraw both: that is routing, so its TTL ends it (the first time may be R25, untouched).
-    It must be over when R has settled.  With last-resort on there is none of it.
+    It must be over when R has settled.  With last-resort on there is none of it: what was handed
+    over by R25 in that time may come back routed, and is refused where it came from.
     """
     faults, tally = [], dict[int, int]()
     for flow in sent.run.flows:
@@ -178,7 +179,7 @@ def loop_faults(sent: Sent, loops: bool) -> list[str]:
         window = range(int(sent.lost_at * share) - 1, int(sent.settled * share) + 1)
         for sequence, count in crossings(sent.run, flow).items():
             tally[count] = tally.get(count, 0) + 1
-            is_ospfs = loops and sequence in window and count <= TTL
+            is_ospfs = sequence in window and count <= (TTL if loops else 2)
             if count > 1 and not is_ospfs:
                 faults.append(f"{flow.name}: #{sequence} was {count} times on the peer link")
     print(f"packets on the peer link by how often each was there: {tally}")

@@ -194,8 +194,8 @@ def test_nothing_of_the_session_can_be_read_on_its_way(pair: Pair, tmp_path: Any
     seen = {}
     for mode in ("psk", "none"):
         path = str(tmp_path / f"{mode}.pcap")
-        capture = pair.s2.namespace.popen(["tcpdump", "-i", "any", "-U", "-w", path, "tcp", "port",
-                                           str(h.PORT)], stderr=subprocess.PIPE, text=True)
+        capture = pair.s2.namespace.popen(["tcpdump", "-i", "any", "--immediate-mode", "-U", "-w", path,
+                                           "tcp", "port", str(h.PORT)], stderr=subprocess.PIPE, text=True)
         assert "listening" in wait_line(capture)
         for member in ("s1", "s2"):
             set_peer(pair, member, security=mode)
@@ -203,11 +203,11 @@ def test_nothing_of_the_session_can_be_read_on_its_way(pair: Pair, tmp_path: Any
         pair.s1.mlagd.start()
         # What was said at the beginning is then in the file: HELLO in both directions.
         wait_for("a session", lambda: pair.s1.mlagd.query("status")["peer"]["session"] == "up", 20)
+        wait_for("what both said in the file", lambda: os.path.getsize(path) > 1000)
         capture.send_signal(signal.SIGINT)
         capture.wait(10)
         with open(path, "rb") as file:
             data = file.read()
-        assert len(data) > 1000, data
         seen[mode] = needle in data
     assert seen == {"psk": False, "none": True}
 
