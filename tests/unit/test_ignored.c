@@ -99,6 +99,22 @@ static void test_a_lag_that_only_the_peer_has_is_no_leg_here(void **state)
 	}
 }
 
+static void test_a_device_of_neighbours_has_a_vlan_and_a_kind(void **state)
+{
+	struct mlag_event event = {.type = MLAG_EVENT_NEIGHBOR_DEVICE};
+
+	(void)state;
+	event.neighbor_device.ifindex = RIG_LEG;
+	event.neighbor_device.vlan = MLAG_VLANS_MAX - 1;
+	event.neighbor_device.device = MLAG_NEIGHBOR_ON_SVI;
+	expect_ignored(&event);
+	event.neighbor_device.vlan = RIG_VLAN;
+	event.neighbor_device.device = MLAG_NEIGHBOR_ON_NONE;
+	expect_ignored(&event);
+	event.neighbor_device.device = (enum mlag_neighbor_device)99;
+	expect_ignored(&event);
+}
+
 static void test_who_may_drain(void **state)
 {
 	struct mlag_event event = {.type = MLAG_EVENT_DRAIN};
@@ -329,6 +345,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		RIG_TEST(test_a_lag_that_only_the_peer_has_is_no_leg_here),
+		RIG_TEST(test_a_device_of_neighbours_has_a_vlan_and_a_kind),
 		RIG_TEST(test_who_may_drain),
 		RIG_TEST(test_what_can_be_resumed_is_resumed_once_and_at_the_start),
 		RIG_TEST(test_what_was_found_of_a_leg_makes_sense_or_is_ignored),

@@ -410,6 +410,25 @@ static void test_failed_operation_is_tried_again(void **state)
 	expect_nothing();
 }
 
+/* Not later because another one failed meanwhile. */
+static void test_what_failed_is_tried_again_together(void **state)
+{
+	struct mlag_fdb_operation ops[MLAG_FDB_BATCH_MAX];
+
+	(void)state;
+	rig_hear_mac(&rig, 1, 0, 1, 0);
+	rig_hear_mac(&rig, 2, 0, 1, 0);
+	assert_int_equal(rig_operations(&rig, ops), 2);
+	refuse(1, EBUSY);
+	rig_tick(&rig, RIG_SECOND / 5);
+	refuse(2, ENOMEM);
+	rig_hear_no_mac(&rig, 99); /* the peer lives */
+	rig_tick(&rig, RIG_SECOND * 4 / 5);
+	assert_int_equal(rig_operations(&rig, ops), 2);
+	assert_int_equal(ops[0].verb, MLAG_FDB_VERB_VERIFY);
+	assert_int_equal(ops[1].verb, MLAG_FDB_VERB_VERIFY);
+}
+
 /* A deletion that failed, of an entry whose echo never came. */
 static void test_failed_deletion_is_tried_again(void **state)
 {
@@ -672,6 +691,7 @@ int main(void)
 		MAC_TEST(test_a_line_of_a_dump_does_not_undo_an_event_since_it_began),
 		MAC_TEST(test_dump_without_what_was_written_is_verified),
 		MAC_TEST(test_failed_operation_is_tried_again),
+		MAC_TEST(test_what_failed_is_tried_again_together),
 		MAC_TEST(test_failed_deletion_is_tried_again),
 		MAC_TEST(test_a_mac_of_this_machine_is_not_insisted_on),
 		MAC_TEST(test_r9_a_mac_that_flaps_is_damped_named_and_followed_again),

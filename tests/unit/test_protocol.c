@@ -30,6 +30,22 @@ static int end(void **state)
 	return 0;
 }
 
+/* ---- numbers of claims ----------------------------------------------------------------------- */
+
+static void test_a_claim_has_a_number(void **state)
+{
+	(void)state;
+	rig_hear_mac(&rig, 1, 0, 0, 0);
+	rig_expect_closed(&rig, MLAG_CLOSE_MALFORMED);
+}
+
+static void test_a_number_that_could_not_be_outdone_is_none(void **state)
+{
+	(void)state;
+	rig_hear_mac(&rig, 1, 0, (uint32_t)TABLE_SEQ_MAX + 1, 0);
+	rig_expect_closed(&rig, MLAG_CLOSE_MALFORMED);
+}
+
 /* ---- every prefix of every message ---------------------------------------------------------- */
 
 #define SAMPLES_MAX 20
@@ -699,6 +715,8 @@ static void test_own_goodbye_is_sent_and_ends_the_session(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		PROTOCOL_TEST(test_a_claim_has_a_number),
+		PROTOCOL_TEST(test_a_number_that_could_not_be_outdone_is_none),
 		PROTOCOL_TEST(test_safe9_every_prefix_of_every_message),
 		PROTOCOL_TEST(test_longer_messages_of_a_newer_peer),
 		PROTOCOL_TEST(test_unknown_types_and_tables_are_skipped),
