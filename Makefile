@@ -376,7 +376,7 @@ check-long:
 	@QUIET=1 $(MAKE) --no-print-directory deps
 	@$(MAKE) --no-print-directory all
 	@$(RUN) all "$(MAKE)" $(B) $(filter-out check-fuzz-smoke check-faults-smoke check-lab,$(CHECK_PARTS)) \
-		check-mutants check-faults asan fuzz soak check-lab-long
+		check-mutants check-faults coverage asan fuzz soak check-lab-long
 
 .PHONY: check-lab-long sim soak bench fuzz fuzz-bin fuzz-corpora asan clang valgrind analyze coverage format
 check-lab-long: all $(LAB_AIDS)
