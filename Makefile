@@ -289,7 +289,7 @@ DEPS_LAB := python3 python3-pytest python3-scapy iproute2 ethtool tcpdump iputil
 	kmod procps frr openssl
 DEPS_LAB_AMD64 := user-mode-linux
 DEPS_MORE := nftables valgrind cppcheck clang-tidy-14
-# For tests/lab/test_boot.py, which skips what is missing: nobody gets a network manager without asking for it.
+# For tests/lab/boot_labs.py, which skips what is missing: nobody gets a network manager without asking for it.
 DEPS_BOOT := systemd udev ifupdown
 
 .PHONY: deps deps-all
