@@ -46,16 +46,6 @@ struct audited {
 
 /* ---- the ports ----------------------------------------------------------------------------- */
 
-static bool is_leg(const struct daemon *daemon, uint32_t ifindex)
-{
-	for (uint32_t i = 0; i < daemon->ports_count; i++) {
-		if (daemon->leg_ports[i].seen_ifindex == ifindex) {
-			return true;
-		}
-	}
-	return false;
-}
-
 static uint32_t places_count(const struct daemon *daemon)
 {
 	return 1 + daemon->ports_count + daemon->member_ports_count;
@@ -86,7 +76,7 @@ static bool port_at(struct daemon *daemon, uint32_t place, struct audited *ret)
 		ret->kind = MLAG_PORT_NONE;
 		ret->audit = &daemon->member_ports[place].audit;
 		ret->setup = &daemon->member_ports[place].setup;
-		return !is_leg(daemon, ret->ifindex);
+		return !setup_is_leg(daemon, ret->ifindex);
 	}
 	return false;
 }

@@ -16,6 +16,7 @@
 #include "kernel/heldfile.h"
 #include "kernel/statefile.h"
 #include "log.h"
+#include "setup.h"
 
 #define HOLDS_LOOK_NS UINT64_C(1000000000)
 #define HOLDS_SAVE_NS UINT64_C(20000000) /* the file is not written more often */
@@ -443,16 +444,6 @@ void holds_leg(struct daemon *daemon, const struct daemon_port *port)
 	}
 }
 
-static bool is_leg(const struct daemon *daemon, uint32_t ifindex)
-{
-	for (uint32_t i = 0; i < daemon->ports_count; i++) {
-		if (daemon->leg_ports[i].seen_ifindex == ifindex) {
-			return true;
-		}
-	}
-	return false;
-}
-
 /* What was held of a device that is no leg any more. */
 static void give_others_back(struct daemon *daemon)
 {
@@ -462,7 +453,7 @@ static void give_others_back(struct daemon *daemon)
 
 	find_held_vlans(daemon, &vlans);
 	while ((ifindex = holder_next_leg(daemon->holds->holder, &cursor)) != 0) {
-		if (!is_leg(daemon, ifindex) &&
+		if (!setup_is_leg(daemon, ifindex) &&
 		    !is_held_svi(daemon, &vlans, addressstate_find(state, ifindex))) {
 			apply(daemon, ifindex, false, false);
 			cursor = holder_is_held(daemon->holds->holder, ifindex) ? cursor : 0;
@@ -547,7 +538,7 @@ void holds_left(struct daemon *daemon)
 	holds->served_count = 0;
 	save(holds);
 	while ((ifindex = holder_next_leg(holds->holder, &cursor)) != 0) {
-		if (is_leg(daemon, ifindex)) {
+		if (setup_is_leg(daemon, ifindex)) {
 			holder_drop(holds->holder, ifindex,
 				    links_ifname(daemon->links, ifindex, name));
 		} else {

@@ -152,16 +152,13 @@ static bool is_our_entry(void *user, const struct mlag_mac_key *key,
 			 const struct mlag_fdb_entry *entry)
 {
 	const struct daemon *daemon = user;
-	bool is_leg = false;
 
 	(void)key;
 	if (entry->ifindex == daemon->peer_link.ifindex) {
 		return entry->kind == MLAG_FDB_EXTERNAL || entry->kind == MLAG_FDB_STICKY;
 	}
-	for (uint32_t i = 0; i < daemon->ports_count; i++) {
-		is_leg = is_leg || daemon->leg_ports[i].seen_ifindex == entry->ifindex;
-	}
-	return is_leg && (entry->kind == MLAG_FDB_ACTIVE || entry->kind == MLAG_FDB_INACTIVE);
+	return setup_is_leg(daemon, entry->ifindex) &&
+	       (entry->kind == MLAG_FDB_ACTIVE || entry->kind == MLAG_FDB_INACTIVE);
 }
 
 static bool is_our_device(void *user, uint32_t ifindex)

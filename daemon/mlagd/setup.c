@@ -57,7 +57,7 @@ static struct daemon_port *find_leg_by_ifindex(struct daemon *daemon, uint32_t i
 	return NULL;
 }
 
-static bool is_seen_leg(const struct daemon *daemon, uint32_t ifindex)
+bool setup_is_leg(const struct daemon *daemon, uint32_t ifindex)
 {
 	for (uint32_t i = 0; i < daemon->ports_count; i++) {
 		if (daemon->leg_ports[i].seen_ifindex == ifindex) {
@@ -421,7 +421,7 @@ bool setup_attach_next(struct daemon *daemon, struct daemon_port **ret_leg)
 	for (uint32_t i = 0; i < daemon->member_ports_count; i++) {
 		struct daemon_member_port *port = &daemon->member_ports[i];
 
-		if (port->setup.waits && is_seen_leg(daemon, port->port.ifindex)) {
+		if (port->setup.waits && setup_is_leg(daemon, port->port.ifindex)) {
 			port->setup.waits = false; /* it became one meanwhile */
 		}
 		if (port->setup.waits) {
@@ -566,7 +566,7 @@ void setup_clean_port(struct daemon *daemon, uint32_t ifindex, enum mlag_port_ki
 	bool is_member = setup_find_port(daemon, ifindex) != NULL;
 	char name[IFNAMSIZ];
 
-	if (ifindex == daemon->peer_link.ifindex || is_seen_leg(daemon, ifindex)) {
+	if (ifindex == daemon->peer_link.ifindex || setup_is_leg(daemon, ifindex)) {
 		return;
 	}
 	if (kind == MLAG_PORT_LEG && is_member) {

@@ -30,6 +30,9 @@ const char *setup_ifname(const struct daemon *daemon, uint32_t ifindex, char buf
 struct daemon_port *setup_observe_leg(struct daemon *daemon, uint16_t lag_id,
 				      const struct mlag_leg_observation *observation);
 
+/** setup_is_leg() - it is seen to be the device of a LAG, set up or not */
+bool setup_is_leg(const struct daemon *daemon, uint32_t ifindex);
+
 /** setup_leg_system() - the LACP system id that a leg is to have; NULL for its own */
 const struct mlag_mac *setup_leg_system(const struct daemon *daemon,
 					const struct daemon_port *port);
