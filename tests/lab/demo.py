@@ -19,8 +19,8 @@ from mlab.traffic import Flow
 from mlab.wait import wait_for
 
 BEGAN = time.monotonic()
-FAILURE_MS_MAX = 20
-RETURN_MS_MAX = 20  # a frame or two, by chance: docs/invariants.md, limits
+FAILURE_MS_MAX = 40  # seen: 0 to 8; a machine with other work has its pauses
+RETURN_MS_MAX = 40  # a frame or two, by chance: docs/invariants.md, limits
 RESTART_MS_MAX = 500
 DAEMONS = ("zebra", "ospfd")
 HOSTS = "10.0.20.0/24"
@@ -152,7 +152,8 @@ class Demo:
                        f"{crossing.unique} over the peer link")
 
     def show(self) -> None:
-        """mlagctl for people."""
+        """mlagctl for people, once what the traffic has taught is proven equal on both."""
+        self.pair.wait_whole()
         for command in ("status", "lags", "addresses"):
             done = self.pair.s1.mlagd.ctl(command)
             print(f"    $ mlagctl {command}")
