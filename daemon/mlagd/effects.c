@@ -550,6 +550,7 @@ void effects_message(struct daemon *daemon, const struct mlag_event *event)
 	plain_step(daemon, event);
 	if (!daemon->running && !daemon->starting && !daemon->left) {
 		daemon->running = true;
+		handover_keep(daemon);
 		(void)run_urgent(daemon);
 		daemon->running = false;
 		set_timers(daemon);
@@ -632,7 +633,7 @@ void effects_leg(struct daemon *daemon, uint16_t lag_id,
 		return;
 	}
 	port->observed = copy;
-	effects_step(daemon, &event);
+	effects_message(daemon, &event);
 }
 
 void effects_identity(const struct config *config, struct mlag_config *ret_config)

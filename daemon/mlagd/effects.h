@@ -18,9 +18,10 @@
 void effects_step(struct daemon *daemon, const struct mlag_event *event);
 
 /**
- * effects_message() - step a message of the peer; what is urgent of the consequences is done now
+ * effects_message() - step an event of which many may come in a row; what is urgent is done now
  *
- * Tables follow from the event loop, so that many messages in a row keep nobody waiting.
+ * For messages and hellos of the peer, legs, and the time.  Tables follow from the event loop, so that
+ * nobody is kept waiting by a slice of them for each: while there is much to do, hellos queue up.
  */
 void effects_message(struct daemon *daemon, const struct mlag_event *event);
 

@@ -244,7 +244,7 @@ void events_hello(void *user, enum mlag_path path, const uint8_t *data, uint32_t
 	/* There is no key: who claims to have one cannot be believed, nobody else has to be. */
 	event.hello.authentic = hello_get(data, size, &hello) &&
 				hello.authentication == HELLO_AUTHENTICATION_NONE;
-	effects_step(user, &event);
+	effects_message(user, &event); /* many may have come while there was much to do */
 }
 
 static uint32_t on_channel_next(void *user, bool bulk, uint8_t *ret_data)

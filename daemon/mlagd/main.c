@@ -99,7 +99,7 @@ static int on_timer(sd_event_source *source, uint64_t usec, void *user)
 	channel_read(daemon->channel);
 	hellos_read(daemon->hellos);
 	daemon->deadline_ns = 0; /* the timer was one shot: set it again in any case */
-	effects_step(daemon, &event);
+	effects_message(daemon, &event);
 	return 0;
 }
 

@@ -27,7 +27,8 @@
 #define NEIGHBORS_REQUEST_BYTES (4 * 1024 * 1024)
 #define NEIGHBORS_DEVICES_MAX 8192	/* two a VLAN */
 #define NEIGHBORS_SLICE_MAX 64		/* datagrams a wakeup */
-#define NEIGHBORS_DRAIN_MAX 4096	/* datagrams before a write */
+#define NEIGHBORS_BEFORE_MAX 256	/* datagrams before a write; in a storm there are more */
+#define NEIGHBORS_DRAIN_MAX 4096	/* datagrams after one, and before a dump */
 #define NEIGHBORS_DRAIN_ROUNDS_MAX 64	/* of that, before a dump: several full buffers */
 #define NEIGHBORS_RESYNC_US 1000000	/* between two dumps */
 #define NEIGHBORS_RESYNC_ROUNDS_MAX 5	/* further ones, when entries came and went meanwhile */
@@ -288,7 +289,7 @@ int neighbors_drain(struct neighbors *neighbors)
 		return -EBUSY;
 	}
 	neighbors->inside = true;
-	(void)neighbors_read_events(neighbors, NEIGHBORS_DRAIN_MAX);
+	(void)neighbors_read_events(neighbors, NEIGHBORS_BEFORE_MAX);
 	neighbors->inside = false;
 	return 0;
 }
