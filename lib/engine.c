@@ -473,6 +473,7 @@ static bool concerns_world(enum mlag_event_type type)
 	case MLAG_EVENT_RESUME_MAC:
 	case MLAG_EVENT_RESUME_ADDRESS:
 	case MLAG_EVENT_RESUMED:
+	case MLAG_EVENT_LEG_REFUSED:
 		break;
 	}
 	return true;
@@ -512,6 +513,9 @@ static bool dispatch(struct mlag_engine *engine, const struct mlag_event *event)
 		return leg_observe(engine, event->leg.lag_id, event->leg.observation);
 	case MLAG_EVENT_LEG_APPLIED:
 		leg_applied(engine, event->leg_applied.lag_id, event->leg_applied.serial);
+		break;
+	case MLAG_EVENT_LEG_REFUSED:
+		leg_refused(engine, event->leg_refused.lag_id);
 		break;
 	case MLAG_EVENT_LEG_CONFIGURE:
 		leg_configure(engine, event->leg_configure.lag_id, event->leg_configure.is_new,

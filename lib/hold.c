@@ -167,6 +167,7 @@ static enum mlag_hold decide(const struct mlag_engine *engine, const struct tabl
 		.drained = hold->drained,
 		.unproven = hold->unproven && !has_synced(engine),
 		.startup_passed = startup_passed(engine),
+		.refused = leg_of(engine, row)->refused,
 	};
 
 	return verdict_hold(&view);
@@ -185,6 +186,8 @@ static const char *because(enum mlag_hold before, enum mlag_hold hold)
 		return "the peer link is back, and has yet to prove stable";
 	case MLAG_HOLD_DRAINED:
 		return "somebody asked for it";
+	case MLAG_HOLD_REFUSED:
+		return "its device takes no programs";
 	case MLAG_HOLD_NONE:
 		break;
 	}
@@ -197,6 +200,8 @@ static const char *because(enum mlag_hold before, enum mlag_hold hold)
 		return "the peer link is stable, or the primary's leg does not serve";
 	case MLAG_HOLD_DRAINED:
 		return "nobody asks for it any more";
+	case MLAG_HOLD_REFUSED:
+		return "its device has its programs";
 	case MLAG_HOLD_NONE:
 		break;
 	}
@@ -229,7 +234,8 @@ static void begin(struct mlag_engine *engine, struct table_row *row)
 {
 	struct leg *leg = leg_of(engine, row);
 
-	enter(engine, leg, may_hand_over(engine, row) ? HOLD_STAGE_CLOSING : HOLD_STAGE_MOVING);
+	enter(engine, leg,
+	      may_hand_over(engine, row) && !leg->refused ? HOLD_STAGE_CLOSING : HOLD_STAGE_MOVING);
 }
 
 static void end(struct mlag_engine *engine, struct leg *leg)
@@ -243,7 +249,7 @@ static void end(struct mlag_engine *engine, struct leg *leg)
 
 static bool is_out_of_use(const struct leg *leg)
 {
-	return leg->seen.ifindex == 0 || !leg->seen.carrier ||
+	return leg->seen.ifindex == 0 || !leg->seen.carrier || leg->refused ||
 	       (leg->program.gate == MLAG_GATE_CLOSED && leg->applied_gate == MLAG_GATE_CLOSED &&
 		leg->applied_serial == leg->program.serial);
 }
@@ -258,7 +264,8 @@ static void advance(struct mlag_engine *engine, struct table_row *row)
 		begin(engine, row);
 		return;
 	case HOLD_STAGE_CLOSING:
-		if (late || !may_hand_over(engine, row) || has_handed_over(engine, row)) {
+		if (late || leg->refused || !may_hand_over(engine, row) ||
+		    has_handed_over(engine, row)) {
 			enter(engine, leg, HOLD_STAGE_MOVING);
 		}
 		return;

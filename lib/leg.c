@@ -87,7 +87,8 @@ bool leg_has_vlan(const struct mlag_engine *engine, uint16_t lag_id, uint16_t vl
 		return false;
 	}
 	leg = leg_of(engine, row);
-	return leg->configured && leg->seen.ifindex != 0 && mlag_vlans_has(&leg->seen.vlans, vlan);
+	return leg->configured && !leg->refused && leg->seen.ifindex != 0 &&
+	       mlag_vlans_has(&leg->seen.vlans, vlan);
 }
 
 uint16_t leg_lag_of_device(const struct mlag_engine *engine, uint32_t ifindex)
@@ -256,7 +257,7 @@ static void publish(struct mlag_engine *engine, struct table_row *row)
 	const struct leg *leg = leg_of(engine, row);
 	struct leg_value value;
 
-	if (!leg->configured || !has_first_program(leg)) {
+	if (!leg->configured || (!has_first_program(leg) && !leg->refused)) {
 		return;
 	}
 	memset(&value, 0, sizeof(value));
@@ -315,16 +316,18 @@ static void refresh_program(struct mlag_engine *engine, struct table_row *row)
 			leg->applied_serial = 0;
 			leg->applied_generation = 0;
 			leg->applied_gate = MLAG_GATE_NONE;
+			/* Another one may take it; what was held under an earlier daemon is this one. */
+			leg->refused = leg->refused && leg->program.ifindex == 0;
 		}
 		program.serial++;
 		memcpy(&leg->program, &program, sizeof(program));
 		leg->program_generation = generation;
 		table_program(&engine->legs, row);
 	}
-	if (program.ifindex == 0) {
+	if (program.ifindex == 0 || (leg->refused && !leg->seen.carrier)) {
 		/* There is no port that could flood: R1 holds by itself. */
 		leg->applied_generation = generation;
-	} else if (generation == 0) {
+	} else if (generation == 0 || leg->refused) {
 		leg->applied_generation = 0;
 	}
 	publish(engine, row);
@@ -541,6 +544,7 @@ void leg_configure(struct mlag_engine *engine, uint16_t lag_id, bool is_new, boo
 	}
 	leg_begin(engine, leg);
 	hold_configure(engine, row, is_new, is_drained, held);
+	leg->refused = held == MLAG_HOLD_REFUSED; /* until this daemon was able to program it */
 	refresh(engine, row);
 }
 
@@ -634,10 +638,35 @@ void leg_applied(struct mlag_engine *engine, uint16_t lag_id, uint32_t serial)
 		return; /* a newer one is on its way */
 	}
 	leg->handed_ns = 0;
+	if (leg->refused) {
+		leg->refused = false;
+		mac_refresh_all(engine); /* hosts are behind it again */
+	}
 	leg->applied_serial = serial;
 	leg->applied_generation = leg->program_generation;
 	leg->applied_gate = leg->program.gate;
 	publish(engine, row);
+}
+
+void leg_refused(struct mlag_engine *engine, uint16_t lag_id)
+{
+	struct table_row *row = leg_find(engine, lag_id);
+	struct leg *leg = row != NULL ? leg_of(engine, row) : NULL;
+
+	if (leg == NULL || !leg->configured || leg->seen.ifindex == 0) {
+		engine->ignored_count++;
+		return;
+	}
+	if (leg->refused) {
+		return;
+	}
+	leg->refused = true;
+	/* What was in force there is not any more; it is handed out until it is. */
+	leg->applied_serial = 0;
+	leg->applied_generation = 0;
+	leg->applied_gate = MLAG_GATE_NONE;
+	table_program(&engine->legs, row);
+	mac_refresh_all(engine); /* nobody is reached through it */
 }
 
 void leg_peer_changed(void *user, struct table *table, struct table_row *row)
@@ -673,7 +702,7 @@ bool leg_all_applied(const struct mlag_engine *engine)
 	while ((row = table_next(&engine->legs, &cursor)) != NULL) {
 		const struct leg *leg = leg_of(engine, row);
 
-		if (leg->configured && !has_first_program(leg)) {
+		if (leg->configured && !has_first_program(leg) && !leg->refused) {
 			return false;
 		}
 	}

@@ -85,6 +85,7 @@ struct leg_value {
  * @resumed: an earlier daemon had programmed it; @resumed_isolated, @resumed_generation: what R1 it
  *	had put in force, for which coming-up of the peer's leg
  * @hold: whether it is held
+ * @refused: its device takes no programs
  */
 struct leg {
 	bool configured;
@@ -111,6 +112,7 @@ struct leg {
 	uint32_t resumed_generation;
 	struct mlag_vlans resumed_isolated;
 	struct hold hold;
+	bool refused;
 };
 
 extern const struct table_class leg_table_class;
@@ -153,6 +155,9 @@ void leg_remove(struct mlag_engine *engine, uint16_t lag_id);
 bool leg_observe(struct mlag_engine *engine, uint16_t lag_id,
 		 const struct mlag_leg_observation *observation);
 void leg_applied(struct mlag_engine *engine, uint16_t lag_id, uint32_t serial);
+
+/** leg_refused() - no program can be had for a leg that has none: go on without it */
+void leg_refused(struct mlag_engine *engine, uint16_t lag_id);
 
 /** leg_begin() - a configured leg of which nothing is known yet */
 void leg_begin(const struct mlag_engine *engine, struct leg *leg);

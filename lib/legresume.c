@@ -49,7 +49,8 @@ void leg_resume(struct mlag_engine *engine, const struct mlag_leg_program *held)
 
 	if (!engine->resuming || row == NULL || !leg_of(engine, row)->configured ||
 	    leg_of(engine, row)->seen.ifindex != 0 || held->ifindex == 0 ||
-	    held->gate > MLAG_GATE_OPEN || held->memory.generation == 0) {
+	    held->gate > MLAG_GATE_OPEN || held->memory.generation == 0 ||
+	    leg_of(engine, row)->refused) {
 		engine->ignored_count++;
 		return;
 	}

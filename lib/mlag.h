@@ -95,6 +95,7 @@ enum mlag_event_type {
 	MLAG_EVENT_RESUME_MAC,	   /* a row of its map of known MACs */
 	MLAG_EVENT_RESUME_ADDRESS, /* what it holds for an address */
 	MLAG_EVENT_RESUMED,	   /* that was all, and the kernel has been read */
+	MLAG_EVENT_LEG_REFUSED,	   /* the device of a leg takes no programs: it cannot serve */
 };
 
 struct mlag_resume;
@@ -115,6 +116,8 @@ struct mlag_address_program;
  * @leg.lag_id: the LAG
  * @leg.observation: borrowed
  * @leg_applied.lag_id, @leg_applied.serial: as mlag_next_leg() gave them
+ * @leg_refused.lag_id: the LAG; its device has no program, floods nothing, and until MLAG_EVENT_LEG_APPLIED
+ *	the leg is held and nobody waits for it
  * @leg_configure.lag_id: 1..65535
  * @leg_configure.is_new: nothing of it was in service under an earlier daemon: it is held until sync is
  *	proven; only heeded when it is configured
@@ -170,6 +173,9 @@ struct mlag_event {
 			uint16_t lag_id;
 			uint32_t serial;
 		} leg_applied;
+		struct {
+			uint16_t lag_id;
+		} leg_refused;
 		struct {
 			uint16_t lag_id;
 			bool is_new;

@@ -81,6 +81,9 @@ static bool put_event(struct buf_writer *writer, const struct mlag_event *event)
 		buf_put_u16(writer, event->leg_applied.lag_id);
 		buf_put_u32(writer, event->leg_applied.serial);
 		return true;
+	case MLAG_EVENT_LEG_REFUSED:
+		buf_put_u16(writer, event->leg_refused.lag_id);
+		return true;
 	case MLAG_EVENT_LEG_CONFIGURE:
 	case MLAG_EVENT_LEG_REMOVE:
 		buf_put_u16(writer, event->leg_configure.lag_id);
@@ -251,6 +254,9 @@ static bool get_event_body(struct buf_reader *reader, struct record *record)
 		event->leg_applied.lag_id = buf_get_u16(reader);
 		event->leg_applied.serial = buf_get_u32(reader);
 		return true;
+	case MLAG_EVENT_LEG_REFUSED:
+		event->leg_refused.lag_id = buf_get_u16(reader);
+		return true;
 	case MLAG_EVENT_LEG_CONFIGURE:
 	case MLAG_EVENT_LEG_REMOVE:
 		event->leg_configure.lag_id = buf_get_u16(reader);
@@ -258,7 +264,7 @@ static bool get_event_body(struct buf_reader *reader, struct record *record)
 		event->leg_configure.is_drained = recordpart_get_bool(reader);
 		event->leg_configure.held = buf_get_u8(reader);
 		return event->leg_configure.lag_id != 0 &&
-		       event->leg_configure.held <= MLAG_HOLD_DRAINED;
+		       event->leg_configure.held <= MLAG_HOLD_REFUSED;
 	case MLAG_EVENT_DRAIN:
 		event->drain.lag_id = buf_get_u16(reader);
 		event->drain.on = recordpart_get_bool(reader);

@@ -118,7 +118,8 @@ enum mlag_leg_state { MLAG_LEG_STATES(MLAG_ENUM_VALUE) };
 	X(MLAG_HOLD_SPLIT, "split")	  /* PL is lost, and the primary serves this LAG */ \
 	X(MLAG_HOLD_RESYNC, "resync")	  /* no session for long, and the same */           \
 	X(MLAG_HOLD_REJOIN, "rejoin")	  /* PL is back, and has yet to prove stable */     \
-	X(MLAG_HOLD_DRAINED, "drained")	  /* somebody asked for it */
+	X(MLAG_HOLD_DRAINED, "drained")	  /* somebody asked for it */                       \
+	X(MLAG_HOLD_REFUSED, "refused")	  /* its device takes no programs */
 enum mlag_hold { MLAG_HOLDS(MLAG_ENUM_VALUE) };
 
 /* Why a session was refused or closed; the number is on the wire (docs/protocol.md). */

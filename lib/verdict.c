@@ -243,6 +243,9 @@ enum mlag_hold verdict_hold(const struct verdict_leg *leg)
 	if (leg->drained) {
 		return MLAG_HOLD_DRAINED;
 	}
+	if (leg->refused) {
+		return MLAG_HOLD_REFUSED;
+	}
 	/* A leg that gave way under an earlier daemon has served: that reason says more. */
 	hold = hold_for_pair(leg, served);
 	if (hold == MLAG_HOLD_NONE && waits_for_sync(leg, served)) {

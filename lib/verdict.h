@@ -100,6 +100,7 @@ uint32_t verdict_next_epoch(uint32_t own, uint32_t peer);
  * @drained: somebody asked for it
  * @unproven: it has not served since the start, and sync has not been proven
  * @startup_passed: startup-wait has, since the start
+ * @refused: its device takes no programs
  */
 struct verdict_leg {
 	enum mlag_verdict verdict;
@@ -113,12 +114,13 @@ struct verdict_leg {
 	bool drained;
 	bool unproven;
 	bool startup_passed;
+	bool refused;
 };
 
 /**
  * verdict_hold() - is this leg held, and why?
  *
- * But for what somebody asked for, and until startup-wait has passed, never both members' legs of a
+ * But for what somebody asked for, what cannot be programmed, and until startup-wait has passed, never both members' legs of a
  * LAG: only a secondary holds, only while the peer says that it is the primary and that its leg
  * serves, and a leg that is held does not serve.
  */

@@ -49,9 +49,11 @@ struct daemon_audit {
  * struct daemon_setup - how far a port is with its programs
  * @waits: they are attached in a turn to come, since the kernel takes its time for each
  * @error: why setting it up failed, -errno; audit.c and nobody else tries again.  0: it did not
+ * @is_told: the engine knows that
  */
 struct daemon_setup {
 	bool waits;
+	bool is_told;
 	int error;
 };
 

@@ -128,12 +128,31 @@ static void plain_step(struct daemon *daemon, const struct mlag_event *event)
 	perform(daemon, &effects);
 }
 
+/* Its device takes no programs: it is held, and the pair goes on without it. */
+static void refuse_leg(struct daemon *daemon, uint16_t lag_id)
+{
+	struct mlag_event event = {.type = MLAG_EVENT_LEG_REFUSED};
+	struct daemon_port *port = setup_find_leg(daemon, lag_id);
+
+	if (port == NULL || !setup_is_refused(daemon, port)) {
+		return;
+	}
+	setup_end_floods(daemon, port); /* before the peer is told that it may deliver */
+	holds_leg(daemon, port);
+	if (!port->setup.is_told) {
+		port->setup.is_told = true;
+		event.leg_refused.lag_id = lag_id;
+		plain_step(daemon, &event);
+	}
+}
+
 /* What is done is acknowledged; what is not comes again, from the engine or setup_attach_next(). */
 static void apply_leg(struct daemon *daemon, const struct mlag_leg_program *program)
 {
 	struct mlag_event event = {.type = MLAG_EVENT_LEG_APPLIED};
 
 	if (setup_apply_leg(daemon, program) < 0) {
+		refuse_leg(daemon, program->lag_id);
 		return;
 	}
 	holds_leg(daemon, setup_find_leg(daemon, program->lag_id));

@@ -122,7 +122,7 @@ static struct holds_leg *add_leg(struct holds *holds, uint16_t lag_id)
 
 static enum mlag_hold parse_hold(const char *text)
 {
-	for (enum mlag_hold hold = MLAG_HOLD_STARTING; hold <= MLAG_HOLD_DRAINED; hold++) {
+	for (enum mlag_hold hold = MLAG_HOLD_STARTING; hold <= MLAG_HOLD_REFUSED; hold++) {
 		if (strcmp(text, mlag_hold_text(hold)) == 0) {
 			return hold;
 		}

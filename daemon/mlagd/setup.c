@@ -434,6 +434,18 @@ bool setup_attach_next(struct daemon *daemon, struct daemon_port **ret_leg)
 	return false;
 }
 
+bool setup_is_refused(const struct daemon *daemon, const struct daemon_port *port)
+{
+	return port->setup.error < 0 && port->setup.error != -ENODEV && port->ifindex == 0 &&
+	       port->wanted.ifindex != 0 &&
+	       !datapath_has_programs(daemon->datapath, port->wanted.ifindex, MLAG_PORT_LEG);
+}
+
+void setup_end_floods(struct daemon *daemon, struct daemon_port *port)
+{
+	(void)set_flood(daemon, port, port->wanted.ifindex, false);
+}
+
 int setup_repair_leg(struct daemon *daemon, struct daemon_port *port)
 {
 	if (!may_set_up(port)) {

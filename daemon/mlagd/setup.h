@@ -72,6 +72,16 @@ bool setup_attach_next(struct daemon *daemon, struct daemon_port **ret_leg);
 void setup_legs_anew(struct daemon *daemon);
 
 /**
+ * setup_is_refused() - a leg's device takes no programs, and has none of an earlier daemon's
+ * @daemon: the daemon
+ * @port: the leg
+ */
+bool setup_is_refused(const struct daemon *daemon, const struct daemon_port *port);
+
+/** setup_end_floods() - the bridge floods nothing to such a leg, whatever is wanted; logged */
+void setup_end_floods(struct daemon *daemon, struct daemon_port *port);
+
+/**
  * setup_repair_leg() - set a leg up again, whatever is believed of it
  * @daemon: the daemon
  * @port: a leg with a device and a program

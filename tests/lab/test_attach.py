@@ -136,6 +136,23 @@ def test_a_port_that_takes_no_program_is_tried_again_at_the_audits_pace_only(
     assert crowded not in flooding(many)
 
 
+def test_a_leg_that_takes_no_program_is_held_and_the_member_is_in_sync_without_it(
+        many: Pair, crowded: str) -> None:
+    """Nobody waits for it: not the session, not the other legs; `status` and `lags` say why."""
+    daemon = many.s1.mlagd
+    wait_for("the leg to be held", lambda: daemon.lag(crowded)["held_reason"] == "refused", 30, 0.05)
+    wait_for("both in sync without it", lambda: all(
+        switch.mlagd.query("status")["verdict"] == "peered"
+        and switch.mlagd.query("status")["sync"]["macs"]["match"]
+        for switch in many.switches.values()), 60, 0.1)
+    wait_for("the other legs", lambda: daemon.lag("lag1")["state"] == "dual", 60, 0.1)
+    assert not daemon.lag(crowded)["local_up"]
+    assert any(problem["code"] == "leg-held" and crowded in problem["text"]
+               for problem in daemon.query("status")["problems"])
+    link = many.s1.namespace.json("ip", "-j", "link", "show", "dev", crowded)[0]
+    assert "UP" not in link["flags"], "it is in service"
+
+
 def test_a_port_with_room_again_is_served(many: Pair, tell: Callable[[str], None]) -> None:
     """The others left; eight seconds later at most ours are there."""
     name = f"more{LEGS}"

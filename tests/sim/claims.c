@@ -41,9 +41,12 @@ const char *claims_check_enforced(const struct world *world)
 		}
 		while ((row = table_next(&member->engine->legs, &cursor)) != NULL) {
 			const struct leg_key *key = table_key(&member->engine->legs, row);
-			const struct mlag_port *port = &member->legs[key->lag_id - 1].port;
+			const struct world_leg *leg = &member->legs[key->lag_id - 1];
+			/* By a device that takes no program and has no carrier nothing leaves. */
+			bool is_dark = leg->port.kind != MLAG_PORT_LEG && !leg->link;
 
-			if (says_enforced(member->engine, row) && !is_isolated(port)) {
+			if (says_enforced(member->engine, row) && !is_dark &&
+			    !is_isolated(&leg->port)) {
 				return "SAFE-4: R1 is said to be in force, and is not";
 			}
 		}

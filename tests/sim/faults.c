@@ -110,6 +110,20 @@ void faults_stir(struct world *world)
 
 /* ---- what stream 0 has not ------------------------------------------------------------------ */
 
+/* What came with stream 2; the lives of kept seeds stay as they were. */
+static bool has_refusals(const struct world *world)
+{
+	return world->stream >= 2;
+}
+
+/* A device that was made again takes no program for a while, or not before all is healed. */
+static void refuse(struct world *world, uint32_t member, uint32_t lag)
+{
+	if (has_refusals(world) && lag < WORLD_LAGS) {
+		world->members[member].legs[lag].refuses = world_fault_random(world, 2) != 0;
+	}
+}
+
 /* Two devices of a member are made again, each with the ifindex of the other. */
 static void renumber(struct world *world, uint32_t member)
 {
@@ -121,6 +135,8 @@ static void renumber(struct world *world, uint32_t member)
 		return;
 	}
 	chaos_tell(world, "devices change their numbers", member, lag);
+	refuse(world, member, lag);
+	refuse(world, member, other);
 	world_renumber(world, member, lag, other, is_merged);
 	world_run(world, (200 + world_fault_random(world, 200)) * WORLD_MS);
 	world_set_link(world, member, lag, true);
@@ -142,6 +158,7 @@ static void lose_power(struct world *world, uint32_t member)
 	world_set_peer_link(world, true);
 	world_run(world, world_fault_random(world, 100) * WORLD_MS);
 	chaos_tell(world, "it starts", member, 0);
+	refuse(world, member, 0);
 	chaos_start_member(world, member);
 	/* Its legs come up after mlagd, a write that failed included (docs/invariants.md, limits). */
 	world_run(world, (200 + world_fault_random(world, 500)) * WORLD_MS);
@@ -255,6 +272,9 @@ void faults_heal(struct world *world)
 	for (uint32_t m = 0; m < WORLD_MEMBERS && world_lies(world); m++) {
 		world->members[m].stall_ns = 0;
 		world_set_timers(world, m, 0);
+		for (uint32_t lag = 0; lag < WORLD_LAGS; lag++) {
+			world->members[m].legs[lag].refuses = false;
+		}
 	}
 }
 

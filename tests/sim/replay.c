@@ -39,6 +39,7 @@ static const char *const event_texts[] = {
 	[MLAG_EVENT_PEER_LINK] = "peer link",
 	[MLAG_EVENT_LEG] = "leg",
 	[MLAG_EVENT_LEG_APPLIED] = "leg programmed",
+	[MLAG_EVENT_LEG_REFUSED] = "leg that takes no programs",
 	[MLAG_EVENT_LEG_CONFIGURE] = "leg configured",
 	[MLAG_EVENT_LEG_REMOVE] = "leg removed",
 	[MLAG_EVENT_FDB] = "FDB entry",

@@ -6,7 +6,7 @@
  * three restarts daemons and demands that nobody notices.
  *
  *   sim                 300 seeds, and those that ever failed
- *   sim --seed N[.S]    one seed, told as a story; S is a stream of faults (world.h), 1 unless named
+ *   sim --seed N[.S]    one seed, told as a story; S is a stream of faults (world.h), 2 unless named
  *   sim --seeds N[.S]   that many
  *   sim --tls ...       the session goes through TLS (simtls.h)
  *   sim --soak          until stopped
@@ -37,7 +37,7 @@
 #define LEASE_NS (2600 * WORLD_MS) /* restart-hold, without what a hello may be old */
 #define TLS_SEEDS 30		   /* of those that are run in the clear */
 
-#define STREAM_DEFAULT 1
+#define STREAM_DEFAULT 2
 #define JOBS_MAX 8 /* processes, one a processor */
 
 struct life {

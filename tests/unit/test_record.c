@@ -395,6 +395,9 @@ static struct mlag_event sample(enum mlag_event_type type)
 		event.leg_applied.lag_id = 7;
 		event.leg_applied.serial = 8;
 		break;
+	case MLAG_EVENT_LEG_REFUSED:
+		event.leg_refused.lag_id = 7;
+		break;
 	case MLAG_EVENT_LEG_CONFIGURE:
 	case MLAG_EVENT_LEG_REMOVE:
 		event.leg_configure.lag_id = 7;
@@ -481,7 +484,7 @@ static void test_each_kind_of_event_is_read_as_it_was_or_not_at_all(void **state
 	static struct record read;
 
 	(void)state;
-	for (uint32_t type = 0; type <= MLAG_EVENT_RESUMED; type++) {
+	for (uint32_t type = 0; type <= MLAG_EVENT_LEG_REFUSED; type++) {
 		uint32_t size;
 
 		memset(&record, 0, sizeof(record));
@@ -538,11 +541,11 @@ static void test_values_that_there_are_not_are_refused(void **state)
 	expect_refused(MLAG_EVENT_NEIGHBOR_DEVICE, 7, 0xff);		    /* a VLAN */
 	expect_refused(MLAG_EVENT_NEIGHBOR, 8, MLAG_NEIGHBOR_STATIC + 1);   /* a state */
 	expect_refused(MLAG_EVENT_LEG_REMOVE, 4, 0);			    /* LAG 0 */
-	expect_refused(MLAG_EVENT_LEG_CONFIGURE, 1, MLAG_HOLD_DRAINED + 1); /* a reason */
+	expect_refused(MLAG_EVENT_LEG_CONFIGURE, 1, MLAG_HOLD_REFUSED + 1); /* a reason */
 	expect_refused(MLAG_EVENT_HELLO, MLAG_WIRE_HEADER_SIZE + 3 + 6, MLAG_PATHS_COUNT);
 	expect_refused(MLAG_EVENT_HELLO, MLAG_WIRE_HEADER_SIZE + 3 + 4, 1); /* more than a hello */
 	expect_refused(MLAG_EVENT_MESSAGE, MLAG_WIRE_HEADER_SIZE + 3 + 1, 1); /* less than one */
-	expect_refused(MLAG_EVENT_TICK, 9, MLAG_EVENT_RESUMED + 1);
+	expect_refused(MLAG_EVENT_TICK, 9, MLAG_EVENT_LEG_REFUSED + 1);
 	memset(&record, 0, sizeof(record));
 	assert_int_equal(record_put(&record, bytes), 0); /* of no kind */
 	record.kind = RECORD_KINDS_COUNT;

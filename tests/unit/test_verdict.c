@@ -339,6 +339,18 @@ static void test_who_is_alone_holds_nothing_but_what_somebody_asked_for(void **s
 	}
 }
 
+static void test_what_takes_no_programs_is_held_whatever_the_pair_is(void **state)
+{
+	(void)state;
+	for (uint32_t i = 0; i < HOLD_VIEWS; i++) {
+		struct verdict_leg view = hold_view(i);
+
+		view.refused = true;
+		assert_int_equal(verdict_hold(&view),
+				 view.drained ? MLAG_HOLD_DRAINED : MLAG_HOLD_REFUSED);
+	}
+}
+
 static void test_what_served_before_is_not_held_by_a_start(void **state)
 {
 	(void)state;
@@ -449,6 +461,7 @@ int main(void)
 		cmocka_unit_test(test_who_cannot_tell_stays_what_he_is),
 		cmocka_unit_test(test_never_both_legs_of_a_lag_are_held),
 		cmocka_unit_test(test_who_is_alone_holds_nothing_but_what_somebody_asked_for),
+		cmocka_unit_test(test_what_takes_no_programs_is_held_whatever_the_pair_is),
 		cmocka_unit_test(test_what_served_before_is_not_held_by_a_start),
 		cmocka_unit_test(test_split_holds_the_secondary_where_the_primary_serves),
 		cmocka_unit_test(

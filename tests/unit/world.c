@@ -207,6 +207,25 @@ void world_step(struct world *world, uint32_t member, const struct mlag_event *e
 	}
 }
 
+/* A device that takes no programs: nothing was applied. */
+static bool refuse_leg(struct world *world, uint32_t member, const struct mlag_leg_program *program)
+{
+	struct world_leg *leg = &world->members[member].legs[program->lag_id - 1U];
+	struct mlag_event event = {.type = MLAG_EVENT_LEG_REFUSED};
+
+	if (!leg->refuses || leg->port.kind == MLAG_PORT_LEG || program->ifindex != leg->ifindex) {
+		return false;
+	}
+	world->faults[WORLD_FAULT_REFUSED]++;
+	leg->flood = false;
+	if (program->hold != MLAG_HOLD_NONE) {
+		hold_leg(world, member, program);
+	}
+	event.leg_refused.lag_id = program->lag_id;
+	world_step(world, member, &event);
+	return true;
+}
+
 static void apply_legs(struct world *world, uint32_t member)
 {
 	struct mlag_leg_program program;
@@ -222,6 +241,9 @@ static void apply_legs(struct world *world, uint32_t member)
 			continue;
 		}
 		world->members[member].leg_failed = false;
+		if (refuse_leg(world, member, &program)) {
+			continue;
+		}
 		if (worldkernel_apply_leg(world, member, &program)) {
 			hold_leg(world, member, &program);
 		}

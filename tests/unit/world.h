@@ -62,6 +62,7 @@ struct world_leg {
 	bool data_arrived;	/* a frame came in since the last observation */
 	struct mlag_port port;	/* what the data plane holds */
 	bool flood;		/* flood flags of the port */
+	bool refuses;		/* programs, while it has none */
 	uint64_t next_poll_ns;
 };
 
@@ -213,7 +214,8 @@ struct world_member {
 	X(WORLD_FAULT_POWER, "members that lost power")                                \
 	X(WORLD_FAULT_LATENCY, "changes of latency")                                   \
 	X(WORLD_FAULT_HELLO_LATE, "hellos that were late")                             \
-	X(WORLD_FAULT_HELLO_DOUBLE, "hellos that came twice")
+	X(WORLD_FAULT_HELLO_DOUBLE, "hellos that came twice")                          \
+	X(WORLD_FAULT_REFUSED, "programs that a device refused")
 enum world_fault { WORLD_FAULTS(MLAG_ENUM_VALUE) WORLD_FAULTS_COUNT };
 
 /* What the two members speak. */
@@ -246,7 +248,8 @@ struct world {
 	uint64_t
 		neighbor_random; /* a stream of its own: the lives of the kept seeds stay as they were */
 	uint64_t fault_random; /* and of what is in WORLD_FAULTS */
-	uint32_t stream;       /* which one; in 0 the kernels lie less (worldlies.c) */
+	uint32_t
+		stream; /* which one; in 0 the kernels lie less (worldlies.c), in 1 they refuse less */
 	enum world_dialect dialect;
 	uint64_t faults[WORLD_FAULTS_COUNT];
 	struct world_member members[WORLD_MEMBERS];

@@ -265,6 +265,7 @@ static const char *const hold_texts[] = {
 	[MLAG_HOLD_RESYNC] = "there is no session with the peer, and the primary's leg serves",
 	[MLAG_HOLD_REJOIN] = "the peer link is back, and has to be stable for a while first",
 	[MLAG_HOLD_DRAINED] = "somebody drained it",
+	[MLAG_HOLD_REFUSED] = "its device takes no programs of the data plane; see the log",
 };
 
 static void add_hold_problem(const struct mlag_leg_view *leg, const char *name, json_t *problems)
