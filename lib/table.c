@@ -561,6 +561,7 @@ bool table_get_rows(struct table *table, struct buf_reader *reader, table_row_fn
 		if (!read_row(table, &ahead, &input)) {
 			return false;
 		}
+		table_expect(table, input.key);
 	}
 	for (uint32_t i = 0; i < count; i++) {
 		(void)read_row(table, reader, &input);

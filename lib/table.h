@@ -198,6 +198,9 @@ size_t table_size(const struct table_class *class, uint32_t rows_max);
 void table_init(struct table *table, const struct table_class *class, void *memory,
 		uint32_t rows_max, uint64_t hash_seed);
 
+/** table_expect() - this key will be asked for soon: have the memory where it is found at hand */
+void table_expect(const struct table *table, const void *key);
+
 struct table_row *table_find(const struct table *table, const void *key);
 
 /**

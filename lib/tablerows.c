@@ -95,6 +95,11 @@ static struct table_row *find_from(const struct table *table, uint32_t index, co
 	return NULL;
 }
 
+void table_expect(const struct table *table, const void *key)
+{
+	__builtin_prefetch(bucket_of(table, key));
+}
+
 struct table_row *table_find(const struct table *table, const void *key)
 {
 	return find_from(table, *bucket_of(table, key), key);

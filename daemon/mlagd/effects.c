@@ -690,6 +690,7 @@ void effects_peer_link(struct daemon *daemon)
 	domain.route_for_peer = daemon->domain.route_for_peer;
 	fill_shortcuts(daemon, &domain);
 	write_domain(daemon, &domain);
+	fdb_set_peer_link(daemon->fdb, peer_link->ifindex);
 	(void)fdb_set_bridge(daemon->fdb, peer_link->bridge_ifindex, peer_link->vlan_aware);
 	addresses_set_bridge(daemon->addresses, peer_link->bridge_ifindex, peer_link->vlan_aware);
 	setup_peer_link(daemon);

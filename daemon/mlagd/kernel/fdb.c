@@ -4,8 +4,9 @@
  * waits behind a storm of events.  effects.c owns the object; what it is told here becomes events
  * of the engine, and the operations it takes from the engine come back to fdb_apply().
  *
- * Own writes are heard like anybody's, and the engine compares them with what it wants.  The one
- * exception is the inside of a RENEW, whose delete nobody should take for a loss.
+ * Own writes are heard like anybody's, and the engine compares them with what it wants.  Exceptions
+ * are the inside of a RENEW, whose delete nobody should take for a loss, and echoes that the socket
+ * drops (fdbecho.c).
  */
 #include "kernel/fdb.h"
 
@@ -18,6 +19,7 @@
 
 #include "kernel/fdbbatch.h"
 #include "kernel/fdbdump.h"
+#include "kernel/fdbecho.h"
 #include "kernel/fdblocal.h"
 #include "kernel/fdbmsg.h"
 #include "kernel/fdbown.h"
@@ -41,6 +43,7 @@ struct fdb {
 	struct netlink events;
 	struct netlink requests;
 	struct fdbmsg_bridge bridge;
+	uint32_t peer_link_ifindex; /* of which the socket's filter knows */
 	struct fdb_handler handler;
 	void *user;
 	struct fdb_statistics statistics;
@@ -52,12 +55,14 @@ struct fdb {
 	bool inside;		     /* somebody may be in a callback */
 	uint64_t resynced_us;
 	struct fdbbatch *renewing; /* whose inside is not reported */
+	struct fdbecho echo;
+	uint32_t doubts_count;
+	struct mlag_mac_key doubts[FDB_DRAIN_MAX]; /* events that are asked for instead */
 	struct fdbbatch_writer writer;
 };
 
 static int fdb_resync_due(sd_event_source *source, uint64_t now_us, void *user);
-static int fdb_apply_batch(struct fdb *fdb, const struct mlag_fdb_operation *operations,
-			   uint32_t count, uint32_t *ret_done);
+static void fdb_ask(struct fdb *fdb, const struct mlag_mac_key *keys, uint32_t count);
 static int fdb_own_due(sd_event_source *source, uint64_t now_us, void *user);
 
 static uint64_t fdb_now_us(const struct fdb *fdb)
@@ -148,6 +153,10 @@ static void fdb_take_message(struct fdb *fdb, const struct nlmsghdr *message, bo
 	if (entry.kind == MLAG_FDB_NONE) {
 		fdbdump_note_deleted(&fdb->dump, &key);
 	}
+	if (fdbecho_outdates(&fdb->echo, &key, &entry) && fdb->doubts_count < FDB_DRAIN_MAX) {
+		fdb->doubts[fdb->doubts_count++] = key;
+		return;
+	}
 	fdb->handler.entry(fdb->user, &key, &entry);
 }
 
@@ -173,6 +182,13 @@ static int fdb_read_events(struct fdb *fdb, uint32_t datagrams_max)
 		fdb->statistics.overruns += count == -ENOBUFS ? 1 : 0;
 		log_warning("fdb: events were lost (%s); reading the FDB again", strerror(-count));
 		fdb_want_resync(fdb);
+	}
+	if (fdb->doubts_count > 0) {
+		fdb_ask(fdb, fdb->doubts, fdb->doubts_count);
+		fdb->doubts_count = 0;
+	}
+	if (count >= 0 && (uint32_t)count < datagrams_max) {
+		fdbecho_clear(&fdb->echo);
 	}
 	return count;
 }
@@ -267,31 +283,11 @@ static void fdb_dump_begin(struct fdb *fdb)
 	fdb->handler.dump_begin(fdb->user);
 }
 
-/* A line may have shown what an event had already taken away. */
-static void fdb_ask_deleted(struct fdb *fdb)
-{
-	struct mlag_fdb_operation operations[FDBBATCH_OPERATIONS_MAX];
-	uint32_t next = 0;
-
-	while (next < fdb->dump.deleted_count) {
-		uint32_t left = fdb->dump.deleted_count - next;
-		uint32_t count = left < FDBBATCH_OPERATIONS_MAX ? left : FDBBATCH_OPERATIONS_MAX;
-		uint32_t done;
-
-		memset(operations, 0, sizeof(operations));
-		for (uint32_t i = 0; i < count; i++) {
-			operations[i].verb = MLAG_FDB_VERB_VERIFY;
-			operations[i].key = fdb->dump.deleted[next + i];
-		}
-		(void)fdb_apply_batch(fdb, operations, count, &done);
-		next += done;
-	}
-}
-
 static void fdb_dump_end(struct fdb *fdb)
 {
 	fdb->dump.running = false;
-	fdb_ask_deleted(fdb);
+	/* A line may have shown what an event had already taken away. */
+	fdb_ask(fdb, fdb->dump.deleted, fdb->dump.deleted_count);
 	if (fdb->dump.forgot) {
 		fdb_want_resync(fdb);
 	}
@@ -371,6 +367,21 @@ int fdb_set_bridge(struct fdb *fdb, uint32_t bridge_ifindex, bool vlan_aware)
 	fdb->bridge.ifindex = bridge_ifindex;
 	fdb->bridge.vlan_aware = vlan_aware;
 	return fdb_read_all(fdb);
+}
+
+void fdb_set_peer_link(struct fdb *fdb, uint32_t ifindex)
+{
+	int error;
+
+	if (ifindex == fdb->peer_link_ifindex) {
+		return;
+	}
+	error = fdbecho_filter(&fdb->events, ifindex);
+	if (error < 0) {
+		log_warning("fdb: the filter of events stays as it is: %s", strerror(-error));
+		return;
+	}
+	fdb->peer_link_ifindex = ifindex;
 }
 
 int fdb_drain(struct fdb *fdb)
@@ -514,7 +525,28 @@ static int fdb_apply_batch(struct fdb *fdb, const struct mlag_fdb_operation *ope
 	fdb->renewing = &batch;
 	(void)fdb_read_events(fdb, FDB_DRAIN_MAX);
 	fdb->renewing = NULL;
+	fdb_ask(fdb, batch.missing, batch.missing_count);
 	return 0;
+}
+
+/* Ask for entries by name; the answers are delivered. */
+static void fdb_ask(struct fdb *fdb, const struct mlag_mac_key *keys, uint32_t count)
+{
+	struct mlag_fdb_operation operations[FDBBATCH_OPERATIONS_MAX];
+	struct fdbbatch batch;
+
+	while (count > 0) {
+		uint32_t part = count < FDBBATCH_OPERATIONS_MAX ? count : FDBBATCH_OPERATIONS_MAX;
+
+		memset(operations, 0, sizeof(operations));
+		for (uint32_t i = 0; i < part; i++) {
+			operations[i].verb = MLAG_FDB_VERB_VERIFY;
+			operations[i].key = keys[i];
+		}
+		(void)fdbbatch_write(&batch, &fdb->writer, operations, part);
+		keys += batch.count;
+		count -= batch.count;
+	}
 }
 
 int fdb_apply(struct fdb *fdb, const struct mlag_fdb_operation *operations, uint32_t count)
@@ -569,7 +601,7 @@ static int fdb_init(struct fdb *fdb)
 		return error;
 	}
 	/* Before the group: neighbours of IP come by the same one. */
-	error = netlink_accept_family(&fdb->events, AF_BRIDGE);
+	error = fdbecho_filter(&fdb->events, 0);
 	if (error < 0) {
 		return error;
 	}
@@ -601,6 +633,7 @@ int fdb_open(struct fdb **ret, sd_event *event, const struct fdb_handler *handle
 		.bridge = &fdb->bridge,
 		.local = &fdb->local,
 		.own = &fdb->own,
+		.echo = &fdb->echo,
 		.handler = &fdb->handler,
 		.user = user,
 		.statistics = &fdb->statistics,

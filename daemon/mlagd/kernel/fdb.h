@@ -19,7 +19,7 @@ struct fdb;
 /**
  * struct fdb_handler - who hears of the FDB
  * @entry: an entry is now as given; kind none means it is gone.  Own writes come back here like
- *	anything else
+ *	anything else; INACTIVE and EXTERNAL ones when the kernel acknowledges them
  * @listed: the same by a line of a dump, which may be older than an @entry since @dump_begin
  * @dump_begin: entries that follow belong to a dump, until @dump_end; it comes again, without an
  *	end, when a dump failed and starts over
@@ -92,6 +92,14 @@ void fdb_close(struct fdb *fdb);
  * Return: 0, -EBUSY from a callback, or -errno; a failed dump is tried again by itself.
  */
 int fdb_set_bridge(struct fdb *fdb, uint32_t bridge_ifindex, bool vlan_aware);
+
+/**
+ * fdb_set_peer_link() - say which port is the peer link
+ * @ifindex: 0 for none; it may change at any time
+ *
+ * Events of EXTERNAL entries there are echoes of own writes, and not read.
+ */
+void fdb_set_peer_link(struct fdb *fdb, uint32_t ifindex);
 
 /**
  * fdb_drain() - deliver the events that are pending now, without blocking

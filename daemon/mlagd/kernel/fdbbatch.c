@@ -221,6 +221,20 @@ static int flush(struct fdbbatch_writer *writer, uint16_t vlan, uint32_t ifindex
 	return error;
 }
 
+/* Written, and no event will say so: the acknowledgement does. */
+static void tell_written(struct fdbbatch *batch, uint32_t index)
+{
+	uint32_t owner = batch->owners[index];
+	const struct mlag_fdb_operation *operation = &batch->operations[owner];
+	struct fdbbatch_writer *writer = batch->writer;
+	bool is_last = index + 1 == batch->messages_count || batch->owners[index + 1] != owner;
+
+	if (is_last && fdbecho_is_silent(&operation->entry)) {
+		fdbecho_mark(writer->echo, &operation->key);
+		writer->handler->entry(writer->user, &operation->key, &operation->entry);
+	}
+}
+
 /* What became of one message, in the engine's words. */
 static void settle(struct fdbbatch *batch, uint32_t index)
 {
@@ -249,8 +263,18 @@ static void settle(struct fdbbatch *batch, uint32_t index)
 	    flush(writer, operation->key.vlan, operation->entry.ifindex) == 0) {
 		return;
 	}
-	if (error != 0 && !(batch->types[index] == RTM_DELNEIGH && error == ENOENT)) {
+	if (batch->types[index] == RTM_DELNEIGH && error == ENOENT) {
+		/* Gone, or elsewhere: what moved in the tick of its write did so without a word. */
+		if (operation->verb == MLAG_FDB_VERB_DELETE) {
+			batch->missing[batch->missing_count++] = operation->key;
+		}
+		return;
+	}
+	if (error != 0) {
 		report_failed(writer, operation, error);
+	}
+	if (batch->types[index] == RTM_NEWNEIGH && error == 0) {
+		tell_written(batch, index);
 	}
 }
 

@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "kernel/fdb.h"
+#include "kernel/fdbecho.h"
 #include "kernel/fdblocal.h"
 #include "kernel/fdbmsg.h"
 #include "kernel/fdbown.h"
@@ -25,7 +26,8 @@
  * @bridge: with an ifindex
  * @local: MACs that no operation may touch
  * @own: own router MACs, whose entries stay as they are
- * @handler, @user: told what was asked for, and what failed
+ * @echo: what was written is marked there
+ * @handler, @user: told what was asked for, what failed, and what was written without an event
  * @statistics: operations and errors are counted here
  */
 struct fdbbatch_writer {
@@ -33,6 +35,7 @@ struct fdbbatch_writer {
 	const struct fdbmsg_bridge *bridge;
 	const struct fdblocal *local;
 	const struct fdbown *own;
+	struct fdbecho *echo;
 	const struct fdb_handler *handler;
 	void *user;
 	struct fdb_statistics *statistics;
@@ -51,6 +54,7 @@ struct fdbbatch_writer {
  * @errors: of a message, positive
  * @hidden_count: how many of @hidden are set
  * @hidden: events up to the delete in a RENEW are not reported
+ * @missing, @missing_count: were not where they were to be deleted, and may be elsewhere
  */
 struct fdbbatch {
 	struct fdbbatch_writer *writer;
@@ -64,6 +68,8 @@ struct fdbbatch {
 	int errors[FDBBATCH_MESSAGES_MAX];
 	uint32_t hidden_count;
 	bool hidden[FDBBATCH_OPERATIONS_MAX];
+	uint32_t missing_count;
+	struct mlag_mac_key missing[FDBBATCH_OPERATIONS_MAX];
 };
 
 /**

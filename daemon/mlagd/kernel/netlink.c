@@ -9,7 +9,6 @@
 
 #include <errno.h>
 #include <libmnl/libmnl.h>
-#include <linux/filter.h>
 #include <linux/rtnetlink.h>
 #include <poll.h>
 #include <stdlib.h>
@@ -83,23 +82,6 @@ int netlink_join(struct netlink *netlink, unsigned int group)
 {
 	if (mnl_socket_setsockopt(netlink->socket, NETLINK_ADD_MEMBERSHIP, &group, sizeof(group)) <
 	    0) {
-		return -errno;
-	}
-	return 0;
-}
-
-int netlink_accept_family(struct netlink *netlink, uint8_t family)
-{
-	struct sock_filter code[] = {
-		BPF_STMT(BPF_LD | BPF_B | BPF_ABS, NLMSG_HDRLEN),
-		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, family, 0, 1),
-		BPF_STMT(BPF_RET | BPF_K, UINT32_MAX),
-		BPF_STMT(BPF_RET | BPF_K, 0),
-	};
-	struct sock_fprog program = {.len = 4, .filter = code};
-
-	if (setsockopt(netlink_fd(netlink), SOL_SOCKET, SO_ATTACH_FILTER, &program,
-		       sizeof(program)) < 0) {
 		return -errno;
 	}
 	return 0;

@@ -77,16 +77,6 @@ int netlink_fd(const struct netlink *netlink);
 int netlink_join(struct netlink *netlink, unsigned int group);
 
 /**
- * netlink_accept_family() - let the socket drop messages of other address families
- * @family: AF_*; it is the first octet after the header in every message of rtnetlink
- *
- * Dropped messages take no room in the receive buffer.
- *
- * Return: 0 or -errno.
- */
-int netlink_accept_family(struct netlink *netlink, uint8_t family);
-
-/**
  * netlink_expect_small() - no datagram that comes here is longer than NETLINK_SMALL_SIZE
  *
  * Many are then read by one system call, which a storm of events needs.  A longer one that comes
