@@ -13,7 +13,9 @@
 #define HOLD_CLOSING_NS (2 * ENGINE_SECOND) /* for an acknowledgement that does not come */
 #define HOLD_REJOIN_NS ENGINE_SECOND
 #define HOLD_REJOIN_MAX_FACTOR 2 /* of restart-hold */
-#define HOLD_CALM_FACTOR 10	 /* after so many times the wait, and at least: */
+#define HOLD_PRIMARY_NS \
+	(5 * ENGINE_SECOND) /* for the primary's leg to come up when a split begins */
+#define HOLD_CALM_FACTOR 10 /* after so many times the wait, and at least: */
 #define HOLD_CALM_NS (60 * ENGINE_SECOND)
 
 static void enter(const struct mlag_engine *engine, struct leg *leg, enum hold_stage stage)
@@ -131,9 +133,26 @@ static bool peer_leg_serves(const struct mlag_engine *engine, const struct table
 	return peer != NULL && peer->up;
 }
 
+/*
+ * When legs that have not served yet need not wait any longer.  Two that boot without a peer link find
+ * out at the same moment, and the secondary does not let go of what the primary is about to serve.
+ */
+static uint64_t startup_passes_ns(const struct mlag_engine *engine)
+{
+	uint64_t wait_ns = engine->config.startup_wait_ns;
+	uint64_t primary_ns = wait_ns < HOLD_PRIMARY_NS ? wait_ns : HOLD_PRIMARY_NS;
+	uint64_t passes_ns = engine->hold.start_ns + wait_ns;
+
+	if (engine->verdict == MLAG_VERDICT_SPLIT &&
+	    passes_ns < engine->verdict_since_ns + primary_ns) {
+		return engine->verdict_since_ns + primary_ns;
+	}
+	return passes_ns;
+}
+
 static bool startup_passed(const struct mlag_engine *engine)
 {
-	return engine->now_ns - engine->hold.start_ns >= engine->config.startup_wait_ns;
+	return engine->now_ns >= startup_passes_ns(engine);
 }
 
 /*
@@ -336,8 +355,7 @@ uint64_t hold_deadline_ns(const struct mlag_engine *engine)
 			continue;
 		}
 		if (leg->hold.unproven) {
-			sooner(engine, engine->hold.start_ns + engine->config.startup_wait_ns,
-			       &deadline_ns);
+			sooner(engine, startup_passes_ns(engine), &deadline_ns);
 		}
 		if (leg->hold.reason == MLAG_HOLD_REJOIN) {
 			sooner(engine, rejoin_ns(engine), &deadline_ns);

@@ -14,6 +14,7 @@ static uint8_t path_bit(enum mlag_path path)
 void liveness_init(struct liveness *liveness, uint64_t own_boot_id)
 {
 	liveness->own_boot_id = own_boot_id;
+	liveness->awaited = true;
 }
 
 void liveness_configure(struct liveness *liveness, uint64_t interval_ns, uint32_t dead_multiplier)
@@ -57,6 +58,12 @@ static void look_at_link(struct liveness *liveness, uint64_t now_ns)
 		liveness->lost_ns = now_ns;
 	}
 	liveness->usable = usable;
+	liveness->awaited = liveness->awaited && !usable;
+}
+
+void liveness_await_no_more(struct liveness *liveness)
+{
+	liveness->awaited = false;
 }
 
 static bool is_heard(const struct liveness *liveness)

@@ -62,6 +62,8 @@ struct liveness_path {
  * @proof_ns: until then the peer link has time to prove itself, so that two members who find each
  *	other are not split for a moment
  * @usable: it was, when last looked at
+ * @awaited: it has not been usable since this member started, so it may not be there yet; until
+ *	liveness_await_no_more()
  * @left: the peer said goodbye, and nothing was heard of another boot of it
  * @fenced: the guard of the peer said that its daemon is dead, and which legs are down
  * @fence_boot_id, @fence_sequence: the last hello of a guard
@@ -79,6 +81,7 @@ struct liveness {
 	uint64_t peer_interval_ns;
 	bool ever_heard;
 	bool usable;
+	bool awaited;
 	bool left;
 	bool fenced;
 	uint64_t fence_boot_id;
@@ -146,6 +149,9 @@ void liveness_skip(struct liveness *liveness, uint64_t duration_ns, uint64_t now
 
 /** liveness_deadline_ns() - when time alone may change something; UINT64_MAX for never */
 uint64_t liveness_deadline_ns(const struct liveness *liveness);
+
+/** liveness_await_no_more() - a peer link that is not usable is lost, also if it never was usable */
+void liveness_await_no_more(struct liveness *liveness);
 
 enum liveness_link liveness_link(const struct liveness *liveness);
 

@@ -38,7 +38,7 @@ struct mlag_engine;
  * @hello_interval_ns: time between two signs of life
  * @dead_multiplier: intervals of silence after which the session is dead
  * @restart_hold_ns: how long a silent peer behind a living peer link is taken to be restarting
- * @startup_wait_ns: how long to wait for a peer that was never heard
+ * @startup_wait_ns: how long to wait for a peer never heard, or a peer link never usable
  * @backup: there is a backup path for hellos
  * @boot_id: 64 random bits of this daemon start, not 0
  * @hash_seed: secret seed of the hash tables

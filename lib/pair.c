@@ -181,6 +181,7 @@ static void refresh_verdict(struct mlag_engine *engine)
 		.life = life_of_peer(engine),
 		.link = liveness_link(liveness),
 		.session_up = engine->session == MLAG_SESSION_UP,
+		.link_awaited = liveness->awaited,
 	};
 	struct verdict verdict;
 
@@ -194,6 +195,9 @@ static void refresh_verdict(struct mlag_engine *engine)
 								: now_ns + verdict.wait_ns;
 	engine->verdict_because = verdict.because;
 	engine->verdict_next = verdict.next;
+	if (verdict.verdict != MLAG_VERDICT_STARTING) {
+		liveness_await_no_more(&engine->liveness); /* the start is over */
+	}
 	if (verdict.verdict == engine->verdict) {
 		return;
 	}

@@ -31,7 +31,8 @@ enum life_flag {
 	LIFE_USABLE = 0x02,
 	LIFE_LEFT = 0x04,
 	LIFE_FENCED = 0x08,
-	LIFE_FLAGS_ALL = 0x0f,
+	LIFE_AWAITED = 0x10,
+	LIFE_FLAGS_ALL = 0x1f,
 };
 
 enum path_flag {
@@ -97,7 +98,8 @@ static void put_liveness(struct buf_writer *writer, const struct liveness *liven
 	buf_put_u8(writer, (uint8_t)((liveness->ever_heard ? LIFE_EVER_HEARD : 0) |
 				     (liveness->usable ? LIFE_USABLE : 0) |
 				     (liveness->left ? LIFE_LEFT : 0) |
-				     (liveness->fenced ? LIFE_FENCED : 0)));
+				     (liveness->fenced ? LIFE_FENCED : 0) |
+				     (liveness->awaited ? LIFE_AWAITED : 0)));
 	buf_put_u64(writer, liveness->boot_id);
 	buf_put_u64(writer, liveness->boot_id_before);
 	buf_put_u32(writer, liveness->sequence);
@@ -120,6 +122,7 @@ static bool get_liveness(struct buf_reader *reader, uint64_t written_ns, struct 
 	liveness->usable = (flags & LIFE_USABLE) != 0;
 	liveness->left = (flags & LIFE_LEFT) != 0;
 	liveness->fenced = (flags & LIFE_FENCED) != 0;
+	liveness->awaited = (flags & LIFE_AWAITED) != 0;
 	liveness->boot_id = buf_get_u64(reader);
 	liveness->boot_id_before = buf_get_u64(reader);
 	liveness->sequence = buf_get_u32(reader);

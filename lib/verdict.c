@@ -127,9 +127,38 @@ static const struct cell cells[LIVENESS_LIVES_COUNT][LIVENESS_LINKS_COUNT][2] = 
 };
 /* clang-format on */
 
+/* What was never there is not lost: of two that boot, one has its backup path up before the peer link. */
+static const struct cell awaited =
+	WAIT(STARTING, STARTUP, RESYNC,
+	     "the peer was heard, but the peer link was not usable yet since the start",
+	     "hellos are heard both ways on the peer link, or startup-wait passes");
+
+static bool awaits_link(const struct verdict_view *view)
+{
+	if (!view->link_awaited || view->link == LIVENESS_LINK_USABLE ||
+	    view->left_ns[VERDICT_TIMER_STARTUP] == 0) {
+		return false;
+	}
+	switch (view->life) {
+	case LIVENESS_LIFE_NEVER: /* has a cell of its own, which says so */
+	case LIVENESS_LIFE_LEFT:
+	case LIVENESS_LIFE_FENCED:
+	case LIVENESS_LIVES_COUNT:
+		break;
+	case LIVENESS_LIFE_SILENT_APART:
+	case LIVENESS_LIFE_SILENT_TOGETHER:
+	case LIVENESS_LIFE_FADING:
+	case LIVENESS_LIFE_ALIVE:
+		return true;
+	}
+	return false;
+}
+
 struct verdict verdict_decide(const struct verdict_view *view)
 {
-	const struct cell *cell = &cells[view->life][view->link][view->session_up ? 1 : 0];
+	const struct cell *cell =
+		awaits_link(view) ? &awaited
+				  : &cells[view->life][view->link][view->session_up ? 1 : 0];
 	struct verdict verdict = {cell->after, UINT64_MAX, cell->because, cell->next};
 
 	if (view->left_ns[cell->timer] > 0 && cell->timer != VERDICT_TIMER_NONE) {

@@ -23,12 +23,15 @@ enum verdict_timer {
  * @life: what is known of the peer
  * @link: what is known of the peer link
  * @session_up: the session stands
+ * @link_awaited: the peer link has not been usable since the start, which is not over: nothing was
+ *	lost yet
  * @left_ns: what is left of each timer; 0 when it passed
  */
 struct verdict_view {
 	enum liveness_life life;
 	enum liveness_link link;
 	bool session_up;
+	bool link_awaited;
 	uint64_t left_ns[VERDICT_TIMERS_COUNT];
 };
 

@@ -34,6 +34,14 @@ static enum mlag_hold held(uint32_t member, uint32_t lag)
 	return world.members[member].legs[lag].held;
 }
 
+static enum mlag_verdict verdict(uint32_t member)
+{
+	struct mlag_view view;
+
+	mlag_get_view(world.members[member].engine, &view);
+	return view.verdict;
+}
+
 static void expect_safe(void)
 {
 	assert_null(world_check_verdicts(&world));
@@ -416,12 +424,99 @@ static void test_both_start_without_pl_and_exactly_one_serves(void **state)
 	world_set_peer_link(&world, false);
 	world_start(&world, S1);
 	world_start(&world, S2);
-	run_ms(1000);
-	assert_int_equal(held(S1, LAG), MLAG_HOLD_NONE);
+	run_ms(2900);
+	assert_int_equal(held(S1, LAG), MLAG_HOLD_STARTING);
+	for (uint32_t ms = 2900; ms < 20000; ms++) {
+		assert_int_not_equal(held(S2, LAG), MLAG_HOLD_NONE);
+		run_ms(1);
+		assert_true(ms < 3100 || held(S1, LAG) == MLAG_HOLD_NONE);
+	}
+	assert_int_equal(verdict(S1), MLAG_VERDICT_SPLIT);
+	assert_int_equal(verdict(S2), MLAG_VERDICT_SPLIT);
+}
+
+/* The secondary does not wait for ever for who leads and cannot serve. */
+static void test_both_start_without_pl_and_the_primarys_leg_is_down(void **state)
+{
+	(void)state;
+	world_set_peer_link(&world, false);
+	world_set_link(&world, S1, LAG, false);
+	world_start(&world, S1);
+	world_start(&world, S2);
+	run_ms(3000);
 	assert_int_equal(held(S2, LAG), MLAG_HOLD_STARTING);
-	run_ms(20000);
-	assert_int_equal(held(S1, LAG), MLAG_HOLD_NONE);
-	assert_int_not_equal(held(S2, LAG), MLAG_HOLD_NONE);
+	run_ms(3200);
+	assert_int_equal(held(S2, LAG), MLAG_HOLD_NONE);
+}
+
+static void run_and_expect_no_split(uint32_t ms)
+{
+	for (uint32_t i = 0; i < ms; i++) {
+		run_ms(1);
+		assert_int_not_equal(verdict(S1), MLAG_VERDICT_SPLIT);
+		assert_int_not_equal(verdict(S2), MLAG_VERDICT_SPLIT);
+	}
+}
+
+static void test_a_pl_that_comes_after_the_backup_path_is_no_split(void **state)
+{
+	(void)state;
+	world_set_peer_link(&world, false);
+	world_start(&world, S1);
+	world_start(&world, S2);
+	run_and_expect_no_split(1000);
+	assert_int_equal(verdict(S1), MLAG_VERDICT_STARTING);
+	assert_int_equal(held(S1, LAG), MLAG_HOLD_STARTING);
+	assert_int_equal(held(S2, LAG), MLAG_HOLD_STARTING);
+	world_set_peer_link(&world, true);
+	run_and_expect_no_split(1000);
+	assert_int_equal(verdict(S1), MLAG_VERDICT_PEERED);
+	assert_int_equal(verdict(S2), MLAG_VERDICT_PEERED);
+	assert_true(world_run_until_open(&world, 20 * WORLD_SECOND));
+}
+
+/* A bond, or a switch in between: carrier comes first, and frames pass later. */
+static void test_a_pl_that_passes_later_than_its_carrier_comes_is_no_split(void **state)
+{
+	(void)state;
+	world_set_passes(&world, MLAG_PATH_PEER_LINK, S1, false);
+	world_set_passes(&world, MLAG_PATH_PEER_LINK, S2, false);
+	world_start(&world, S1);
+	world_start(&world, S2);
+	run_and_expect_no_split(1000);
+	world_set_passes(&world, MLAG_PATH_PEER_LINK, S1, true);
+	run_and_expect_no_split(500);
+	world_set_passes(&world, MLAG_PATH_PEER_LINK, S2, true);
+	run_and_expect_no_split(1000);
+	assert_int_equal(verdict(S1), MLAG_VERDICT_PEERED);
+}
+
+static void test_a_restart_before_pl_is_there_goes_on_waiting_for_it(void **state)
+{
+	(void)state;
+	world_set_peer_link(&world, false);
+	world_start(&world, S1);
+	world_start(&world, S2);
+	run_and_expect_no_split(1000);
+	world_start(&world, S1);
+	run_and_expect_no_split(1000);
+	assert_int_equal(held(S1, LAG), MLAG_HOLD_STARTING);
+	run_ms(3000);
+	assert_int_equal(verdict(S1), MLAG_VERDICT_SPLIT);
+	assert_int_equal(verdict(S2), MLAG_VERDICT_SPLIT);
+}
+
+/* Once it was usable, its loss is one, however early. */
+static void test_a_pl_that_was_there_and_went_is_a_split_at_once(void **state)
+{
+	(void)state;
+	world_start(&world, S1);
+	world_start(&world, S2);
+	run_ms(1000);
+	world_set_peer_link(&world, false);
+	run_ms(400);
+	assert_int_equal(verdict(S1), MLAG_VERDICT_SPLIT);
+	assert_int_equal(verdict(S2), MLAG_VERDICT_SPLIT);
 }
 
 static void test_both_start_and_refuse_each_other_and_one_serves(void **state)
@@ -532,6 +627,11 @@ int main(void)
 		BOOT(test_a_start_holds_until_in_sync_and_startup_wait_does_not_matter),
 		BOOT(test_who_starts_alone_waits_for_startup_wait),
 		BOOT(test_both_start_without_pl_and_exactly_one_serves),
+		BOOT(test_both_start_without_pl_and_the_primarys_leg_is_down),
+		BOOT(test_a_pl_that_comes_after_the_backup_path_is_no_split),
+		BOOT(test_a_pl_that_passes_later_than_its_carrier_comes_is_no_split),
+		BOOT(test_a_restart_before_pl_is_there_goes_on_waiting_for_it),
+		BOOT(test_a_pl_that_was_there_and_went_is_a_split_at_once),
 		BOOT(test_both_start_and_refuse_each_other_and_one_serves),
 		BOOT(test_a_restart_holds_nothing_that_served_and_keeps_what_was_held),
 		BOOT(test_a_restart_never_lets_go_of_what_was_held),

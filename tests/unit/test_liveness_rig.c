@@ -350,6 +350,27 @@ static void test_a_fence_ends_the_hold(void **state)
 	assert_int_equal(look()->verdict, MLAG_VERDICT_ALONE);
 }
 
+/* A guard was heard, so this member serves: that the peer returns by the backup path first changes nothing. */
+static void test_a_start_that_is_over_does_not_begin_again(void **state)
+{
+	(void)state;
+	assert_int_equal(look()->verdict, MLAG_VERDICT_STARTING);
+	say_for(INTERVAL, false, true, true);
+	assert_int_equal(look()->verdict, MLAG_VERDICT_STARTING);
+	rig_tick(&rig, 2 * DEAD);
+	assert_int_equal(look()->verdict, MLAG_VERDICT_STARTING);
+	rig.path_hello.kind = HELLO_KIND_FENCED;
+	rig_say_hello(&rig, MLAG_PATH_PEER_LINK, true);
+	assert_int_equal(look()->verdict, MLAG_VERDICT_ALONE);
+	rig.path_hello.kind = HELLO_KIND_DAEMON;
+	set_carrier(false);
+	for (uint32_t i = 0; i < 10; i++) {
+		say_for(INTERVAL, false, true, true);
+		assert_int_not_equal(look()->verdict, MLAG_VERDICT_STARTING);
+	}
+	assert_int_equal(view.verdict, MLAG_VERDICT_SPLIT);
+}
+
 static void test_a_hold_starts_anew_with_carrier(void **state)
 {
 	(void)state;
@@ -537,6 +558,7 @@ int main(void)
 		RIG_TEST(test_an_older_epoch_of_the_same_boot_is_a_late_message),
 		RIG_TEST(test_a_fence_ends_the_hold),
 		RIG_TEST(test_r2_floods_wait_for_the_guard_of_a_dead_peer_leg_by_leg),
+		RIG_TEST(test_a_start_that_is_over_does_not_begin_again),
 		RIG_TEST(test_a_hold_starts_anew_with_carrier),
 		RIG_TEST(test_findings_of_a_peer_that_is_gone_differ),
 		RIG_TEST(test_a_role_is_taken_with_an_epoch_above_both),

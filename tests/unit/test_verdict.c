@@ -25,6 +25,8 @@ static bool view_at(uint32_t number, struct verdict_view *ret)
 	number /= LIVENESS_LINKS_COUNT;
 	ret->session_up = number % 2 != 0;
 	number /= 2;
+	ret->link_awaited = number % 2 != 0;
+	number /= 2;
 	for (uint32_t timer = 1; timer < VERDICT_TIMERS_COUNT; timer++) {
 		ret->left_ns[timer] = number % 2 != 0 ? 1000 * timer : 0;
 		number /= 2;
@@ -38,6 +40,9 @@ static bool is_possible(const struct verdict_view *view)
 	bool heard = view->life == LIVENESS_LIFE_ALIVE || view->life == LIVENESS_LIFE_FADING;
 
 	if (view->session_up && !heard) {
+		return false;
+	}
+	if (view->link_awaited && view->link == LIVENESS_LINK_USABLE) {
 		return false;
 	}
 	return view->link != LIVENESS_LINK_USABLE || view->life == LIVENESS_LIFE_ALIVE;
@@ -56,7 +61,7 @@ static void test_every_cell_is_written_and_explains_itself(void **state)
 		assert_non_null(verdict.next);
 		assert_true(verdict.because[0] != '\0' && verdict.next[0] != '\0');
 		assert_true(verdict.wait_ns > 0);
-		if (!is_possible(&view)) {
+		if (!is_possible(&view) && !view.link_awaited) {
 			assert_int_equal(verdict.verdict, MLAG_VERDICT_RESYNC); /* frozen */
 		}
 	}
@@ -65,6 +70,10 @@ static void test_every_cell_is_written_and_explains_itself(void **state)
 /* The table of DESIGN §2, row by row, written a second time. */
 static enum mlag_verdict by_the_book(const struct verdict_view *view)
 {
+	if (view->link_awaited && view->left_ns[VERDICT_TIMER_STARTUP] > 0 &&
+	    view->life != LIVENESS_LIFE_LEFT && view->life != LIVENESS_LIFE_FENCED) {
+		return MLAG_VERDICT_STARTING; /* nothing that was there is lost */
+	}
 	switch (view->life) {
 	case LIVENESS_LIFE_ALIVE:
 		if (view->link != LIVENESS_LINK_USABLE) {
@@ -125,19 +134,20 @@ static void test_a_verdict_that_waits_ends_by_time(void **state)
 	(void)state;
 	for (uint32_t i = 0; view_at(i, &view); i++) {
 		struct verdict verdict = verdict_decide(&view);
-		struct verdict later;
 
-		if (verdict.wait_ns == UINT64_MAX) {
-			continue;
+		for (uint32_t waits = 0; verdict.wait_ns != UINT64_MAX; waits++) {
+			enum mlag_verdict before = verdict.verdict;
+
+			assert_true(waits < VERDICT_TIMERS_COUNT);
+			for (uint32_t timer = 0; timer < VERDICT_TIMERS_COUNT; timer++) {
+				view.left_ns[timer] =
+					view.left_ns[timer] > verdict.wait_ns
+						? view.left_ns[timer] - verdict.wait_ns
+						: 0;
+			}
+			verdict = verdict_decide(&view);
+			assert_int_not_equal(verdict.verdict, before);
 		}
-		for (uint32_t timer = 0; timer < VERDICT_TIMERS_COUNT; timer++) {
-			view.left_ns[timer] = view.left_ns[timer] > verdict.wait_ns
-						      ? view.left_ns[timer] - verdict.wait_ns
-						      : 0;
-		}
-		later = verdict_decide(&view);
-		assert_int_not_equal(later.verdict, verdict.verdict);
-		assert_true(later.wait_ns == UINT64_MAX);
 	}
 }
 
@@ -152,8 +162,25 @@ static void test_who_hears_the_peer_is_never_alone(void **state)
 		if (view.life == LIVENESS_LIFE_ALIVE || view.life == LIVENESS_LIFE_FADING ||
 		    view.session_up) {
 			assert_true(verdict != MLAG_VERDICT_ALONE &&
-				    verdict != MLAG_VERDICT_ALONE_UNSURE &&
-				    verdict != MLAG_VERDICT_STARTING);
+				    verdict != MLAG_VERDICT_ALONE_UNSURE);
+			assert_true(verdict != MLAG_VERDICT_STARTING || view.link_awaited);
+		}
+	}
+}
+
+static void test_a_peer_link_that_was_never_there_is_not_lost_before_startup_wait(void **state)
+{
+	struct verdict_view view;
+
+	(void)state;
+	for (uint32_t i = 0; view_at(i, &view); i++) {
+		if (!is_possible(&view) || !view.link_awaited) {
+			continue;
+		}
+		if (view.left_ns[VERDICT_TIMER_STARTUP] > 0) {
+			assert_int_not_equal(verdict_decide(&view).verdict, MLAG_VERDICT_SPLIT);
+		} else if (view.life == LIVENESS_LIFE_ALIVE) {
+			assert_int_equal(verdict_decide(&view).verdict, MLAG_VERDICT_SPLIT);
 		}
 	}
 }
@@ -452,6 +479,8 @@ int main(void)
 		cmocka_unit_test(test_the_verdict_is_that_of_the_design_for_every_possible_view),
 		cmocka_unit_test(test_a_verdict_that_waits_ends_by_time),
 		cmocka_unit_test(test_who_hears_the_peer_is_never_alone),
+		cmocka_unit_test(
+			test_a_peer_link_that_was_never_there_is_not_lost_before_startup_wait),
 		cmocka_unit_test(test_rank),
 		cmocka_unit_test(test_an_epoch_is_above_both),
 		cmocka_unit_test(test_two_who_hear_each_other_are_one_primary_and_one_secondary),

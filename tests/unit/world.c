@@ -544,6 +544,10 @@ void world_start(struct world *world, uint32_t member)
 	m->leg_failed = false;
 	worldguard_start(world, member);
 	resumed = resume(world, member);
+	if (!resumed) {
+		m->fresh_ns = world->now_ns;
+		m->link_unmet = true;
+	}
 	for (uint16_t lag = 0; lag < WORLD_LAGS; lag++) {
 		event.leg_configure.lag_id = (uint16_t)(lag + 1);
 		event.leg_configure.is_drained = m->legs[lag].drained;

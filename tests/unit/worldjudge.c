@@ -34,6 +34,7 @@ static void note_paths(struct world *world)
 			       ((world->peer_link && world->link_passes[1 - m]) ||
 				world->backup_passes[1 - m]);
 
+		member->link_unmet = member->link_unmet && !(link && both);
 		if (!audible) {
 			member->peer_audible_ns = 0;
 		} else if (member->peer_audible_ns == 0) {
@@ -107,6 +108,15 @@ static void judge_member(struct world *world, uint32_t m)
 	}
 	if (view.verdict == MLAG_VERDICT_SPLIT && is_since(world, world->link_good_ns)) {
 		complain(world, "SAFE-15: split over a peer link that passes both ways");
+	}
+	if (view.verdict != MLAG_VERDICT_STARTING && view.verdict != MLAG_VERDICT_SPLIT) {
+		member->link_unmet = false; /* the start was over */
+	}
+	if (view.verdict == MLAG_VERDICT_SPLIT && member->link_unmet &&
+	    world->now_ns - member->fresh_ns < member->config.startup_wait_ns) {
+		complain(
+			world,
+			"SAFE-15: split from a peer link that was never there, before startup-wait");
 	}
 	if (view.verdict != member->verdict) {
 		world->verdicts[view.verdict]++;
