@@ -35,6 +35,7 @@
 
 static struct {
 	uint32_t leg, peer_link;
+	uint32_t other; /* a port of another domain in this namespace */
 	uint32_t asked; /* how often somebody was asked to accept a state */
 	uint8_t wanted; /* first octet of a state that is accepted */
 	uint32_t log_lines;
@@ -605,6 +606,36 @@ static void test_without_cap_sys_admin_what_is_not_adopted_is_replaced_all_the_s
 	set_admin(true);
 }
 
+static void
+test_without_cap_sys_admin_the_programs_of_another_domain_are_not_in_the_way(void **state)
+{
+	char path[PINS_PATH_SIZE];
+	struct datapath *other, *dp;
+
+	(void)state;
+	leave_behind(DOMAIN_ID);
+	set_admin(false);
+	other = open_next(SOURCES_MAX, DOMAIN_ID + 1);
+	fill(other);
+	assert_int_equal(datapath_attach(other, lab.other, MLAG_PORT_LEG), 0);
+	dp = open_next(SOURCES_MAX, DOMAIN_ID);
+	assert_int_equal(lab.asked, 1);
+	assert_null(datapath_refused(dp));
+	expect_everything(dp);
+	attach(dp);
+	datapath_close(dp);
+	/* Whose nobody says they are, they count as before. */
+	assert_int_equal(pins_open(DOMAIN_ID + 1, path), 0);
+	pins_drop(path, "mlag_state");
+	dp = open_next(SOURCES_MAX, DOMAIN_ID);
+	assert_int_equal(lab.asked, 0);
+	assert_string_equal(datapath_refused(dp), "other programs run than its state names");
+	datapath_close(dp);
+	assert_int_equal(datapath_detach(other, lab.other), 0);
+	datapath_close(other);
+	set_admin(true);
+}
+
 static void test_maps_of_a_namespace_that_is_gone_are_swept(void **state)
 {
 	char own[PINS_PATH_SIZE], other[PINS_PATH_SIZE];
@@ -684,6 +715,7 @@ static int set_up_network(void **state)
 	bridge = wire_make_bridge("br0");
 	lab.leg = wire_make_port("leg", "leg-far", bridge);
 	lab.peer_link = wire_make_port("pl", "pl-far", bridge);
+	lab.other = wire_make_port("other", "other-far", bridge);
 	lab.wanted = 1;
 	return 0;
 }
@@ -723,6 +755,7 @@ int main(void)
 		test(test_each_port_counts_on_in_its_own_row),
 		test(test_without_cap_sys_admin_programs_are_replaced_in_their_place),
 		test(test_without_cap_sys_admin_what_is_not_adopted_is_replaced_all_the_same),
+		test(test_without_cap_sys_admin_the_programs_of_another_domain_are_not_in_the_way),
 		test(test_maps_of_a_namespace_that_is_gone_are_swept),
 		test(test_many_rows_are_read_in_batches),
 	};

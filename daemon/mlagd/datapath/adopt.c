@@ -10,7 +10,8 @@
  * another version) is copied into a new one before any program is replaced.
  *
  * From a number to the thing itself takes CAP_SYS_ADMIN, which the service does not have.  It goes by
- * the pins, and believes them only if every program that is attached is one that reads those maps.
+ * the pins, and believes them only if every program that is attached is one that reads those maps, or
+ * one of another domain in this network namespace, by the pins of that.
  */
 #include "datapath/adopt.h"
 
@@ -159,7 +160,47 @@ static bool is_acceptable(struct adopt_search *search, int fd, uint32_t *ret_id)
 	return search->accept(search->user, &state);
 }
 
-/* Do all programs that are attached read the maps of this state? */
+static bool names(const struct mlag_state *state, uint32_t program_id)
+{
+	uint32_t place = 0;
+
+	while (place < MLAG_STATE_PROGRAMS_MAX && state->program_ids[place] != program_id) {
+		place++;
+	}
+	return place < MLAG_STATE_PROGRAMS_MAX;
+}
+
+struct claim {
+	uint32_t program_id;
+	bool is_made;
+};
+
+static void ask_other_domain(void *user, const char *directory)
+{
+	struct claim *claim = user;
+	struct bpf_map_info info;
+	struct mlag_state state;
+	int fd = pins_get(directory, adopt_map_name(DATAPATH_MAP_STATE));
+
+	if (fd < 0) {
+		return;
+	}
+	if (read_state(fd, &info, &state) && state.layout == MLAG_LAYOUT &&
+	    state.netns_cookie == adopt_netns_cookie() && names(&state, claim->program_id)) {
+		claim->is_made = true;
+	}
+	close(fd);
+}
+
+static bool is_of_other_domain(const char *directory, uint32_t program_id)
+{
+	struct claim claim = {.program_id = program_id};
+
+	pins_each(directory, ask_other_domain, &claim);
+	return claim.is_made;
+}
+
+/* Do all programs that are attached read the maps of this state, but for those of other domains? */
 static bool is_in_force(struct adopt_search *search, int fd)
 {
 	struct bpf_map_info info;
@@ -169,13 +210,8 @@ static bool is_in_force(struct adopt_search *search, int fd)
 		return fd >= 0 && refuse(search, "it is of another version");
 	}
 	for (uint32_t i = 0; i < search->seen_count; i++) {
-		uint32_t place = 0;
-
-		while (place < MLAG_STATE_PROGRAMS_MAX &&
-		       state.program_ids[place] != search->seen[i]) {
-			place++;
-		}
-		if (place == MLAG_STATE_PROGRAMS_MAX) {
+		if (!names(&state, search->seen[i]) &&
+		    !is_of_other_domain(search->directory, search->seen[i])) {
 			return refuse(search, "other programs run than its state names");
 		}
 	}
@@ -359,12 +395,13 @@ static bool is_deserted(const struct mlag_state *state)
 	return programs_count > 0;
 }
 
-static void sweep_directory(const char *directory)
+static void sweep_directory(void *user, const char *directory)
 {
 	int fd = pins_get(directory, adopt_map_name(DATAPATH_MAP_STATE));
 	struct bpf_map_info info;
 	struct mlag_state state;
 
+	(void)user;
 	if (fd < 0) {
 		return;
 	}
@@ -384,7 +421,7 @@ void adopt_unpin(const char *directory)
 
 void adopt_sweep(const char *directory)
 {
-	pins_each(directory, sweep_directory);
+	pins_each(directory, sweep_directory, NULL);
 }
 
 /* ---- taking over ---------------------------------------------------------------------------- */

@@ -119,7 +119,7 @@ void pins_drop(const char *directory, const char *name)
 	}
 }
 
-void pins_each(const char *directory, void (*on_other)(const char *other))
+void pins_each(const char *directory, void (*on_other)(void *user, const char *other), void *user)
 {
 	char parent[PINS_PATH_SIZE];
 	char path[PINS_PATH_SIZE + 256];
@@ -132,7 +132,7 @@ void pins_each(const char *directory, void (*on_other)(const char *other))
 	while (entries && (entry = readdir(entries))) {
 		(void)snprintf(path, sizeof(path), "%s/%s", parent, entry->d_name);
 		if (entry->d_name[0] != '.' && strcmp(path, directory) != 0) {
-			on_other(path);
+			on_other(user, path);
 		}
 	}
 	if (entries) {

@@ -50,8 +50,9 @@ int pins_put(int fd, const char *path);
  * pins_each() - the directories beside ours
  * @directory: ours, from pins_open()
  * @on_other: called for each of them; may remove it
+ * @user: handed to it
  */
-void pins_each(const char *directory, void (*on_other)(const char *other));
+void pins_each(const char *directory, void (*on_other)(void *user, const char *other), void *user);
 
 /**
  * pins_remove() - remove the directory if nothing is pinned there any more
