@@ -289,7 +289,7 @@ DEPS_LAB := python3 python3-pytest python3-scapy iproute2 ethtool tcpdump iputil
 	kmod procps frr openssl
 DEPS_LAB_AMD64 := user-mode-linux
 DEPS_MORE := nftables valgrind cppcheck clang-tidy-14
-# For tests/lab/boot_labs.py, which skips what is missing: nobody gets a network manager without asking for it.
+# For tests/lab/test_boot.py, which skips what is missing: nobody gets a network manager without asking for it.
 DEPS_BOOT := systemd udev ifupdown
 
 .PHONY: deps deps-all
@@ -378,7 +378,10 @@ check-long:
 	@$(RUN) all "$(MAKE)" $(B) $(filter-out check-fuzz-smoke check-faults-smoke check-lab,$(CHECK_PARTS)) \
 		check-mutants check-faults coverage asan fuzz soak check-lab-long
 
-.PHONY: check-lab-long sim soak bench fuzz fuzz-bin fuzz-corpora asan clang valgrind analyze coverage format
+.PHONY: check-boot check-lab-long sim soak bench fuzz fuzz-bin fuzz-corpora asan clang valgrind analyze coverage format
+# Machines that boot and go down under systemd; a part of check-lab-long too.
+check-boot: all
+	@LAB_TIMEOUT=3600 MLAB_TIMEOUT=3600 MLAB_LONG=1 $(RUN) root lab $@ $(B) tests/lab/run check tests/lab/test_boot.py
 check-lab-long: all $(LAB_AIDS)
 	@LAB_TIMEOUT=7200 MLAB_TIMEOUT=3600 MLAB_LONG=1 $(RUN) root lab $@ $(B) tests/lab/run check
 	@tests/lab/losses.py $(B)/lab-artifacts/failures.json
@@ -498,6 +501,7 @@ help:
 	@echo 'make check           everything a newcomer should run; its parts:'
 	@echo '  $(CHECK_PARTS)' | fold -s -w 90 | sed '2,$$s/^/  /'
 	@echo 'make check-long      also soak, longer fuzzing and the long lab runs'
+	@echo 'make check-boot      machines that boot and go down under systemd, with FRR (root)'
 	@echo 'make sim SEED=n      one run of the simulator;  make soak  many, for SOAK_SECONDS'
 	@echo 'make sim SEED=n TLS=1  the same life with the session through TLS'
 	@echo 'make sim REPLAY=file what mlagctl record saved, step by step'

@@ -7,7 +7,9 @@
     r    a router behind LAG 1: a bond over leg-a, leg-b (to S1) and leg-s2; OSPF with both members
     o2   an orphan of S2 in VLAN 20, which the members route to
 
-It captures at r and o2 and on the peer link, follows the journal and S1's links into files, and
+or, for a machine with several domains, what mlab/domains.py lays out.
+
+It captures at r and o2, on the peer link and on the backup path, follows the journal and S1's links into files, and
 answers what the test asks over the serial line.
 """
 
@@ -26,12 +28,15 @@ from typing import Any
 LAB = os.path.dirname(os.path.realpath(__file__))
 sys.path.insert(0, LAB)
 
+from mlab import domains  # noqa: E402  pylint: disable=wrong-import-position
 from mlab.daemon import Daemon  # noqa: E402  pylint: disable=wrong-import-position
 from mlab.frr import Frr  # noqa: E402  pylint: disable=wrong-import-position
 from mlab.netns import Namespace, run  # noqa: E402  pylint: disable=wrong-import-position
 
 MAGIC = b"bootlab:"
-DESTINATION = ("10.0.20.22", 7007)
+PORT = 7007
+ROUTER, ORPHAN = "10.0.10.3", "10.0.20.22"
+BACK = 100  # the first flow of those in the other direction
 FLOWS = 16
 RATE = 25  # packets a second, each flow
 OSPF = """interface {ifname}
@@ -100,24 +105,24 @@ def route(spaces: dict[str, Namespace], directory: str) -> dict[str, Frr]:
 
 
 class Sender(threading.Thread):
-    """Numbered packets from the router to o2, in flows that hash differently."""
+    """Numbered packets from an address to another, in flows that hash differently."""
 
-    def __init__(self, space: Namespace) -> None:
+    def __init__(self, space: Namespace, source: str, destination: str, first: int = 0) -> None:
         super().__init__(daemon=True)
-        self.sockets = []
-        for number in range(FLOWS):
-            sock = space.socket(socket.AF_INET, socket.SOCK_DGRAM)
-            sock.bind(("10.0.10.3", 20_000 + number))
-            self.sockets.append(sock)
+        self.destination = destination
+        self.sockets: dict[int, socket.socket] = {}
+        for number in range(first, first + FLOWS):
+            self.sockets[number] = space.socket(socket.AF_INET, socket.SOCK_DGRAM)
+            self.sockets[number].bind((source, 20_000 + number))
 
     def run(self) -> None:
         """For ever: until the machine is off."""
         due = time.monotonic()
         count = 0
         while True:
-            for number, sock in enumerate(self.sockets):
+            for number, sock in self.sockets.items():
                 try:
-                    sock.sendto(MAGIC + struct.pack(">HI", number, count), DESTINATION)
+                    sock.sendto(MAGIC + struct.pack(">HI", number, count), (self.destination, PORT))
                 except OSError:
                     pass  # no route for a moment: it was not sent, so nobody captures it here
             count += 1
@@ -133,29 +138,45 @@ class World:
         with open(os.path.join(directory, "world.json"), encoding="utf-8") as file:
             self.wish = json.load(file)
         os.makedirs("/run/lab", exist_ok=True)
-        self.spaces = {name: Namespace(name) for name in ("s2", "r", "o2")}
+        self.senders: list[Sender] = []
+        self.spaces: dict[str, Namespace] = {}
+        self.domains: dict[str, domains.Domain] = {}
         self._logs = []
         self._follow(["journalctl", "-f", "-n", "all", "-o", "json", "-b"], "journal")
-        wires(self.wish["ports"], self.spaces)
         self._follow(["ip", "-ts", "-o", "monitor", "link"], "links")
+        if self.wish.get("domains"):
+            self._lay_out_domains()
+        else:
+            self._lay_out()
+
+    def _lay_out(self) -> None:
+        self.spaces = {name: Namespace(name) for name in ("s2", "r", "o2")}
+        wires(self.wish["ports"], self.spaces)
         lay_out_router(self.spaces["r"])
         lay_out_member(self.spaces["s2"])
-        self.spaces["o2"].ip("link set lo up", "address add 10.0.20.22/24 dev eth0",
+        self.spaces["o2"].ip("link set lo up", f"address add {ORPHAN}/24 dev eth0",
                              "link set eth0 up", "route add default via 10.0.20.2")
         for name, ifname in (("r", "leg-a"), ("r", "leg-b"), ("r", "bond0"), ("s2", "peerlink"),
-                             ("o2", "eth0")):
-            self._capture(name, ifname)
+                             ("s2", "bk0"), ("o2", "eth0")):
+            self._capture(self.spaces[name], name, ifname)
         self.daemon = Daemon(self.spaces["s2"], "/run/lab", self.wish["config"])
         self.daemon.start()
         self.frrs = route(self.spaces, "/run/lab")
+
+    def _lay_out_domains(self) -> None:
+        for name in self.wish["domains"]:
+            domain = domains.Domain(name, "/run/lab", self.wish["restart_hold_s"])
+            self.domains[name] = domain
+            self._capture(domain.host, f"h-{name}", "bond0")
+            self._capture(domain.orphan, f"o-{name}", "eth0")
 
     def _follow(self, argv: list[str], name: str) -> None:
         file = open(os.path.join(self.directory, name), "ab")  # pylint: disable=consider-using-with
         self._logs.append(subprocess.Popen(argv, stdout=file, stderr=subprocess.DEVNULL))
 
-    def _capture(self, name: str, ifname: str) -> None:
+    def _capture(self, space: Namespace, name: str, ifname: str) -> None:
         path = os.path.join(self.directory, f"{name}-{ifname}.pcap")
-        process = self.spaces[name].popen(
+        process = space.popen(
             ["tcpdump", "-Z", "root", "-U", "-n", "-s", "96", "-i", ifname, "-w", path],
             stderr=subprocess.PIPE, stdout=subprocess.DEVNULL)
         assert process.stderr is not None
@@ -165,9 +186,9 @@ class World:
                 break
         self._logs.append(process)
 
-    def do_s2(self, argv: list[str]) -> Any:
-        """What S2's mlagctl says."""
-        return self.daemon.query(*argv)
+    def do_s2(self, argv: list[str], of: str | None = None) -> Any:
+        """What S2's mlagctl says, or that of a domain's other member."""
+        return (self.domains[of].daemon if of else self.daemon).query(*argv)
 
     def do_routes(self, of: str) -> Any:
         """The next hops that a kernel has towards VLAN 20."""
@@ -184,8 +205,19 @@ class World:
                 and row["linkinfo"]["info_slave_data"].get("ad_partner_oper_port_state", 0) & 0x10]
 
     def do_send(self) -> Any:
-        """Begin to send."""
-        Sender(self.spaces["r"]).start()
+        """Begin to send, both ways, unless that was done."""
+        if self.senders:
+            return
+        if self.domains:
+            for domain in self.domains.values():
+                host, orphan = domain.addresses
+                self.senders += [Sender(domain.host, host, orphan),
+                                 Sender(domain.orphan, orphan, host, BACK)]
+        else:
+            self.senders = [Sender(self.spaces["r"], ROUTER, ORPHAN),
+                            Sender(self.spaces["o2"], ORPHAN, ROUTER, BACK)]
+        for sender in self.senders:
+            sender.start()
 
 
 def answer(world: World, question: dict[str, Any]) -> dict[str, Any]:
@@ -209,20 +241,20 @@ def answer(world: World, question: dict[str, Any]) -> dict[str, Any]:
         return {"error": f"{name}: {error}"}
 
 
-def ready() -> None:
+def ready(path: str) -> None:
     """Tell systemd."""
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sock:
-        path = os.environ["NOTIFY_SOCKET"]
         sock.connect("\0" + path[1:] if path[0] == "@" else path)
         sock.sendall(b"READY=1")
 
 
 def main() -> None:
     """Lay out, say so, and answer for ever."""
+    notify = os.environ.pop("NOTIFY_SOCKET")  # or each mlagd of ours says that we are ready
     world = World(sys.argv[1])
     line = os.open("/dev/ttyS0", os.O_RDWR | os.O_NOCTTY)
     tty.setraw(line, termios.TCSANOW)
-    ready()
+    ready(notify)
     with os.fdopen(line, "r+b", buffering=0) as stream:
         buffer = b""
         while True:

@@ -3,16 +3,27 @@
 
 import json
 import os
+import re
 import struct
 from dataclasses import dataclass
+from datetime import datetime, timezone
 from typing import Iterator
 
+from . import domains
 from .daemon import ROOT, Config, config_text
+from .errors import LabError
 from .machine import Machine
 from .topology import SYSTEM_MAC
 
 MAGIC = b"bootlab:"  # of bootworld.py
 LACP = b"\x01\x80\xc2\x00\x00\x02"
+PEER_LINK_MAC = b"\x02\x00\x00\x00\x51\x03"  # S1's member id
+HELLO_ETHERTYPE, HELLO_MAGIC = b"\x88\xb5", b"mlag"  # docs/protocol.md
+HELLO_MEMBER, HELLO_FLAGS, HELLO_VERDICT = 12, 41, 43
+HELLO_LEAVING = 0x01
+SPLIT = 4
+LINK = re.compile(r"\[(\S+)\] \d+: ([^:@]+)[:@].*?<([A-Z0-9_,-]*)>")
+BACK = 100  # of bootworld.py: flows from here on are of the other direction
 OSPF_PROTOCOL = 89
 UDP = b"\x11"  # an ICMP error quotes what it is about
 CARDS = (b"\x02\x00\x00\x00\x51\x01", b"\x02\x00\x00\x00\x51\x02")  # swp1, swp2: what LACPDUs come from
@@ -76,6 +87,17 @@ def prepare(directory: str, manager: str) -> Machine:
     return machine
 
 
+def prepare_domains(directory: str) -> Machine:
+    """A machine that is a member of two pairs (domains.py), not booted; the lab lays out its network."""
+    machine = Machine(directory)
+    for name in domains.NAMES:
+        machine.file(f"/etc/mlag/{name}.conf", domains.text(name, RESTART_HOLD_S))
+        machine.wants += [f"{unit}@{name}" for unit in ("mlagd", "mlag-guard", "mlag-leave")]
+    with open(machine.path("world.json"), "w", encoding="utf-8") as file:
+        json.dump({"domains": domains.NAMES, "restart_hold_s": RESTART_HOLD_S}, file)
+    return machine
+
+
 def leave_first(machine: Machine) -> None:
     """mlag-leave.service as it would be if routing daemons stopped after it."""
     name = "/usr/lib/systemd/system/mlag-leave.service"
@@ -128,6 +150,43 @@ def frames(machine: Machine, name: str) -> Iterator[Frame]:
         at += size
 
 
+def verdicts_said(machine: Machine, name: str, member_id: bytes) -> list[tuple[float, int]]:
+    """When each hello of this member was on a wire, raw or over UDP, and its verdict by number."""
+    said = []
+    for frame in frames(machine, name):
+        at = 14 if frame.octets[12:14] == HELLO_ETHERTYPE else frame.octets.find(HELLO_MAGIC)
+        hello = frame.octets[at:] if at > 0 else b""
+        if (hello[:4] == HELLO_MAGIC and hello[HELLO_MEMBER:HELLO_MEMBER + 6] == member_id
+                and len(hello) > HELLO_VERDICT):
+            said.append((frame.when, hello[HELLO_VERDICT]))
+    return said
+
+
+def goodbye(machine: Machine, name: str, member_id: bytes) -> float:
+    """When the first hello said that this member leaves."""
+    for frame in frames(machine, name):
+        hello = frame.octets[14:]
+        if (frame.octets[12:14] == HELLO_ETHERTYPE and hello[HELLO_MEMBER:HELLO_MEMBER + 6] == member_id
+                and hello[HELLO_FLAGS] & HELLO_LEAVING):
+            return frame.when
+    raise LabError(f"{name}: nobody said goodbye")
+
+
+def links_down(machine: Machine, ifname: str) -> list[float]:
+    """When the kernel said that this device of S1's lost its carrier or was set down."""
+    moments, was_up = [], False
+    with open(machine.path("links"), encoding="utf-8", errors="replace") as file:
+        for line in file:
+            found = LINK.match(line)
+            if found is None or found[2] != ifname:
+                continue
+            is_up = "LOWER_UP" in found[3].split(",") and "UP" in found[3].split(",")
+            if was_up and not is_up:
+                moments.append(datetime.fromisoformat(found[1]).replace(tzinfo=timezone.utc).timestamp())
+            was_up = is_up
+    return moments
+
+
 def numbers(machine: Machine, name: str) -> dict[tuple[int, int], list[float]]:
     """When each numbered packet was there: (flow, number) -> times."""
     seen: dict[tuple[int, int], list[float]] = {}
@@ -154,13 +213,15 @@ class Loss:
         return f"{self.lost} of {self.sent} lost{span}, {self.doubled} doubled"
 
 
-def loss(machine: Machine, since: float, until: float) -> Loss:
-    """Between the router's bond and the orphan."""
-    arrived = numbers(machine, "o2-eth0")
+def loss(machine: Machine, since: float, until: float, back: bool = False,
+         ends: tuple[str, str] = ("r-bond0", "o2-eth0")) -> Loss:
+    """From the dual host to the orphan, or back; captures are written a moment later than they are made."""
+    here, there = reversed(ends) if back else ends
+    arrived = {key: when for key, when in numbers(machine, there).items() if (key[0] >= BACK) == back}
     newest = max((when[0] for when in arrived.values()), default=0.0)
     until = min(until, newest - 0.5)  # what is later may not have been written yet
-    sent = {key: when[0] for key, when in numbers(machine, "r-bond0").items()
-            if since <= when[0] < until}
+    sent = {key: when[0] for key, when in numbers(machine, here).items()
+            if since <= when[0] < until and (key[0] >= BACK) == back}
     lost = sorted(when for key, when in sent.items() if key not in arrived)
     doubled = sum(len(arrived[key]) > 1 for key in sent if key in arrived)
     return Loss(len(sent), len(lost), doubled, lost[0] if lost else 0, lost[-1] if lost else 0)

@@ -98,6 +98,7 @@ class Machine:
         self.directory = directory
         self.root = os.path.join(directory, "root")
         self.wants: list[str] = []
+        self.manager = ""  # the unit that configures its network
         self.process: subprocess.Popen | None = None
         self._line: socket.socket | None = None
         self._buffer = b""
