@@ -14,6 +14,7 @@ import os
 import re
 import subprocess
 import sys
+from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Iterator, NamedTuple, Optional
@@ -113,8 +114,13 @@ def mutants(text: str) -> Iterator[Mutant]:
         sys.exit(f"mutants: lib/forward.h has no {', '.join(sorted(missing))}")
 
 
-def run(number: int, mutant: Mutant, compiler: str, source: Path, build: Path) -> Optional[str]:
-    """What went wrong with a mutant, or None when the checker found it."""
+class Answer(NamedTuple):
+    promise: Optional[str]  # that the checker saw broken, with its number; None: it saw nothing
+    said: str
+
+
+def run(number: int, mutant: Mutant, compiler: str, source: Path, build: Path) -> Answer:
+    """Which promise a mutant breaks, in the checker's words."""
     directory = build / f"mutant-{number}"
     directory.mkdir(parents=True, exist_ok=True)
     (directory / "forward.h").write_text(mutant.text)
@@ -124,11 +130,12 @@ def run(number: int, mutant: Mutant, compiler: str, source: Path, build: Path) -
                             *sorted(map(str, (source / "tests/checker").glob("*.c")))],
                            capture_output=True, text=True)
     if built.returncode != 0:
-        return "does not compile: " + built.stderr[:300]
+        return Answer(None, "does not compile: " + built.stderr[:300])
     done = subprocess.run([checker, "--first"], capture_output=True, text=True)
-    if done.returncode == 1:
-        return None
-    return f"survives (exit status {done.returncode})"
+    broken = re.search(r"^((?:SAFE-|LIVE-|R)\d+): .*", done.stdout, re.M)
+    if done.returncode == 1 and broken is not None:
+        return Answer(broken[1], broken[0])
+    return Answer(None, f"survives (exit status {done.returncode})")
 
 
 def main() -> int:
@@ -138,9 +145,12 @@ def main() -> int:
     todo = list(mutants((source / "lib/forward.h").read_text()))
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         answers = list(pool.map(lambda item: run(*item, compiler, source, build), enumerate(todo)))
-    bad = [(mutant, answer) for mutant, answer in zip(todo, answers) if answer]
-    for mutant, answer in bad:
-        print(f"{mutant.function}, {mutant.change}: {answer}")
+    bad = [answer for answer in answers if answer.promise is None]
+    for mutant, answer in zip(todo, answers):
+        print(f"  {'found ' if answer.promise else 'MISSED'}  {mutant.function}, {mutant.change}: "
+              f"{answer.said}")
+    found = Counter(answer.promise for answer in answers if answer.promise is not None)
+    print("  by " + ", ".join(f"{promise} {count}" for promise, count in found.most_common()))
     print(f"mutants: {len(todo)} rules of forward.h taken out one at a time: "
           f"{len(todo) - len(bad)} noticed by the checker, {len(bad)} not")
     return 1 if bad or not todo else 0
