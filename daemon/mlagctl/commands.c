@@ -154,8 +154,8 @@ static const struct command commands[] = {
 		.summary = "save what mlagd was told since it started, and last, to a file",
 		.help = "FILE holds the engine's events, with MAC and IP addresses and interface numbers of\n"
 			"the pair but no keys. 'make sim REPLAY=FILE' tells it as a story and goes\n"
-			"through it step by step. After a crash such a file is events.crash in the run\n"
-			"directory.\n",
+			"through it step by step. After a crash such a file is events.crash in\n"
+			"/var/lib/mlagd (mlagd(8), FILES).\n",
 	},
 	{
 		.name = "reload",

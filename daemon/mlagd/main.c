@@ -287,7 +287,7 @@ static int open_engine(struct daemon *daemon)
 	}
 	now_ns = daemon_now_ns();
 	daemon->engine = mlag_engine_init(memory, &config, now_ns);
-	daemon->recorder = recorder_open(daemon->run_dir);
+	daemon->recorder = recorder_open(daemon->run_dir, getenv("STATE_DIRECTORY"));
 	recorder_config(daemon->recorder, &config, now_ns);
 	return 0;
 }

@@ -90,22 +90,80 @@ static void begin_segment(struct recorder *recorder, uint32_t segment)
 	store_u32(header + 12, segment_sizes[segment]);
 }
 
+/* All of @from, under a name that is not there before it is whole. */
+static int copy_file(int from, const char *path)
+{
+	static uint8_t bytes[65536];
+	char unfinished[PATH_SIZE + 8];
+	ssize_t size = 0;
+	int r = 0;
+	int fd;
+
+	(void)snprintf(unfinished, sizeof(unfinished), "%s.new", path);
+	fd = open(unfinished, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (fd < 0) {
+		return -errno;
+	}
+	for (off_t at = 0; r == 0 && (size = pread(from, bytes, sizeof(bytes), at)) > 0;
+	     at += size) {
+		ssize_t written = write(fd, bytes, (size_t)size);
+
+		r = written == size ? 0 : written < 0 ? -errno : -ENOSPC;
+	}
+	if (r == 0 && size < 0) {
+		r = -errno;
+	}
+	if (close(fd) != 0 && r == 0) {
+		r = -errno;
+	}
+	if (r == 0 && rename(unfinished, path) != 0) {
+		r = -errno;
+	}
+	if (r != 0) {
+		(void)unlink(unfinished);
+	}
+	return r;
+}
+
+static bool came_to_its_end(int fd)
+{
+	uint8_t ended[RECORD_AT_ENDED + 4];
+
+	return pread(fd, ended, sizeof(ended), 0) != (ssize_t)sizeof(ended) ||
+	       ended[RECORD_AT_ENDED + 3] != 0;
+}
+
 /* The last file of an earlier process, if that did not come to an end, is evidence. */
-static void keep_crashed(const char *path, const char *run_dir)
+static void keep_crashed(const char *path, const char *run_dir, const char *state_dir)
 {
 	char kept[PATH_SIZE];
-	uint8_t ended[RECORD_AT_ENDED + 4];
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
-	ssize_t size = fd >= 0 ? read(fd, ended, sizeof(ended)) : 0;
+	bool is_kept = false;
 
-	if (fd >= 0) {
-		(void)close(fd);
-	}
-	if (size != (ssize_t)sizeof(ended) || ended[RECORD_AT_ENDED + 3] != 0) {
+	if (fd < 0) {
 		return;
 	}
-	(void)snprintf(kept, sizeof(kept), "%s/%s", run_dir, RECORDER_FILE_CRASHED);
-	if (rename(path, kept) == 0) {
+	if (came_to_its_end(fd)) {
+		(void)close(fd);
+		return;
+	}
+	if (state_dir != NULL) {
+		int r;
+
+		(void)snprintf(kept, sizeof(kept), "%s/%s", state_dir, RECORDER_FILE_CRASHED);
+		r = copy_file(fd, kept);
+		is_kept = r == 0;
+		if (r != 0) {
+			log_warning("the last events of an earlier mlagd cannot be kept in %s: %s",
+				    state_dir, strerror(-r));
+		}
+	}
+	(void)close(fd);
+	if (!is_kept) {
+		(void)snprintf(kept, sizeof(kept), "%s/%s", run_dir, RECORDER_FILE_CRASHED);
+		is_kept = rename(path, kept) == 0;
+	}
+	if (is_kept) {
 		log_warning("an earlier mlagd did not come to its end: its last events are in %s",
 			    kept);
 	}
@@ -129,7 +187,7 @@ static int make_file(const char *path)
 	return fd;
 }
 
-struct recorder *recorder_open(const char *run_dir)
+struct recorder *recorder_open(const char *run_dir, const char *state_dir)
 {
 	struct recorder *recorder = calloc(1, sizeof(*recorder));
 	char path[PATH_SIZE];
@@ -139,7 +197,7 @@ struct recorder *recorder_open(const char *run_dir)
 		return NULL;
 	}
 	(void)snprintf(path, sizeof(path), "%s/%s", run_dir, RECORDER_FILE);
-	keep_crashed(path, run_dir);
+	keep_crashed(path, run_dir, state_dir);
 	fd = make_file(path);
 	if (fd < 0) {
 		log_warning("events are not recorded: %s: %s", path, strerror(-fd));

@@ -3,7 +3,8 @@
  * The recorder: what the engine is told and asked is kept in a file of fixed size in the run
  * directory, RUN_DIR/events.  The file is mapped, so what is written is the kernel's from that moment: it
  * is there after any end of this process, with no handler that would have to run.  A file whose
- * writer did not come to an end is kept beside as events.crash, the last one.
+ * writer did not come to an end is kept as events.crash, the last one: on disk where there is a directory
+ * for it, or beside.
  *
  * The functions below are those of mlag.h, each with its record.
  */
@@ -22,10 +23,11 @@ struct recorder;
 /**
  * recorder_open() - make the file
  * @run_dir: exists, and is ours alone
+ * @state_dir: outlives the machine's memory, for what an earlier process left; NULL for none
  *
  * Return: NULL when it cannot be had (logged): then nothing is recorded.
  */
-struct recorder *recorder_open(const char *run_dir);
+struct recorder *recorder_open(const char *run_dir, const char *state_dir);
 
 /** recorder_close() - this process comes to an end as it should; NULL is fine */
 void recorder_close(struct recorder *recorder);

@@ -57,7 +57,7 @@ static int setup(void **state)
 	config.neighbors_max = 64;
 	now_ns = 1000 * MS;
 	engine = mlag_engine_init(calloc(1, mlag_engine_size(&config)), &config, now_ns);
-	recorder = recorder_open(directory);
+	recorder = recorder_open(directory, NULL);
 	assert_non_null(recorder);
 	recorder_config(recorder, &config, now_ns);
 	return 0;
@@ -222,22 +222,14 @@ static void test_no_secret_is_in_it(void **state)
 	free(data);
 }
 
-static void test_what_a_killed_process_left_is_whole_and_kept(void **state)
+/* For root alone, and a whole life. */
+static void expect_kept(const char *path)
 {
 	static uint8_t data[8 * 1024 * 1024];
-	struct recorder *next;
-	char path[128];
 	struct stat status;
 	FILE *file;
 	size_t size;
 
-	(void)state;
-	live();
-	/* Nobody closed it: a new process finds it so. */
-	next = recorder_open(directory);
-	assert_non_null(next);
-	recorder_close(next);
-	path_of(RECORDER_FILE_CRASHED, path, sizeof(path));
 	assert_int_equal(stat(path, &status), 0);
 	assert_int_equal(status.st_mode & 0777, 0600);
 	file = fopen(path, "rb");
@@ -245,6 +237,56 @@ static void test_what_a_killed_process_left_is_whole_and_kept(void **state)
 	size = fread(data, 1, sizeof(data), file);
 	(void)fclose(file);
 	assert_true(replay(data, (uint32_t)size) >= 14);
+}
+
+/* Nobody closed it: a new process finds it so. */
+static void open_again(const char *state_dir)
+{
+	struct recorder *next = recorder_open(directory, state_dir);
+
+	assert_non_null(next);
+	recorder_close(next);
+}
+
+static void test_what_a_killed_process_left_is_whole_and_kept(void **state)
+{
+	char path[128];
+
+	(void)state;
+	live();
+	open_again(NULL);
+	path_of(RECORDER_FILE_CRASHED, path, sizeof(path));
+	expect_kept(path);
+}
+
+/* The run directory is memory: what the machine itself takes with it is kept where it does not. */
+static void test_what_a_killed_process_left_is_kept_on_disk(void **state)
+{
+	char state_dir[] = "/tmp/mlag-record-state-XXXXXX";
+	char path[128], kept[128];
+
+	(void)state;
+	assert_non_null(mkdtemp(state_dir));
+	live();
+	open_again(state_dir);
+	(void)snprintf(kept, sizeof(kept), "%s/%s", state_dir, RECORDER_FILE_CRASHED);
+	expect_kept(kept);
+	path_of(RECORDER_FILE_CRASHED, path, sizeof(path));
+	assert_int_equal(access(path, F_OK), -1);
+	(void)unlink(kept);
+	/* And nothing else is there. */
+	assert_int_equal(rmdir(state_dir), 0);
+}
+
+static void test_where_the_disk_refuses_it_is_kept_in_the_run_directory(void **state)
+{
+	char path[128];
+
+	(void)state;
+	live();
+	open_again("/proc");
+	path_of(RECORDER_FILE_CRASHED, path, sizeof(path));
+	expect_kept(path);
 }
 
 static void test_what_came_to_its_end_is_no_evidence(void **state)
@@ -255,7 +297,7 @@ static void test_what_came_to_its_end_is_no_evidence(void **state)
 	(void)state;
 	live();
 	recorder_close(recorder);
-	recorder = recorder_open(directory);
+	recorder = recorder_open(directory, NULL);
 	path_of(RECORDER_FILE_CRASHED, path, sizeof(path));
 	assert_int_equal(stat(path, &status), -1);
 }
@@ -661,6 +703,8 @@ int main(void)
 		TEST(test_a_recorded_life_is_lived_again),
 		TEST(test_no_secret_is_in_it),
 		TEST(test_what_a_killed_process_left_is_whole_and_kept),
+		TEST(test_what_a_killed_process_left_is_kept_on_disk),
+		TEST(test_where_the_disk_refuses_it_is_kept_in_the_run_directory),
 		TEST(test_what_came_to_its_end_is_no_evidence),
 		TEST(test_beginning_and_last_are_kept),
 		TEST(test_what_is_cut_or_foreign_is_refused),
