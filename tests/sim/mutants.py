@@ -35,6 +35,9 @@ BUGS = (
         "\t\t\tmemset(&local->seen, 0, sizeof(local->seen));\n"
         "\t\t\tlocal->believed = local->seen;\n\t\t\ttable_withdraw(&engine->macs, row);\n"
         "\t\t\tevaluate(engine, row);\n\t\t}\n\t}\n}\n\nvoid mac_failed("),
+    Bug("an entry that outlives its claim", "mac.c",
+        "table_peer(&engine->macs, row));\n\t}\n\treturn none;\n}",
+        "table_peer(&engine->macs, row));\n\t}\n\treturn local->believed;\n}"),
     Bug("an acknowledgement before the filter is written", "leg.c",
         "value.enforced = leg->applied_generation;",
         "value.enforced = leg->program_generation;"),

@@ -71,6 +71,8 @@ struct totals {
 	uint64_t legs_taken;
 	uint64_t neighbor_events;
 	uint64_t neighbor_writes;
+	uint64_t moves_judged;
+	uint64_t entries_judged;
 	uint64_t holds;
 	uint64_t faults[WORLD_FAULTS_COUNT];
 	uint64_t virtual_ns;
@@ -98,6 +100,8 @@ static void add_totals(struct totals *totals, const struct world *world)
 	totals->legs_taken += world->legs_taken;
 	totals->neighbor_events += world->neighbor_events;
 	totals->neighbor_writes += world->neighbor_writes;
+	totals->moves_judged += world->moves_judged;
+	totals->entries_judged += world->entries_judged;
 	totals->holds += world->holds;
 	for (uint32_t i = 0; i < WORLD_FAULTS_COUNT; i++) {
 		totals->faults[i] += world->faults[i];
@@ -386,6 +390,9 @@ static const char *check_now(struct world *world)
 	if (complaint == NULL) {
 		complaint = claims_check_enforced(world);
 	}
+	if (complaint == NULL) {
+		complaint = world_check_fdb(world);
+	}
 	return complaint != NULL ? complaint : world_check_safety(world);
 }
 
@@ -645,6 +652,9 @@ static int run_seeds(uint64_t first, uint64_t count, uint32_t stream)
 	(void)printf("sim: neighbours: %llu events, %llu writes\n",
 		     (unsigned long long)totals.neighbor_events,
 		     (unsigned long long)totals.neighbor_writes);
+	(void)printf(
+		"sim: FDBs: %llu moves of what is alive judged, %llu entries held against claims\n",
+		(unsigned long long)totals.moves_judged, (unsigned long long)totals.entries_judged);
 	(void)printf("sim: and");
 	for (uint32_t i = 0; i < WORLD_FAULTS_COUNT; i++) {
 		(void)printf("%s %llu %s", i == 0 ? "" : ",", (unsigned long long)totals.faults[i],

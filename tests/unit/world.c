@@ -269,6 +269,7 @@ static void apply_fdb(struct world *world, uint32_t member)
 	uint32_t count = mlag_next_fdb(world->members[member].engine, operations, 16);
 
 	for (uint32_t i = 0; i < count; i++) {
+		worldfdb_judge(world, member, &operations[i]);
 		if (operations[i].verb != MLAG_FDB_VERB_NONE &&
 		    operations[i].verb != MLAG_FDB_VERB_VERIFY &&
 		    world_random(world, 100) < world->write_failure_percent) {
@@ -384,6 +385,7 @@ void worldkernel_run_member(struct world *world, uint32_t member)
 	worldkernel_apply_neighbors(world, member);
 	pump(world, member, MLAG_URGENCY_BULK);
 	keep(world, member);
+	worldfdb_note_claims(world, member);
 }
 
 void worldkernel_report_peer_link(struct world *world, uint32_t member)
@@ -542,6 +544,7 @@ void world_start(struct world *world, uint32_t member)
 	m->verdict = MLAG_VERDICT_STARTING;
 	m->events_count = 0;
 	m->leg_failed = false;
+	worldfdb_forget_claims(world, member);
 	worldguard_start(world, member);
 	resumed = resume(world, member);
 	if (!resumed) {

@@ -71,6 +71,8 @@ struct world_entry {
 	struct mlag_mac_key key;
 	struct mlag_fdb_entry entry;
 	uint64_t seen_ns;
+	uint32_t claimed_seq; /* of the daemon's claim for it at @claimed_ifindex, 0 for none */
+	uint32_t claimed_ifindex;
 };
 
 struct world_source {
@@ -293,10 +295,12 @@ struct world {
 	uint64_t last_resort_changes; /* routes of ours that came or went */
 	uint64_t neighbor_events;
 	uint64_t neighbor_writes;
-	uint64_t holds;		/* legs taken out of service */
-	uint64_t reload_ns;	/* when a priority changed last */
-	uint64_t drain_changes; /* numbers that the simulator drew for them */
-	bool hold_at_start;	/* what did not serve before is held until sync is proven */
+	uint64_t moves_judged;	 /* SAFE-37 */
+	uint64_t entries_judged; /* SAFE-38 */
+	uint64_t holds;		 /* legs taken out of service */
+	uint64_t reload_ns;	 /* when a priority changed last */
+	uint64_t drain_changes;	 /* numbers that the simulator drew for them */
+	bool hold_at_start;	 /* what did not serve before is held until sync is proven */
 };
 
 /** struct world_delivery - where the copies of one frame came out */
@@ -516,6 +520,9 @@ bool world_holds_claims(const struct table *here, const struct table *there);
 
 /** world_check_verdicts() - SAFE-14 to SAFE-17, SAFE-31 and R2, at every moment so far; a text or NULL */
 const char *world_check_verdicts(const struct world *world);
+
+/** world_check_fdb() - SAFE-38: a kernel holds what is claimed, and what its daemon thinks; a text or NULL */
+const char *world_check_fdb(struct world *world);
 
 /** world_check_live() - every host reaches every host once; tables match; a text or NULL */
 const char *world_check_live(struct world *world);

@@ -14,6 +14,16 @@ void worldjudge_start_over(struct world *world);
 /** world_judge_holds() - SAFE-32 and LIVE-32, after each quantum; a text or NULL */
 const char *world_judge_holds(struct world *world);
 
+/** worldfdb_note_claims() - what a daemon claims of what its kernel sees, after each of its turns */
+void worldfdb_note_claims(struct world *world, uint32_t member);
+
+/** worldfdb_forget_claims() - a daemon starts, which may know nothing of the numbers before */
+void worldfdb_forget_claims(struct world *world, uint32_t member);
+
+/** worldfdb_judge() - SAFE-37 of one write, before it is done */
+void worldfdb_judge(struct world *world, uint32_t member,
+		    const struct mlag_fdb_operation *operation);
+
 /* Of the daemons, in world.c. */
 bool worldkernel_is_awake(const struct world *world, uint32_t member);
 void worldkernel_run_member(struct world *world, uint32_t member);
