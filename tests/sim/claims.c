@@ -15,6 +15,18 @@ static bool is_isolated(const struct mlag_port *port)
 	return ((port->isolated[WORLD_VLAN / 64] >> (WORLD_VLAN % 64)) & 1) != 0;
 }
 
+/*
+ * By the program; or there is none yet, and the port that was just made a leg does not flood; or it
+ * takes none and has no carrier, so that nothing leaves by it.
+ */
+static bool holds_back(const struct world_leg *leg)
+{
+	bool is_dark = leg->port.kind != MLAG_PORT_LEG && !leg->link;
+
+	return is_isolated(&leg->port) || is_dark ||
+	       (leg->port.kind == MLAG_PORT_NONE && !leg->flood);
+}
+
 /* It says so of this coming-up of the peer's leg, as it knows it itself. */
 static bool says_enforced(const struct mlag_engine *engine, const struct table_row *row)
 {
@@ -42,11 +54,8 @@ const char *claims_check_enforced(const struct world *world)
 		while ((row = table_next(&member->engine->legs, &cursor)) != NULL) {
 			const struct leg_key *key = table_key(&member->engine->legs, row);
 			const struct world_leg *leg = &member->legs[key->lag_id - 1];
-			/* By a device that takes no program and has no carrier nothing leaves. */
-			bool is_dark = leg->port.kind != MLAG_PORT_LEG && !leg->link;
 
-			if (says_enforced(member->engine, row) && !is_dark &&
-			    !is_isolated(&leg->port)) {
+			if (says_enforced(member->engine, row) && !holds_back(leg)) {
 				return "SAFE-4: R1 is said to be in force, and is not";
 			}
 		}

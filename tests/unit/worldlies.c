@@ -204,6 +204,9 @@ void world_configure_again(struct world *world, uint32_t member, uint32_t lag)
 	world->faults[WORLD_FAULT_LEG_AGAIN]++;
 	event.leg_configure.lag_id = (uint16_t)(lag + 1);
 	world_step(world, member, &event);
+	/* Given back as found; and a port without a program does not flood from when it is a leg again. */
+	memset(&world->members[member].legs[lag].port, 0, sizeof(struct mlag_port));
+	world->members[member].legs[lag].flood = false;
 	event.type = MLAG_EVENT_LEG_CONFIGURE;
 	event.leg_configure.is_drained = world->members[member].legs[lag].drained;
 	world_step(world, member, &event);

@@ -125,6 +125,7 @@ void world_set_peer_link(struct world *world, bool up)
 	world->peer_link = up;
 	worldjudge_start_over(world);
 	for (uint32_t m = 0; m < WORLD_MEMBERS; m++) {
+		world->members[m].lost_ns = 0; /* also when it is lost again before anybody looks */
 		if (worldkernel_is_awake(world, m)) {
 			worldkernel_report_peer_link(world, m);
 			worldkernel_run_member(world, m);
