@@ -47,6 +47,7 @@ struct mlag_engine *mlag_engine_init(void *memory, const struct mlag_config *con
 	engine->verdict_wait_ns = now_ns + config->startup_wait_ns;
 	engine->leg_generation = (uint32_t)config->boot_id | 1;
 	engine->hold.start_ns = now_ns;
+	engine->afresh = true;
 	pair_init(engine);
 	table_init(&engine->legs, &leg_table_class, rows, ENGINE_LEG_ROWS, config->hash_seed);
 	rows += table_size(&leg_table_class, ENGINE_LEG_ROWS);
@@ -424,6 +425,7 @@ static void refresh_world(struct mlag_engine *engine)
 	if (synced != engine->synced) {
 		engine->synced = synced;
 		engine->was_away = engine->was_away && !synced;
+		engine->afresh = engine->afresh && !synced;
 		engine->peer_forgets = engine->peer_forgets && !synced;
 		engine_notice(engine, MLAG_NOTICE_SYNCED, 0, synced ? "pending" : "synced",
 			      synced ? "synced" : "pending",

@@ -93,6 +93,8 @@ struct mlag_engine {
 	bool isolation_frozen; /* R1 stays as it was found until the peer has spoken of its legs */
 	bool was_away;	       /* for so long that the peer may have gone on alone; until in sync */
 	bool peer_forgets;     /* and it has: its daemon runs */
+	bool afresh;	       /* this engine began with nothing; until in sync */
+	bool peer_afresh;      /* so says the peer */
 
 	struct table legs;
 	uint32_t leg_generation; /* the last one that was given to a leg that came up */

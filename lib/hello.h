@@ -31,6 +31,7 @@ enum hello_authentication {
 
 #define HELLO_LEAVING 0x01    /* this member leaves the pair on purpose */
 #define HELLO_LEGS_KNOWN 0x02 /* the list of legs is what the data plane does */
+#define HELLO_AFRESH 0x04     /* nothing of what earlier daemons here had heard is known any more */
 
 #define HELLO_LEG_UP 0x01   /* unicast leaves through it */
 #define HELLO_LEG_OPEN 0x02 /* floods too */
@@ -55,7 +56,7 @@ struct hello_leg {
  * @sequence: of this boot, from 1; the same on every path
  * @heard_boot_id: whom the sender hears, 0 for nobody
  * @hears: bit (1 << enum mlag_path): it heard that one on this path within its dead time
- * @flags: HELLO_LEAVING, HELLO_LEGS_KNOWN
+ * @flags: HELLO_LEAVING, HELLO_LEGS_KNOWN, HELLO_AFRESH
  * @role, @verdict: as in enum mlag_role, enum mlag_verdict; any number from a newer peer
  * @interval_ms: between two hellos of the sender
  * @restart_hold_ms: its restart-hold

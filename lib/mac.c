@@ -570,7 +570,7 @@ void mac_port_gone(struct mlag_engine *engine, uint32_t ifindex)
 
 void mac_refresh_peer(struct mlag_engine *engine)
 {
-	bool forgets = engine->was_away && !engine->synced &&
+	bool forgets = (engine->was_away || engine->peer_afresh) && !engine->synced &&
 		       liveness_hears(&engine->liveness) != 0;
 
 	if (forgets && !engine->peer_forgets) {

@@ -80,6 +80,7 @@ void mac_port_gone(struct mlag_engine *engine, uint32_t ifindex);
  *
  * When this daemon was away for longer than the peer waits, the peer's may have gone on alone and
  * forgotten MACs that it knew to be at a LAG of ours: it would send back what comes from them (R1).
+ * So would a peer that began afresh, as after a loss of power, and says so in its hellos.
  * Its knowledge counts again from when both are in sync.  A data plane without a daemon forgets nothing.
  */
 void mac_refresh_peer(struct mlag_engine *engine);

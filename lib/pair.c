@@ -55,6 +55,7 @@ static void take_word(struct mlag_engine *engine, const struct hello *hello)
 	take_rank(engine, hello->boot_id, hello->role_epoch, hello->priority, &hello->member_id);
 	engine->peer_hold_ns = hello->restart_hold_ms * ENGINE_MS;
 	engine->peer_role = (enum mlag_role)hello->role;
+	engine->peer_afresh = (hello->flags & HELLO_AFRESH) != 0;
 	if ((hello->flags & HELLO_LEGS_KNOWN) != 0 &&
 	    !(engine->session == MLAG_SESSION_UP && engine->legs.peer_complete)) {
 		leg_hear_hello(engine, hello->legs, hello->legs_count);
@@ -445,6 +446,7 @@ static void fill_hello(struct mlag_engine *engine, struct hello *hello)
 	hello->heard_boot_id = engine->liveness.boot_id;
 	hello->hears = liveness_hears(&engine->liveness);
 	hello->flags = engine->leaving ? HELLO_LEAVING : 0;
+	hello->flags |= engine->afresh ? HELLO_AFRESH : 0;
 	hello->role = (uint8_t)engine->role;
 	hello->verdict = (uint8_t)engine->verdict;
 	hello->role_epoch = engine->role_epoch;

@@ -363,6 +363,7 @@ void resume_begin(struct mlag_engine *engine, const struct mlag_resume *resume)
 		return;
 	}
 	engine->resuming = true;
+	engine->afresh = false;
 	engine->isolation_frozen = true;
 	engine->role_epoch = resume->role_epoch;
 	resume_peer(engine, resume);

@@ -496,7 +496,7 @@ static void test_an_own_hello_says_what_is_heard_and_which_legs_are_up(void **st
 	assert_true(hello.boot_id == rig.config.boot_id);
 	assert_true(hello.heard_boot_id == rig.hello.boot_id);
 	assert_int_equal(hello.hears, 1U << MLAG_PATH_BACKUP);
-	assert_int_equal(hello.flags, HELLO_LEGS_KNOWN);
+	assert_int_equal(hello.flags, HELLO_LEGS_KNOWN | HELLO_AFRESH);
 	assert_int_equal(hello.legs_count, 1);
 	assert_int_equal(hello.legs[0].lag_id, 1);
 	assert_int_equal(hello.legs[0].flags, HELLO_LEG_UP);
@@ -522,7 +522,7 @@ static void test_legs_without_a_gate_are_not_spoken_of(void **state)
 	rig_observe_leg(&rig, 1, &seen);
 	rig.now_ns += INTERVAL;
 	assert_true(hello_get(data, mlag_next_hello(rig.engine, rig.now_ns, data), &hello));
-	assert_int_equal(hello.flags, 0);
+	assert_int_equal(hello.flags, HELLO_AFRESH);
 	assert_int_equal(hello.legs_count, 0);
 }
 

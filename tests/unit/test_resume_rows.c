@@ -106,6 +106,32 @@ static void test_r1_after_the_lease_what_the_peer_knew_does_not_count(void **sta
 	}
 }
 
+/* As after a loss of power: it would send back what a host of ours says by a leg that is not open. */
+static void test_r1_what_a_peer_that_began_afresh_had_known_does_not_count(void **state)
+{
+	struct mlag_fdb_operation operations[MLAG_FDB_BATCH_MAX];
+	uint32_t count;
+
+	(void)state;
+	resume_macs();
+	rig_fdb(&resumerig, 1, RIG_LEG, MLAG_FDB_DYNAMIC);
+	rig_fdb(&resumerig, 2, RIG_LEG, MLAG_FDB_INACTIVE);
+	rig_fdb(&resumerig, 3, RIG_LEG, MLAG_FDB_ACTIVE);
+	resumerig_resumed();
+	resumerig.path_hello.sequence = resumerig_left.liveness.sequence;
+	/* A daemon that goes on with what it finds knows what it knew. */
+	rig_say_hello(&resumerig, MLAG_PATH_PEER_LINK, true);
+	assert_int_equal(rig_operations(&resumerig, operations), 0);
+	resumerig.path_hello.flags |= HELLO_AFRESH;
+	rig_say_hello(&resumerig, MLAG_PATH_PEER_LINK, true);
+	count = rig_operations(&resumerig, operations);
+	assert_int_equal(count, 3);
+	while (count-- > 0) {
+		assert_true(operations[count].place_known);
+		assert_int_equal(operations[count].place.peer_knows, 0);
+	}
+}
+
 static void test_what_the_peers_snapshot_does_not_mention_goes(void **state)
 {
 	struct mlag_fdb_operation operation;
@@ -272,6 +298,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		RIG_TEST(test_macs_are_what_they_were_and_nothing_is_written),
 		RIG_TEST(test_r1_after_the_lease_what_the_peer_knew_does_not_count),
+		RIG_TEST(test_r1_what_a_peer_that_began_afresh_had_known_does_not_count),
 		RIG_TEST(test_what_the_peers_snapshot_does_not_mention_goes),
 		RIG_TEST(test_r9_what_moved_here_meanwhile_wins_over_what_the_peer_had_said),
 		RIG_TEST(test_r9_a_number_that_is_not_kept_as_a_claim_is_outdone),

@@ -44,7 +44,9 @@ void worldlies_tell_carrier(struct world *world, uint32_t member, uint32_t lag)
 	if (!worldkernel_is_awake(world, member)) {
 		return;
 	}
-	if (!world_lies(world) || world_fault_random(world, 4) != 0) {
+	/* Who was refused the write that closes a gate is not kept from hearing that the leg is back. */
+	if (!world_lies(world) || world_fault_random(world, 4) != 0 ||
+	    (leg->link && world->members[member].leg_failed)) {
 		worldkernel_observe_leg(world, member, lag);
 		return;
 	}
