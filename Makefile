@@ -112,6 +112,7 @@ MAN_PAGES := $(patsubst man/%.scd,$(B)/man/%,$(MAN_SRC))
 
 WARNINGS := -Wall -Wextra -Wswitch-enum -Wconversion -Wshadow -Wstrict-prototypes \
 	-Wmissing-prototypes -Wundef -Wvla -Wformat=2 -Werror
+BPF_WARNINGS := -Wall -Wextra -Werror
 
 # libxxhash is headers only: the engine calls no library.
 PKGS_BUILD = $(PKGS) libxxhash
@@ -159,7 +160,7 @@ CFLAGS_ALL = -std=gnu17 $(WARNINGS) -ffunction-sections -fdata-sections $(FLAGS_
 LDFLAGS_ALL = $(LDFLAGS_$(VARIANT)) -Wl,--gc-sections,--as-needed $(LDFLAGS)
 # The engine sees neither the libraries nor the daemon: dependencies point one way.
 LIB_CPPFLAGS = -Ilib $(CPPFLAGS)
-BPF_CFLAGS = -O2 -g -target bpf -Wall -Wextra -Werror -Ilib -Iebpf \
+BPF_CFLAGS = -O2 -g -target bpf $(BPF_WARNINGS) -Ilib -Iebpf \
 	-isystem /usr/include/$(MULTIARCH)
 
 # ---- the build --------------------------------------------------------------------------------
@@ -232,7 +233,7 @@ $(B)/mlagctl: $(MLAGCTL_MAIN) $(MLAGCTL_OBJ) $(call obj,daemon/common/reserve.c)
 	$(link) $(LDFLAGS_programs) $(PKG_LIBS)
 $(UNIT_BIN): $(B)/tests/%: $(B)/obj/tests/unit/%.o $(B)/libunit.a $(B)/libmlagguard.a $(B)/libmlagd.a \
 		$(B)/libmlagctl.a $(B)/libmlag.a
-	$(link) $(CMOCKA_LIBS) $(PKG_LIBS)
+	$(link) -Wl,-u,mlag_assert_failed $(CMOCKA_LIBS) $(PKG_LIBS)
 $(BPFTEST_BIN): $(B)/tests/bpf_%: $(B)/obj/tests/bpf/test_%.o $(B)/libbpftest.a $(B)/libmlagd.a \
 		$(B)/libmlag.a
 	$(link) $(CMOCKA_LIBS) $(PKG_LIBS)
@@ -407,11 +408,11 @@ bench: all $(BENCH_BIN)
 		echo "== $$bench"; "$$bench" || exit 1; done
 
 asan:
-	@$(MAKE) --no-print-directory VARIANT=asan check-unit
+	@MLAG_NO_RLIMIT=1 $(MAKE) --no-print-directory VARIANT=asan check-unit
 clang:
 	@$(MAKE) --no-print-directory VARIANT=clang CC=$(CLANG) all check-unit
 valgrind: $(UNIT_BIN)
-	@WRAP="valgrind -q --error-exitcode=99 --leak-check=full" $(RUN) cmocka $@ $(B) $(UNIT_BIN)
+	@MLAG_NO_RLIMIT=1 WRAP="valgrind -q --error-exitcode=99 --leak-check=full" $(RUN) cmocka $@ $(B) $(UNIT_BIN)
 # Branches of lib/; what is compiled into the programs has the checker and its mutants instead.
 # COVERAGE_NAMED=lib/x.c names what is missing there.
 coverage:

@@ -209,13 +209,6 @@ static void scopes_follow_the_bits(void **state)
 
 static struct addressstate model;
 
-/* The name of a routing domain is the engine's to make, and all of the engine comes with it. */
-_Noreturn void mlag_assert_failed(const char *expression, const char *file, int line)
-{
-	(void)fprintf(stderr, "%s:%d: assertion failed: %s\n", file, line, expression);
-	abort();
-}
-
 static void put_link(uint32_t ifindex, enum linkmsg_kind kind, const char *ifname, bool up)
 {
 	struct linkmsg link = {.ifindex = ifindex, .kind = kind, .up = up};

@@ -23,15 +23,6 @@
 #define GATEWAY "[gateway vlan10]\naddress = 10.0.10.1/24\nmac = 00:00:5e:00:01:0a\n"
 #define BASE DOMAIN PEER LAGS GATEWAY
 
-/* What the configuration calls of the engine's library may assert; without optimization it is linked. */
-_Noreturn void mlag_assert_failed(const char *expression, const char *file, int line);
-
-_Noreturn void mlag_assert_failed(const char *expression, const char *file, int line)
-{
-	(void)fprintf(stderr, "%s:%d: %s\n", file, line, expression);
-	abort();
-}
-
 static struct config old, now;
 static struct config_changes changes;
 static char said[4096];

@@ -14,6 +14,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -155,28 +156,36 @@ static void test_a_peer_that_closes_is_down_and_may_come_again(void **state)
 static void test_retries_begin_fast_and_stay_at_100_ms(void **state)
 {
 	static const uint32_t gaps_ms[] = {10, 10, 10, 20, 20, 20, 20, 50, 50, 100, 100};
+	uint64_t best_us[sizeof(gaps_ms) / sizeof(gaps_ms[0])];
 	int listener = duo_listen(4);
 	uint64_t ended_ns = 0;
 	int fd;
 
 	(void)state;
 	duo_open_lower();
-	for (uint32_t round = 0; round < 2; round++) {
+	/* Never early; and in time in one of the rounds, for a busy machine may be late in any. */
+	memset(best_us, 0xff, sizeof(best_us));
+	for (uint32_t round = 0; round < 3; round++) {
 		/* A word of the peer's proves the connection: the next retries are the first again. */
 		fd = duo_accept(listener);
 		duo_say_hello(fd);
 		DUO_WAIT(duo.a.types_count > 0);
 		for (uint32_t i = 0; i < sizeof(gaps_ms) / sizeof(gaps_ms[0]); i++) {
 			uint32_t ups = duo.a.ups;
+			uint64_t gap_us;
 
 			close(fd);
 			ended_ns = duo_now_ns();
 			DUO_WAIT(duo.a.ups == ups + 1);
-			assert_in_range((duo.a.up_ns - ended_ns) / 1000, gaps_ms[i] * 1000 - 500,
-					gaps_ms[i] * 1000 + 70000);
+			gap_us = (duo.a.up_ns - ended_ns) / 1000;
+			assert_true(gap_us >= gaps_ms[i] * 1000 - 500);
+			best_us[i] = gap_us < best_us[i] ? gap_us : best_us[i];
 			fd = duo_accept(listener);
 		}
 		close(fd);
+	}
+	for (uint32_t i = 0; i < sizeof(gaps_ms) / sizeof(gaps_ms[0]); i++) {
+		assert_true(best_us[i] <= gaps_ms[i] * 1000 + 70000);
 	}
 	close(listener);
 }

@@ -33,12 +33,6 @@ static const struct mlag_mac shared = {{0, 0, 0x5e, 0, 1, 10}};
 static const struct mlag_mac other = {{0, 0, 0x5e, 0, 1, 99}};
 static const struct mlag_mac svi_mac = {{0x02, 0, 0, 0, 0, 0x10}};
 
-_Noreturn void mlag_assert_failed(const char *expression, const char *file, int line)
-{
-	fprintf(stderr, "%s:%d: %s\n", file, line, expression);
-	abort();
-}
-
 static struct gatewayplan_address address_of(const char *text, uint8_t length)
 {
 	struct gatewayplan_address address = {.length = length};

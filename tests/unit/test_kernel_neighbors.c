@@ -29,12 +29,6 @@
 static const uint8_t MAC[6] = {0x02, 0, 0, 0, 0, 0x07};
 static const uint8_t V4[4] = {10, 0, 0, 7};
 
-_Noreturn void mlag_assert_failed(const char *expression, const char *source, int line)
-{
-	fprintf(stderr, "%s:%d: %s\n", source, line, expression);
-	abort();
-}
-
 struct packet {
 	uint8_t bytes[512] __attribute__((aligned(4)));
 };

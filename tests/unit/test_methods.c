@@ -33,12 +33,6 @@ static struct mlag_engine *engine;
 static uint64_t now_ns = SECOND_NS;
 static int reload_result;
 
-_Noreturn void mlag_assert_failed(const char *expression, const char *source, int line)
-{
-	fprintf(stderr, "%s:%d: %s\n", source, line, expression);
-	abort();
-}
-
 static uint64_t fake_now(void)
 {
 	return now_ns;

@@ -23,12 +23,6 @@
 #define ARRAY_SIZE(array) (sizeof(array) / sizeof((array)[0]))
 #define MAC "\"dst_mac\":\"02:00:00:00:00:01\""
 
-_Noreturn void mlag_assert_failed(const char *expression, const char *source, int line)
-{
-	fprintf(stderr, "%s:%d: %s\n", source, line, expression);
-	abort();
-}
-
 static void end_call(struct control_call *call)
 {
 	free(call->error_code);

@@ -21,12 +21,6 @@
 #define MS UINT64_C(1000000)
 #define SEED UINT64_C(0x5ec7e7a1b2c3d4e5)
 
-_Noreturn void mlag_assert_failed(const char *expression, const char *file, int line)
-{
-	(void)fprintf(stderr, "%s:%d: %s\n", file, line, expression);
-	abort();
-}
-
 static char directory[64];
 static struct mlag_engine *engine;
 static struct mlag_config config;

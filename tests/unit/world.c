@@ -17,12 +17,6 @@
 #define DISTRIBUTE_NS (120 * WORLD_MS) /* from the partner's first data to our own Distributing */
 #define COLLECTING_NS (200 * WORLD_MS) /* and to its visible Collecting */
 
-_Noreturn void mlag_assert_failed(const char *expression, const char *file, int line)
-{
-	(void)fprintf(stderr, "%s:%d: assertion failed: %s\n", file, line, expression);
-	abort();
-}
-
 uint32_t world_random(struct world *world, uint32_t below)
 {
 	/* splitmix64 */
