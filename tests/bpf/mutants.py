@@ -20,7 +20,9 @@ TEST_SECONDS_MAX = 300
 TC, XDP, BOTH = "ebpf/receive.bpf.c", "ebpf/receive_xdp.bpf.c", "ebpf/receive.bpf.h"
 SHORTCUT, FORWARD = "lib/shortcut.h", "lib/forward.h"
 
-# File, what is there, and what is put in its place; the first occurrence.
+# File, what is there, and what is put in its place; the first occurrence.  Not here, because nobody can
+# miss it: ask_exit()'s own look at the answer of the lookup spares two more of them, for without an
+# exit the next hop's MAC is left 0, and nobody has that.
 MUTANTS = [
     # one rule in one program only
     (TC, "count(skb, decision.reason);\n\t\treturn TC_ACT_SHOT;", "return TC_ACT_SHOT;"),
@@ -51,7 +53,6 @@ MUTANTS = [
     (BOTH, "svi->reverse_path != 1 || lookup.ifindex == own_ifindex", "1"),
     (BOTH, "!svi->reverse_path || parsed->family != 4", "!svi->reverse_path"),
     (BOTH, "!svi->reverse_path || parsed->family != 4", "1"),
-    (BOTH, "if (answer != BPF_FIB_LKUP_RET_SUCCESS) {", "if (0) {"),
     (BOTH, "case BPF_FIB_LKUP_RET_FRAG_NEEDED:\n\t\treturn true", "return true"),
     (BOTH, "return mlag_route_is_ours(lookup->rt_metric);", "return false;"),
     (BOTH, "return mlag_reject_is_route(domain);", "return true;"),
@@ -87,8 +88,9 @@ MUTANTS = [
 
 def make(tree: Path, test: str) -> str | None:
     """Build a test; what went wrong with it, or None."""
-    done = subprocess.run(["make", "-s", "-C", tree, f"build/tests/{test}"],
-                          capture_output=True, text=True, check=False)
+    # A variable that nobody uses any more is no finding, and must not hide one.
+    done = subprocess.run(["make", "-s", "-C", tree, "WARNINGS=-w", "BPF_WARNINGS=-w",
+                           f"build/tests/{test}"], capture_output=True, text=True, check=False)
     said = (done.stdout + done.stderr).strip().splitlines()
     return None if done.returncode == 0 else said[-1] if said else "no word"
 
@@ -102,7 +104,7 @@ def run(tree: Path, test: str) -> str | None:
         return f"does not end in {TEST_SECONDS_MAX} s"
     if done.returncode == 0:
         return None
-    failed = re.search(r"^\[  FAILED  \] (test_\w+)", done.stdout + done.stderr, re.M)
+    failed = re.search(r"^\[  FAILED  \] (?!\d+ test)(.+)", done.stdout + done.stderr, re.M)
     return failed[1] if failed else f"ends by {done.returncode}"
 
 

@@ -135,6 +135,8 @@ def run(number: int, mutant: Mutant, compiler: str, source: Path, build: Path) -
     broken = re.search(r"^((?:SAFE-|LIVE-|R)\d+): .*", done.stdout, re.M)
     if done.returncode == 1 and broken is not None:
         return Answer(broken[1], broken[0])
+    if done.returncode == 1 and "a worker did not end as it should" in done.stderr:
+        return Answer("a crash", "a port that there is not is read")
     return Answer(None, f"survives (exit status {done.returncode})")
 
 
