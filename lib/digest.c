@@ -101,7 +101,8 @@ static bool check_own(struct table *table, struct table_row *row)
 {
 	uint64_t digest = 0;
 
-	if (!table->live || (row->flags & TABLE_ROW_PUBLISH) != 0) {
+	if (!table->live || (row->flags & TABLE_ROW_PUBLISH) != 0 ||
+	    table_row_is_ahead(table, row)) {
 		return true;
 	}
 	if (table_row_is_own(row)) {

@@ -354,6 +354,32 @@ static void scrub(struct mlag_engine *engine)
 	}
 }
 
+/* Is something under way that takes more than a slice? */
+static bool wants_slice(const struct mlag_engine *engine)
+{
+	return engine->mac_pass.active || table_wants_slice(&engine->legs) ||
+	       table_wants_slice(&engine->addresses) || table_wants_slice(&engine->macs) ||
+	       table_wants_slice(&engine->neighbors);
+}
+
+static void take_slices(struct mlag_engine *engine)
+{
+	if (!wants_slice(engine) || engine->now_ns < engine->slice_ns) {
+		return;
+	}
+	engine->slice_ns = engine->now_ns + ENGINE_SLICE_NS;
+	if (engine->mac_pass.active) {
+		mac_refresh_slice(engine);
+	}
+	for (uint32_t i = 0; i < ENGINE_TABLES; i++) {
+		struct table *table = engine_table(engine, i);
+
+		if (table_wants_slice(table)) {
+			table_advance(table);
+		}
+	}
+}
+
 static void tick(struct mlag_engine *engine, uint64_t read_ns)
 {
 	uint64_t limit_ns = silence_limit_ns(engine);
@@ -367,6 +393,7 @@ static void tick(struct mlag_engine *engine, uint64_t read_ns)
 		engine->keepalive_due = true;
 		engine->keepalive_ns = engine->now_ns + engine->config.hello_interval_ns;
 	}
+	take_slices(engine);
 	scrub(engine);
 	leg_tick(engine);
 	mac_tick(engine);
@@ -642,6 +669,9 @@ uint64_t mlag_deadline_ns(const struct mlag_engine *engine)
 	}
 	if (engine->mac_retry_ns != 0 && engine->mac_retry_ns < deadline) {
 		deadline = engine->mac_retry_ns;
+	}
+	if (wants_slice(engine) && engine->slice_ns < deadline) {
+		deadline = engine->slice_ns;
 	}
 	if (neighbor_deadline_ns(engine) < deadline) {
 		deadline = neighbor_deadline_ns(engine);

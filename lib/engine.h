@@ -32,6 +32,7 @@
 #define ENGINE_DIGEST_NS ENGINE_SECOND
 #define ENGINE_RESYNC_NS (5 * ENGINE_SECOND)
 #define ENGINE_COMPARE_NS ENGINE_SECOND
+#define ENGINE_SLICE_NS ENGINE_MS /* between two slices of what is long: others have their turn */
 #define ENGINE_SCRUB_NS (50 * ENGINE_MS) /* shortest time between two slices */
 
 struct mlag_engine {
@@ -117,8 +118,10 @@ struct mlag_engine {
 	struct neighbor_state neighbor;
 	uint16_t dump_epoch;
 	uint64_t mac_retry_ns; /* 0 when nothing is to be retried */
-	struct flaps flaps;    /* MACs that move too often */
-	bool macs_dropped;     /* MACs of the kernel's found no room since the last dump */
+	struct mac_pass mac_pass;
+	uint64_t slice_ns;  /* when the next slices of what is long are due, if anything is */
+	struct flaps flaps; /* MACs that move too often */
+	bool macs_dropped;  /* MACs of the kernel's found no room since the last dump */
 	bool synced;
 	uint64_t scrub_ns; /* when rows were last looked at again */
 	struct diff diff;

@@ -246,7 +246,7 @@ static bool has_handed_over(const struct mlag_engine *engine, const struct table
 	const struct leg_value *own = table_row_is_own(row) ? table_own(&engine->legs, row) : NULL;
 
 	return own != NULL && !own->up && own->generation == leg->generation &&
-	       (row->flags & TABLE_ROW_ACKED) != 0 && peer != NULL && peer->enforced == 0;
+	       table_row_is_acked(&engine->legs, row) && peer != NULL && peer->enforced == 0;
 }
 
 static void begin(struct mlag_engine *engine, struct table_row *row)

@@ -319,7 +319,7 @@ static const char *ask_peer(const struct mlag_engine *engine, const struct lastr
 	if (!find_hop(engine, program)) {
 		return no_hop_text;
 	}
-	return active || (row->flags & TABLE_ROW_ACKED) != 0 ? NULL : unacked_text;
+	return active || table_row_is_acked(&engine->addresses, row) ? NULL : unacked_text;
 }
 
 /* NULL: it is to be active.  Otherwise why not. */

@@ -267,7 +267,7 @@ static bool wanted_source(const struct mlag_engine *engine, const struct table_r
 	ret_source->lag_id = value->lag_id;
 	ret_source->ifindex = port_of(engine, row);
 	ret_source->peer_knows = !engine->peer_forgets &&
-				 ((row->flags & TABLE_ROW_ACKED) != 0 || agreed);
+				 (table_row_is_acked(&engine->macs, row) || agreed);
 	remember_claims(engine, row, agreed, ret_source);
 	return true;
 }
@@ -579,20 +579,47 @@ void mac_refresh_peer(struct mlag_engine *engine)
 	}
 }
 
+static void refresh_row(struct mlag_engine *engine, struct table_row *row)
+{
+	if (!is_sighting(engine, row)) {
+		table_withdraw(&engine->macs, row);
+	} else if (table_row_is_own(row) || !table_row_is_peer(row)) {
+		claim_sighting(engine, row); /* a claim that lost stays lost */
+	}
+	evaluate(engine, row);
+	table_settle(&engine->macs, row);
+}
+
+void mac_refresh_slice(struct mlag_engine *engine)
+{
+	struct mac_pass *pass = &engine->mac_pass;
+	const struct table *macs = &engine->macs;
+
+	for (uint32_t i = 0; i < macs->slice_rows && pass->cursor < macs->rows_made; i++) {
+		struct table_row *row = table_row_at(macs, ++pass->cursor);
+
+		if ((row->flags & TABLE_ROW_USED) != 0) {
+			refresh_row(engine, row);
+		}
+	}
+	if (pass->cursor >= macs->rows_made) {
+		pass->active = pass->again;
+		pass->again = false;
+		pass->cursor = 0;
+	}
+}
+
 void mac_refresh_all(struct mlag_engine *engine)
 {
-	struct table_row *row;
-	uint32_t cursor = 0;
+	struct mac_pass *pass = &engine->mac_pass;
 
-	while (!engine->resuming && (row = table_next(&engine->macs, &cursor)) != NULL) {
-		if (!is_sighting(engine, row)) {
-			table_withdraw(&engine->macs, row);
-		} else if (table_row_is_own(row) || !table_row_is_peer(row)) {
-			claim_sighting(engine, row); /* a claim that lost stays lost */
-		}
-		evaluate(engine, row);
-		table_settle(&engine->macs, row);
+	if (engine->resuming) {
+		return;
 	}
+	/* One that is under way goes on, or the last rows would never have their turn. */
+	pass->again = pass->active;
+	pass->active = true;
+	mac_refresh_slice(engine);
 }
 
 /* The verb that turns what is believed into what is wanted. */

@@ -85,8 +85,28 @@ void mac_port_gone(struct mlag_engine *engine, uint32_t ifindex);
  */
 void mac_refresh_peer(struct mlag_engine *engine);
 
-/** mac_refresh_all() - ports changed: reconsider every MAC */
+/**
+ * mac_refresh_all() - ports changed: reconsider every MAC
+ *
+ * A slice of them at once, and the rest by mac_refresh_slice(): what is decided of a row in between is
+ * decided by what is known then, as ever; what it claims is reconsidered a little later.
+ */
 void mac_refresh_all(struct mlag_engine *engine);
+
+/** mac_refresh_slice() - the next slice, while engine->mac_pass is active */
+void mac_refresh_slice(struct mlag_engine *engine);
+
+/**
+ * struct mac_pass - every MAC is reconsidered, a slice of rows at a time
+ * @active: it has not come to the end
+ * @again: somebody asked for another one meanwhile
+ * @cursor: rows up to this one were looked at
+ */
+struct mac_pass {
+	bool active;
+	bool again;
+	uint32_t cursor;
+};
 
 /** mac_tick() - try again what failed */
 void mac_tick(struct mlag_engine *engine);

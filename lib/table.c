@@ -56,8 +56,9 @@ static void publish(struct table *table, struct table_row *row)
 	table->own_proven = false;
 	table->digest_dirty = true;
 	row->flags &= (uint16_t)~TABLE_ROW_ACKED;
-	if (!table->live || (row->flags & TABLE_ROW_PUBLISH) != 0) {
-		return;
+	if (!table->live || (row->flags & TABLE_ROW_PUBLISH) != 0 ||
+	    table_row_is_ahead(table, row)) {
+		return; /* no session, it is there, or the snapshot comes by */
 	}
 	if ((row->flags & TABLE_ROW_UNACKED) != 0) {
 		exchange_remove(table, &table->unacked, row, TABLE_ROW_UNACKED);
@@ -221,11 +222,43 @@ struct table_row *table_program_pop(struct table *table)
 	return row;
 }
 
-static void start_snapshot(struct table *table)
+/* One row of a snapshot: what is said of it in this session begins here. */
+static void take_row(struct table *table, struct table_row *row)
 {
-	struct table_row *row;
-	uint32_t cursor = 0;
+	if (table->start.fresh) {
+		row->sent_digest = 0;
+		row->flags &= (uint16_t) ~(table->start.keeps_acks ? 0 : TABLE_ROW_ACKED);
+	}
+	row->flags &= (uint16_t)~TABLE_ROW_SNAPSHOT;
+	if (!table_row_is_own(row)) {
+		return;
+	}
+	if ((row->flags & TABLE_ROW_UNACKED) != 0) {
+		exchange_remove(table, &table->unacked, row, TABLE_ROW_UNACKED);
+	}
+	if ((row->flags & TABLE_ROW_PUBLISH) == 0) {
+		exchange_push(table, &table->publish, row, TABLE_ROW_PUBLISH);
+	}
+	row->flags |= TABLE_ROW_SNAPSHOT;
+	table->snapshot_left++;
+}
 
+void table_advance(struct table *table)
+{
+	struct table_start *start = &table->start;
+
+	for (uint32_t i = 0; i < table->slice_rows && start->cursor < table->rows_made; i++) {
+		struct table_row *row = table_row_at(table, ++start->cursor);
+
+		if ((row->flags & TABLE_ROW_USED) != 0) {
+			take_row(table, row);
+		}
+	}
+	start->active = start->cursor < table->rows_made;
+}
+
+static void start_snapshot(struct table *table, bool fresh, bool keeps_acks)
+{
 	table->begin_due = true;
 	table->end_due = true;
 	table->snapshot_id++;
@@ -233,33 +266,17 @@ static void start_snapshot(struct table *table)
 	table->own_proven = false;
 	table->repair_begin_due = false;
 	table->repair_end_due = false;
-	while ((row = table_next(table, &cursor)) != NULL) {
-		row->flags &= (uint16_t)~TABLE_ROW_SNAPSHOT;
-		if (!table_row_is_own(row)) {
-			continue;
-		}
-		if ((row->flags & TABLE_ROW_UNACKED) != 0) {
-			exchange_remove(table, &table->unacked, row, TABLE_ROW_UNACKED);
-		}
-		if ((row->flags & TABLE_ROW_PUBLISH) == 0) {
-			exchange_push(table, &table->publish, row, TABLE_ROW_PUBLISH);
-		}
-		row->flags |= TABLE_ROW_SNAPSHOT;
-		table->snapshot_left++;
-	}
+	table->start = (struct table_start){
+		.active = true, .fresh = fresh, .keeps_acks = keeps_acks, .cursor = 0};
+	table_advance(table);
 }
 
 void table_session_start(struct table *table, bool same_peer)
 {
-	struct table_row *row;
-	uint32_t cursor = 0;
+	const struct table_start *start = &table->start;
+	/* What is left of one that was to forget acknowledgements has not forgotten them yet. */
+	bool keeps_acks = same_peer && !(start->active && start->fresh && !start->keeps_acks);
 
-	while ((row = table_next(table, &cursor)) != NULL) {
-		row->sent_digest = 0;
-		if (!same_peer) {
-			row->flags &= (uint16_t)~TABLE_ROW_ACKED;
-		}
-	}
 	table->live = true;
 	table->sent_count = 0;
 	table->sent_digest = 0;
@@ -281,7 +298,7 @@ void table_session_start(struct table *table, bool same_peer)
 	table->snapshot_ack_pending = false;
 	table->peer_snapshot_done_id = 0;
 	table->digest_dirty = true;
-	start_snapshot(table);
+	start_snapshot(table, true, keeps_acks);
 }
 
 static void empty_list(struct table *table, struct table_list *list, uint16_t flag)
@@ -321,7 +338,7 @@ void table_snapshot_again(struct table *table)
 	if (table->end_due) {
 		table->again_due = true;
 	} else {
-		start_snapshot(table);
+		start_snapshot(table, false, true);
 	}
 }
 
@@ -341,10 +358,10 @@ void table_forget_peer(struct table *table, table_row_fn *changed, void *user)
 
 bool table_has_message(const struct table *table)
 {
-	return table->live &&
-	       (table->begin_due || table->publish.count > 0 || table->resync_due ||
-		table->compare_due || table->repair_begin_due ||
-		((table->end_due || table->repair_end_due) && table->snapshot_left == 0));
+	return table->live && (table->begin_due || table->publish.count > 0 || table->resync_due ||
+			       table->compare_due || table->repair_begin_due ||
+			       ((table->end_due || table->repair_end_due) &&
+				table->snapshot_left == 0 && !table->start.active));
 }
 
 /* What was sent is what the peer must hold when it has read it. */
@@ -425,13 +442,16 @@ enum wire_type table_put_message(struct table *table, struct buf_writer *writer)
 		buf_put_u32(writer, table->snapshot_id);
 		return WIRE_SNAPSHOT_BEGIN;
 	}
-	if (table->end_due && table->snapshot_left == 0) {
+	if (table->start.active && table->publish.count < MLAG_ROWS_PER_MESSAGE_MAX) {
+		table_advance(table);
+	}
+	if (table->end_due && table->snapshot_left == 0 && !table->start.active) {
 		table->end_due = false;
 		buf_put_u8(writer, (uint8_t)table->class->id);
 		buf_put_u32(writer, table->snapshot_id);
 		if (table->again_due) {
 			table->again_due = false;
-			start_snapshot(table);
+			start_snapshot(table, false, true);
 		}
 		return WIRE_SNAPSHOT_END;
 	}

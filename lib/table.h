@@ -101,6 +101,22 @@ struct table_list {
 	uint32_t count;
 };
 
+#define TABLE_SLICE_ROWS 16384 /* a millisecond or so */
+
+/**
+ * struct table_start - a snapshot begins at the first row, and reaches the last one in slices
+ * @active: it has not; also after the session in which it began
+ * @fresh: a session began with it: what is known of sending a row behind @cursor is of an earlier one
+ * @keeps_acks: but for its acknowledgement
+ * @cursor: rows up to this one are in the snapshot
+ */
+struct table_start {
+	bool active;
+	bool fresh;
+	bool keeps_acks;
+	uint32_t cursor;
+};
+
 struct table {
 	const struct table_class *class;
 	uint8_t *rows;
@@ -129,6 +145,8 @@ struct table {
 	uint32_t snapshot_acked_id;
 	uint32_t batch_sent;
 	bool own_proven;
+	struct table_start start; /* of the snapshot: how far it got */
+	uint32_t slice_rows;	  /* of a table that are looked at in one go */
 
 	/* the peer's claims */
 	uint32_t peer_count;
@@ -247,6 +265,20 @@ static inline bool table_row_is_peer(const struct table_row *row)
 	return (row->flags & TABLE_ROW_PEER) != 0;
 }
 
+/** table_row_is_ahead() - no slice of the snapshot that a session began with has come to @row yet */
+static inline bool table_row_is_ahead(const struct table *table, const struct table_row *row)
+{
+	return table->start.active && table->start.fresh &&
+	       table_row_index(table, row) > table->start.cursor;
+}
+
+/** table_row_is_acked() - the peer holds our claim of @row */
+static inline bool table_row_is_acked(const struct table *table, const struct table_row *row)
+{
+	return (row->flags & TABLE_ROW_ACKED) != 0 &&
+	       (table->start.keeps_acks || !table_row_is_ahead(table, row));
+}
+
 /** table_claim() - claim @row with @value under @seq, and publish that */
 void table_claim(struct table *table, struct table_row *row, uint32_t seq, const void *value);
 
@@ -267,6 +299,15 @@ struct table_row *table_program_pop(struct table *table);
  * @same_peer: the peer is the same incarnation as before, and still holds what it acknowledged
  */
 void table_session_start(struct table *table, bool same_peer);
+
+/** table_wants_slice() - there are more rows to be looked at for a snapshot: table_advance() */
+static inline bool table_wants_slice(const struct table *table)
+{
+	return table->live && table->start.active;
+}
+
+/** table_advance() - take the next slice of rows into the snapshot */
+void table_advance(struct table *table);
 
 /** table_session_end() - the session ended: what the peer claimed stays, frozen */
 void table_session_end(struct table *table);

@@ -52,6 +52,7 @@ void table_init(struct table *table, const struct table_class *class, void *memo
 	table->rows = memory;
 	table->buckets = (void *)(table->rows + (size_t)table->stride * (rows_max + 1));
 	table->buckets_mask = bucket_count(rows_max) - 1;
+	table->slice_rows = TABLE_SLICE_ROWS;
 }
 
 void *table_key(const struct table *table, const struct table_row *row)

@@ -75,7 +75,7 @@ BUGS = (
         "if (digest_scrub(table, (uint32_t)looks) &&",
         "if (digest_scrub(table, 0) &&"),
     Bug("a last resort without the peer's word", "lastresort.c",
-        "return active || (row->flags & TABLE_ROW_ACKED) != 0 ? NULL : unacked_text;",
+        "return active || table_row_is_acked(&engine->addresses, row) ? NULL : unacked_text;",
         "return NULL;"),
     Bug("a peer link that was never there taken for lost", "verdict.c",
         "if (!view->link_awaited || view->link == LIVENESS_LINK_USABLE ||",

@@ -530,6 +530,7 @@ void world_start(struct world *world, uint32_t member)
 	m->memory = calloc(1, mlag_engine_size(&m->config));
 	mlag_assert(m->memory != NULL);
 	m->engine = mlag_engine_init(m->memory, &m->config, world_member_ns(world, member));
+	worldlies_set_slices(world, member);
 	m->running = true;
 	m->stopped = false;
 	m->hellos_count = 0;

@@ -69,6 +69,9 @@ void worldlies_pass(struct world *world, uint64_t duration_ns);
 /** worldlies_tell_carrier() - the daemon is told of a leg's carrier, perhaps late */
 void worldlies_tell_carrier(struct world *world, uint32_t member, uint32_t lag);
 
+/** worldlies_set_slices() - how many rows the engine of a daemon that starts looks at in one go */
+void worldlies_set_slices(struct world *world, uint32_t member);
+
 /** world_change_carrier() - carrier follows cable and guard */
 void world_change_carrier(struct world *world, uint32_t member, uint32_t lag);
 
