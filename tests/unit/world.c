@@ -34,13 +34,27 @@ bool worldkernel_is_awake(const struct world *world, uint32_t member)
 	return world->members[member].running && !world->members[member].stopped;
 }
 
-static void print_effects(const struct world *world, uint32_t member,
-			  const struct mlag_effects *effects)
+/* A start is over when it was for a moment: nobody may have looked at the member in that moment. */
+static void note_verdict(struct world_member *member, const char *text)
 {
-	for (uint32_t i = 0; world->trace && i < effects->count; i++) {
+	if (strcmp(text, mlag_verdict_text(MLAG_VERDICT_STARTING)) != 0 &&
+	    strcmp(text, mlag_verdict_text(MLAG_VERDICT_SPLIT)) != 0) {
+		member->link_unmet = false;
+	}
+}
+
+static void take_notices(struct world *world, uint32_t member, const struct mlag_effects *effects)
+{
+	for (uint32_t i = 0; i < effects->count; i++) {
 		const struct mlag_effect *effect = &effects->items[i];
 
-		if (effect->type == MLAG_EFFECT_NOTICE) {
+		if (effect->type != MLAG_EFFECT_NOTICE) {
+			continue;
+		}
+		if (effect->notice.notice == MLAG_NOTICE_VERDICT) {
+			note_verdict(&world->members[member], effect->notice.to);
+		}
+		if (world->trace) {
 			(void)printf("%9.3f ms  S%u  %s %u: %s -> %s: %s\n",
 				     (double)world->now_ns / 1e6, member + 1,
 				     mlag_notice_text(effect->notice.notice), effect->notice.lag_id,
@@ -191,7 +205,7 @@ void world_step(struct world *world, uint32_t member, const struct mlag_event *e
 
 	world->steps++;
 	mlag_step(m->engine, event, world_member_ns(world, member), &effects);
-	print_effects(world, member, &effects);
+	take_notices(world, member, &effects);
 	for (uint32_t i = 0; i < effects.count; i++) {
 		if (effects.items[i].type == MLAG_EFFECT_CLOSE) {
 			pump(world, member, MLAG_URGENCY_URGENT);

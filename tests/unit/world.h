@@ -157,7 +157,7 @@ struct world_member {
 	uint64_t deaf_ns;	   /* since when the peer link does not pass what the peer sends */
 	uint64_t lost_ns;	   /* since when it has run with the peer link lost */
 	uint64_t fresh_ns;	   /* when it last started with nothing to go on with */
-	bool link_unmet;	   /* and has been starting since, no peer link there */
+	bool link_unmet;	   /* and has concluded nothing since, no peer link there */
 	enum mlag_verdict verdict; /* when last looked at */
 	bool peer_link_reported;
 	struct world_leg legs[WORLD_LAGS];

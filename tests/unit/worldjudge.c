@@ -109,9 +109,6 @@ static void judge_member(struct world *world, uint32_t m)
 	if (view.verdict == MLAG_VERDICT_SPLIT && is_since(world, world->link_good_ns)) {
 		complain(world, "SAFE-15: split over a peer link that passes both ways");
 	}
-	if (view.verdict != MLAG_VERDICT_STARTING && view.verdict != MLAG_VERDICT_SPLIT) {
-		member->link_unmet = false; /* the start was over */
-	}
 	if (view.verdict == MLAG_VERDICT_SPLIT && member->link_unmet &&
 	    world->now_ns - member->fresh_ns < member->config.startup_wait_ns) {
 		complain(
