@@ -171,8 +171,10 @@ void leg_peer_changed(void *user, struct table *table, struct table_row *row);
 /**
  * leg_hear_hello() - without a session the peer's hello says which of its legs are up (R2)
  * @legs: all that it has
+ * @boot_id: of the daemon that says so, 0 for a guard, who knows better than any session
  */
-void leg_hear_hello(struct mlag_engine *engine, const struct hello_leg *legs, uint32_t count);
+void leg_hear_hello(struct mlag_engine *engine, const struct hello_leg *legs, uint32_t count,
+		    uint64_t boot_id);
 
 /** leg_forget_hello() - a session says it better */
 void leg_forget_hello(struct mlag_engine *engine);

@@ -16,7 +16,21 @@ static enum leg_word word_of(const struct hello_leg *leg)
 	return (leg->flags & HELLO_LEG_UP) != 0 ? LEG_WORD_READY : LEG_WORD_DOWN;
 }
 
-void leg_hear_hello(struct mlag_engine *engine, const struct hello_leg *legs, uint32_t count)
+/*
+ * Hellos overtake each other, and one may come after what the session said later: what was said before
+ * a coming-up that is known does not undo it.
+ */
+static bool is_outdated(const struct mlag_engine *engine, const struct table_row *row,
+			const struct hello_leg *leg, uint64_t boot_id)
+{
+	const struct leg_value *peer = leg_peer_value(engine, row);
+
+	return peer != NULL && boot_id == engine->peer.boot_id &&
+	       (int16_t)(uint16_t)(leg->generation - (uint16_t)peer->generation) < 0;
+}
+
+void leg_hear_hello(struct mlag_engine *engine, const struct hello_leg *legs, uint32_t count,
+		    uint64_t boot_id)
 {
 	struct table_row *row;
 	uint32_t cursor = 0;
@@ -27,7 +41,9 @@ void leg_hear_hello(struct mlag_engine *engine, const struct hello_leg *legs, ui
 		leg->word = leg->configured ? LEG_WORD_DOWN : LEG_WORD_NONE;
 		for (uint32_t i = 0; leg->configured && i < count; i++) {
 			if (legs[i].lag_id == leg_lag_id(engine, row)) {
-				leg->word = word_of(&legs[i]);
+				leg->word = is_outdated(engine, row, &legs[i], boot_id)
+						    ? LEG_WORD_NONE
+						    : word_of(&legs[i]);
 				leg->word_generation = legs[i].generation;
 				break;
 			}

@@ -58,7 +58,7 @@ static void take_word(struct mlag_engine *engine, const struct hello *hello)
 	engine->peer_afresh = (hello->flags & HELLO_AFRESH) != 0;
 	if ((hello->flags & HELLO_LEGS_KNOWN) != 0 &&
 	    !(engine->session == MLAG_SESSION_UP && engine->legs.peer_complete)) {
-		leg_hear_hello(engine, hello->legs, hello->legs_count);
+		leg_hear_hello(engine, hello->legs, hello->legs_count, hello->boot_id);
 	}
 }
 
@@ -96,7 +96,7 @@ void pair_hear(struct mlag_engine *engine, enum mlag_path path, const uint8_t *d
 		break;
 	case LIVENESS_NEWS_FENCE:
 		if ((hello.flags & HELLO_LEGS_KNOWN) != 0) {
-			leg_hear_hello(engine, hello.legs, hello.legs_count);
+			leg_hear_hello(engine, hello.legs, hello.legs_count, 0);
 		}
 		break;
 	}

@@ -208,13 +208,19 @@ static void leave_something(struct world *world, uint32_t member)
 	}
 }
 
-/* Every leg of a member has been what it is for long enough to be read as that. */
+/*
+ * Every leg of a member has been what it is for long enough to be read as that; and none is being drained,
+ * which goes on.
+ */
 static bool is_steady(const struct world *world, uint32_t member)
 {
 	for (uint32_t lag = 0; lag < WORLD_LAGS; lag++) {
 		const struct world_leg *leg = &world->members[member].legs[lag];
 
 		if (leg->link && leg->partner && world->now_ns < leg->join_ns + WORLD_SECOND) {
+			return false;
+		}
+		if (leg->drained && leg->held == MLAG_HOLD_NONE) {
 			return false;
 		}
 	}

@@ -110,6 +110,32 @@ static void test_r2_without_a_session_r1_follows_the_hellos_of_the_live_peer(voi
 	assert_false(is_isolated());
 }
 
+/* Said before, and late: the session said later that the leg has come up since. */
+static void test_r2_a_late_hello_does_not_undo_what_the_session_said(void **state)
+{
+	struct leg_value value = {.up = true, .open = true, .generation = 6};
+
+	(void)state;
+	rig_static_leg(&rig);
+	say_for(DEAD, true, true, true);
+	rig_connect(&rig);
+	rig_hear_snapshots(&rig);
+	mlag_vlans_add(&value.vlans, RIG_VLAN);
+	rig_hear_leg(&rig, 1, &value);
+	(void)rig_apply(&rig);
+	assert_true(is_isolated());
+	rig_step_type(&rig, MLAG_EVENT_CHANNEL_DOWN);
+	rig.path_hello.boot_id = rig.hello.boot_id;
+	add_leg(1, 0);
+	rig.path_hello.legs[0].generation = 5;
+	say_for(INTERVAL, true, true, true);
+	assert_true(is_isolated());
+	/* Of this coming-up it says something. */
+	rig.path_hello.legs[0].generation = 6;
+	say_for(INTERVAL, true, true, true);
+	assert_false(is_isolated());
+}
+
 static void test_r2_a_hello_that_is_not_authentic_lifts_nothing(void **state)
 {
 	(void)state;
@@ -284,6 +310,7 @@ static void test_r2_nothing_is_enforced_for_a_leg_that_hellos_say_is_down(void *
 	assert_int_equal(rig_own_leg(&rig, 1)->enforced, 5);
 	rig_step_type(&rig, MLAG_EVENT_CHANNEL_DOWN);
 	add_leg(1, 0);
+	rig.path_hello.legs[0].generation = 5;
 	say_for(INTERVAL, true, true, true);
 	(void)rig_apply(&rig);
 	assert_false(is_isolated());
@@ -546,6 +573,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		RIG_TEST(test_r2_without_a_session_r1_follows_the_hellos_of_the_live_peer),
+		RIG_TEST(test_r2_a_late_hello_does_not_undo_what_the_session_said),
 		RIG_TEST(test_r2_a_hello_that_is_not_authentic_lifts_nothing),
 		RIG_TEST(test_r2_another_domain_or_version_is_life_and_nothing_else),
 		RIG_TEST(test_r2_a_split_puts_r1_back_in_force_whatever_was_said),

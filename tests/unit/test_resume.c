@@ -220,6 +220,7 @@ static void test_r2_the_live_peers_hello_lifts_r1_also_of_what_was_found(void **
 	resumerig.path_hello.flags = HELLO_LEGS_KNOWN;
 	resumerig.path_hello.legs_count = 1;
 	resumerig.path_hello.legs[0].lag_id = 1;
+	resumerig.path_hello.legs[0].generation = (uint16_t)held.memory.peer_generation;
 	resumerig.path_hello.legs[0].flags = HELLO_LEG_UP;
 	rig_say_hello(&resumerig, MLAG_PATH_PEER_LINK, true);
 	assert_int_equal(rig_apply(&resumerig), 0);
