@@ -48,11 +48,11 @@ static void read_terms(struct guard *guard)
 		       hello_get(guard->terms.hello, guard->terms.hello_size, &guard->own);
 }
 
-static bool link_has_carrier(const struct guard *guard)
+static bool has_carrier(const struct guard *guard, const char *ifname)
 {
-	const struct legdown_device *link = legdown_find(&guard->legdown, guard->terms.link);
+	const struct legdown_device *device = legdown_find(&guard->legdown, ifname);
 
-	return link != NULL && link->carrier;
+	return device != NULL && device->carrier;
 }
 
 /* All links at once, which costs something: only when it may matter, once a second or @now. */
@@ -296,7 +296,7 @@ static void set_legs(struct guard *guard, bool expired, uint64_t now_ns)
 
 /* ---- the hello that says so -------------------------------------------------------------------- */
 
-/* The daemon's last words, but for what is down now. */
+/* The daemon's last words, but for what is down now, and for what came up since: a host may send by it. */
 static void say_fenced(struct guard *guard, uint64_t now_ns)
 {
 	static struct hello hello;
@@ -325,6 +325,8 @@ static void say_fenced(struct guard *guard, uint64_t now_ns)
 		}
 		if (is_down(guard, leg->lag_id) && guard->legs[i].decided == DECIDE_LEG_DOWN) {
 			leg->flags = 0;
+		} else if (has_carrier(guard, guard->terms.legs[i].ifname)) {
+			leg->flags |= HELLO_LEG_UP;
 		}
 	}
 	buf_writer_init(&writer, data, sizeof(data));
@@ -387,7 +389,7 @@ static enum decide_input look_at_all(struct guard *guard, uint64_t now_ns)
 
 	if (view.known && !view.left && view.age_ns >= view.hold_ns) {
 		look_at_links(guard, now_ns, false);
-		view.carrier = link_has_carrier(guard);
+		view.carrier = has_carrier(guard, guard->terms.link);
 	}
 	return decide_input(&view);
 }

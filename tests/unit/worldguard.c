@@ -86,6 +86,8 @@ static void say_fenced(struct world *world, uint32_t member, bool news)
 		if (world->members[member].legs[lag].taken &&
 		    guard->decided[lag] == DECIDE_LEG_DOWN) {
 			hello.legs[i].flags = 0;
+		} else if (world->members[member].legs[lag].link) {
+			hello.legs[i].flags |= HELLO_LEG_UP;
 		}
 	}
 	buf_writer_init(&writer, data, sizeof(data));
