@@ -17,7 +17,7 @@ LAB = os.path.dirname(os.path.abspath(__file__))
 PAGE = os.path.join(LAB, "..", "..", "docs", "failures.md")
 MODULE = os.path.join(LAB, "test_failures.py")
 BEGIN, END = "<!-- begin: printed by make check-long -->\n", "<!-- end -->\n"
-HEAD = ["what happens", "dual hosts", "half-attached", "orphans", "floods", "longest gap", ""]
+HEAD = ["what happens", "dual hosts", "half-attached", "orphans", "floods", "longest gap", "LACP again", ""]
 
 
 def titles() -> list[str]:

@@ -14,8 +14,10 @@ from typing import Generator, Iterator
 import pytest
 
 from mlab import Pair
-from mlab.failures import (BLACKHOLE, EVERYBODY, NOBODY, SIDE, VLAN, Lab, Row, apart, assert_safe,
-                           lay_out, not_beside_s1, not_beside_s2, play, probes, reload, without)
+from mlab.failures import (BLACKHOLE, EVERYBODY, FORMED_MS, FORMED_SEEN_NS, NOBODY, SIDE, VLAN, Lab,
+                           Row, Stall, apart, assert_safe, judge_formed, lay_out, leave_pair,
+                           not_beside_s1, not_beside_s2, play, probes, reload, without)
+from mlab.forming import Formed
 from mlab.holds import wait_held
 from mlab.liveness import codes, daemon_pid, mute, wait_found
 from mlab.wait import wait_for
@@ -409,17 +411,6 @@ def undrain(lab: Lab) -> Steps:
     lab.wait_whole()
 
 
-def leave_pair(lab: Lab, switch) -> None:
-    """`mlagctl leave`; what it leaves down is up again after the row."""
-    done = switch.mlagd.ctl("leave")
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert switch.mlagd.process.wait(10) == 0
-    for device in ("a-leg", "lag3", f"h{switch.name[1]}-leg"):
-        assert lab.is_held(switch, device), device
-    lab.downed += [(switch, host.switch_link()) for host in lab.pair.hosts.values()
-                   if host.is_dual]
-
-
 def leave(lab: Lab) -> Steps:
     """S2 says goodbye; its orphans go on by the peer link."""
     yield
@@ -513,7 +504,8 @@ ROWS = [
 
 
 def test_this_lab_sees_doubles_and_echoes(lab: Lab) -> None:
-    """Without our programs on one member there are some."""
+    """Without our programs on one member there are some, and nobody there to fence it."""
+    lab.guards["s1"].end()
     lab.kill(lab.s1)
     lab.pair.unload_programs(lab.s1)
     with lab.pair.traffic(**{"to-s1": [lab.s1.peer_link], "to-s2": [lab.s2.peer_link]}) as run:
@@ -523,6 +515,15 @@ def test_this_lab_sees_doubles_and_echoes(lab: Lab) -> None:
         run.stop()
         with pytest.raises(AssertionError, match="twice"):
             assert_safe(lab, run, sent)
+
+
+@pytest.mark.parametrize("ms", [FORMED_MS + 1.0, None], ids=["late", "nothing"])
+def test_this_lab_sees_a_leg_that_is_not_used_in_time(lab: Lab, ms: float | None) -> None:
+    """After its partner's Collecting, in either direction."""
+    for way in ("to", "from"):
+        formed = Formed("a by s1", 0, FORMED_SEEN_NS, {"to": 0.0, "from": 0.0, way: ms})
+        with pytest.raises(AssertionError):
+            judge_formed(lab, ROWS[0], [formed], Stall())
 
 
 def nothing(lab: Lab) -> Steps:

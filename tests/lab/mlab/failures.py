@@ -21,6 +21,7 @@ import pytest
 
 from .daemon import ROOT
 from .errors import LabError
+from .forming import Formed, Forming, worst
 from .guard import Guard
 from .holds import is_up
 from .liveness import MARGIN, daemon_pid, mute
@@ -35,6 +36,10 @@ COUNT = RATE * 150     # more than any row takes; it ends when it is over
 ATTEMPTS = 3
 STALL_MS = 200         # two hellos: of a machine that stands still so long nothing is measured
 SETTLE = RATE          # frames after the last step, of which each has to arrive
+TICK_NS = 10_000_000   # by which a sleep may be late though nothing stood still
+FORMED_MS = 200        # from the partner's Collecting to the first frame delivered
+FORMED_SEEN_NS = 1_000_000_000  # a leg that its partner used for so long has carried something
+LEGS = (("a", "s1"), ("a", "s2"), ("h1", "s1"), ("h2", "s2"))  # with LACP, and a cable
 RESULTS = os.path.join(os.environ.get("MLAB_ARTIFACTS", os.path.join(ROOT, "build", "lab-artifacts")),
                        "failures.json")
 BLACKHOLE = "169.254.1.1/32"
@@ -269,6 +274,9 @@ class Probe:
     flow: Flow
 
 
+Probing = Callable[[Lab, Traffic], list[Probe]]
+
+
 def probes(lab: Lab, run: Traffic) -> list[Probe]:
     """Known unicast between all pairs, by both ports of a bond; floods of all."""
     found = []
@@ -307,20 +315,33 @@ class Unsafe(AssertionError):
     """What may never happen, whatever the machine does."""
 
 
+class Late(AssertionError):
+    """Later than it may be: measured again, for on a machine with others on it once says little."""
+
+
 class Stall:
-    """How long this machine stood still, at most, while it was looked at."""
+    """When this machine stood still, and how long at most, while it was looked at."""
 
     def __init__(self) -> None:
         self.longest_ms = 0.0
+        self.times: list[tuple[int, int]] = []  # from when to when, as frames are stamped
         self._is_over = threading.Event()
         self._thread = threading.Thread(target=self._look, daemon=True)
 
     def _look(self) -> None:
-        before = time.monotonic()
+        before = time.time_ns()
         while not self._is_over.wait(0.02):
-            now = time.monotonic()
-            self.longest_ms = max(self.longest_ms, (now - before) * 1e3 - 20)
+            now = time.time_ns()
+            late_ns = now - before - 20_000_000
+            self.longest_ms = max(self.longest_ms, late_ns / 1e6)
+            if late_ns > TICK_NS:
+                self.times.append((now - late_ns, now))
             before = now
+
+    def within_ms(self, from_ns: int, until_ns: int) -> float:
+        """How much of this time it did."""
+        return sum(max(0, min(until_ns, end) - max(from_ns, begin))
+                   for begin, end in self.times) / 1e6
 
     def __enter__(self) -> "Stall":
         self._thread.start()
@@ -338,6 +359,7 @@ class Cost:
         self.sent = dict.fromkeys(("dual", "half", "orphan", "floods"), 0)
         self.lost = dict.fromkeys(self.sent, 0)
         self.gap_ms = 0.0
+        self.formed_ms: float | None = None
 
     def add(self, kind: str, result: Any) -> None:
         """One flow at one receiver."""
@@ -349,7 +371,8 @@ class Cost:
         """For the table."""
         cells = [f"{self.lost[kind]:,} of {self.sent[kind]:,}".replace(",", " ")
                  if self.sent[kind] else "" for kind in self.sent]
-        return [*cells, f"{self.gap_ms:.0f} ms" if any(self.lost.values()) else ""]
+        return [*cells, f"{self.gap_ms:.0f} ms" if any(self.lost.values()) else "",
+                "" if self.formed_ms is None else f"{self.formed_ms:.0f} ms"]
 
 
 def worst_kind(*names: str) -> str:
@@ -382,18 +405,37 @@ def judge(lab: Lab, row: Row, run: Traffic, sent: list[Probe]) -> Cost:
     return cost
 
 
-def play(lab: Lab, row: Row) -> None:
-    """One row, again when the machine stood still; what is unsafe is so in any case."""
+def judge_formed(lab: Lab, row: Row, formed: list[Formed], stall: Stall) -> float | None:
+    """Where LACP formed again: delivered in time, but for what the machine stood still."""
+    faults = []
+    for one in formed:
+        is_seen = one.until_ns - one.from_ns >= FORMED_SEEN_NS
+        for way, ms in one.delays.items():
+            if ms is None:
+                faults += [f"nothing {way} the host: {one}"] if is_seen else []
+            elif ms > FORMED_MS + stall.within_ms(one.from_ns, one.from_ns + int(ms * 1e6)):
+                faults.append(f"later than {FORMED_MS} ms: {one}")
+    if formed:
+        lab.tell(f"{row.title}: after the partner's Collecting: "
+                 + "; ".join(str(one) for one in formed))
+    if faults:
+        raise Late("\n".join(faults))
+    return worst(formed)
+
+
+def play(lab: Lab, row: Row, probing: Probing | None = None) -> None:
+    """One row, again when the machine stood still or LACP was late; what is unsafe is so in any case."""
     for attempt in range(1, ATTEMPTS + 1):
         with Stall() as stall:
             try:
-                play_once(lab, row)
+                play_once(lab, row, stall, probing)
                 return
             except Unsafe:
                 raise
             except (AssertionError, LabError) as error:
                 fault = error
-        if stall.longest_ms < STALL_MS:
+        is_late = isinstance(fault, Late)
+        if stall.longest_ms < STALL_MS and (not is_late or attempt == ATTEMPTS):
             raise fault
         lab.tell(f"{row.title}: the machine stood still for {stall.longest_ms:.0f} ms: {fault}")
         if attempt < ATTEMPTS:
@@ -402,23 +444,28 @@ def play(lab: Lab, row: Row) -> None:
     pytest.skip(f"the machine stood still each time, the last time for {stall.longest_ms:.0f} ms")
 
 
-def play_once(lab: Lab, row: Row) -> None:
-    """Before, under traffic, and what came of it."""
+def play_once(lab: Lab, row: Row, stall: Stall, probing: Probing | None) -> None:
+    """Before, under traffic, and what came of it; into the page with the usual traffic only."""
     lab.facts = []
     steps = row.play(lab)
     next(steps)
     pair = lab.pair
-    with pair.traffic(1 << 15, **{"to-s1": [lab.s1.peer_link], "to-s2": [lab.s2.peer_link]}) as run:
-        sent = probes(lab, run)
+    with Forming(pair, LEGS) as forming, pair.traffic(
+            1 << 15, **{"to-s1": [lab.s1.peer_link], "to-s2": [lab.s2.peer_link]}) as run:
+        sent = (probing or probes)(lab, run)
         run.start()
-        run.wait_sent(sent[0].flow, RATE)
+        rate = int(sent[0].flow.rate)
+        run.wait_sent(sent[0].flow, rate)
         for _ in steps:
             raise LabError(f"{row.title}: a row has one yield")
-        run.wait_sent(sent[0].flow, run.sent_so_far(sent[0].flow) + 2 * SETTLE)
+        run.wait_sent(sent[0].flow, run.sent_so_far(sent[0].flow) + 2 * rate)
+        until_ns = time.time_ns()
         run.stop()
         assert_safe(lab, run, sent)
         cost = judge(lab, row, run, sent)
-    keep(row, cost, lab.facts)
+        cost.formed_ms = judge_formed(lab, row, forming.read(run, until_ns), stall)
+    if probing is None:
+        keep(row, cost, lab.facts)
 
 
 def keep(row: Row, cost: Cost, facts: list[str]) -> None:
@@ -434,6 +481,17 @@ def keep(row: Row, cost: Cost, facts: list[str]) -> None:
     with open(RESULTS + ".new", "w", encoding="utf-8") as file:
         json.dump(kept, file, indent=1)
     os.replace(RESULTS + ".new", RESULTS)
+
+
+def leave_pair(lab: Lab, switch: Switch) -> None:
+    """`mlagctl leave`; what it leaves down is up again after the row."""
+    done = switch.mlagd.ctl("leave")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert switch.mlagd.process is not None and switch.mlagd.process.wait(10) == 0
+    for device in ("a-leg", "lag3", f"h{switch.name[1]}-leg"):
+        assert lab.is_held(switch, device), device
+    lab.downed += [(switch, host.switch_link()) for host in lab.pair.hosts.values()
+                   if host.is_dual]
 
 
 def reload(switch: Switch) -> subprocess.CompletedProcess:

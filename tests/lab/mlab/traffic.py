@@ -178,6 +178,11 @@ class Traffic:
     def __exit__(self, kind: object, value: object, trace: object) -> None:
         self.close()
 
+    @property
+    def number(self) -> int:
+        """Which every frame of this measurement carries."""
+        return self._run
+
     def flow(self, name: str, port: Port, dst: str, src: str, rate: float = 500, count: int = 200,
              **how: Any) -> Flow:
         """Add a flow; `how` goes to probe.build (vlan, ip, ttl, size)."""
