@@ -22,8 +22,9 @@
 #define HOLDS_SAVE_NS UINT64_C(20000000) /* the file is not written more often */
 #define HOLDS_TURN_NS UINT64_C(10000000) /* no further leg is looked at after so long */
 #define HOLDS_PATH_SIZE 512
-#define HOLDS_SERVED_MAX 4096	/* devices of legs that have served */
-#define HOLDS_RECORDS_MAX 16384 /* devices that are held */
+#define HOLDS_SERVED_MAX 4096		     /* devices of legs that have served */
+#define HOLDS_SERVED_NS UINT64_C(1000000000) /* what was up for less was being configured */
+#define HOLDS_RECORDS_MAX 16384		     /* devices that are held */
 
 /**
  * struct holds_leg - what the next daemon has to know of a LAG
@@ -37,6 +38,12 @@ struct holds_leg {
 	uint32_t ifindex;
 	enum mlag_hold held;
 	uint32_t held_ifindex;
+};
+
+/** struct holds_candidate - a device of a leg that serves, and has not for long; since when */
+struct holds_candidate {
+	uint32_t ifindex;
+	uint64_t since_ns;
 };
 
 struct holds {
@@ -54,6 +61,8 @@ struct holds {
 	struct holds_leg legs[2 * MLAG_LEGS_MAX];
 	uint32_t served_count;
 	uint32_t served[HOLDS_SERVED_MAX]; /* ifindexes */
+	uint32_t candidates_count;
+	struct holds_candidate candidates[HOLDS_SERVED_MAX];
 };
 
 /* ---- the kernel ---------------------------------------------------------------------------- */
@@ -305,8 +314,39 @@ static void apply(struct daemon *daemon, uint32_t ifindex, bool lacp, bool hold)
 /*
  * "bring-up = on": what has not served yet is set up here, and again if somebody sets it down before
  * it has served, for a bond and whoever configures it do both while they put it together.  From then on it is the
- * administrator's, also over restarts.
+ * administrator's, also over restarts.  A slave has served when LACP has taken it; where there is no LACP to say
+ * so, a device with carrier of a leg that is in service, once it has been that for a second.
  */
+static bool served_long_enough(struct daemon *daemon, uint32_t ifindex, bool serves)
+{
+	struct holds *holds = daemon->holds;
+	uint64_t now_ns = daemon_now_ns();
+	uint32_t i = 0;
+
+	while (i < holds->candidates_count && holds->candidates[i].ifindex != ifindex) {
+		i++;
+	}
+	if (!serves || has_served(holds, ifindex)) {
+		if (i < holds->candidates_count) {
+			holds->candidates[i] = holds->candidates[--holds->candidates_count];
+		}
+		return false;
+	}
+	if (i == HOLDS_SERVED_MAX) {
+		return true;
+	}
+	if (i == holds->candidates_count) {
+		holds->candidates[holds->candidates_count++] =
+			(struct holds_candidate){ifindex, now_ns};
+	}
+	if (now_ns - holds->candidates[i].since_ns >= HOLDS_SERVED_NS) {
+		holds->candidates[i] = holds->candidates[--holds->candidates_count];
+		return true;
+	}
+	arm(daemon, holds->candidates[i].since_ns + HOLDS_SERVED_NS);
+	return false;
+}
+
 static bool bring_up_device(struct daemon *daemon, const struct config_lag *lag, uint32_t ifindex,
 			    bool is_up, bool serves)
 {
@@ -322,32 +362,38 @@ static bool bring_up_device(struct daemon *daemon, const struct config_lag *lag,
 	if (error < 0 && error != -ENODEV) {
 		log_warning("leg %s: %s; trying on", lag->ifname, ports_error(daemon->ports));
 	}
-	arm(daemon, daemon_now_ns() + HOLDS_LOOK_NS);
 	return false;
 }
 
 static void bring_up(struct daemon *daemon, const struct daemon_port *port)
 {
 	const struct config_lag *lag = config_lag_by_id(daemon->config, port->lag_id);
+	bool in_service = port->observed.carrier && port->wanted.gate != MLAG_GATE_CLOSED;
 	struct links_bond bond;
-	bool changed = false;
+	bool changed = false, serves;
 
 	if (lag == NULL || !lag->bring_up || daemon->holds->left) {
 		return;
 	}
+	/* A slave that comes, or is set down, may be nothing new of the leg: nobody would say so. */
+	arm(daemon, daemon_now_ns() + HOLDS_LOOK_NS);
 	if (!daemon->ready_said) { /* the programs are not at every port yet */
-		arm(daemon, daemon_now_ns() + HOLDS_LOOK_NS);
 		return;
 	}
 	links_get_bond(daemon->links, port->seen_ifindex, &bond);
 	if (!bond.is_bond) {
-		changed = bring_up_device(daemon, lag, port->seen_ifindex, bond.is_up, true);
+		serves = served_long_enough(daemon, port->seen_ifindex, bond.is_up && in_service);
+		changed = bring_up_device(daemon, lag, port->seen_ifindex, bond.is_up, serves);
 	}
 	for (uint32_t i = 0; i < bond.slaves_count; i++) {
 		const struct links_slave *slave = &bond.slaves[i];
 
-		changed |= bring_up_device(daemon, lag, slave->ifindex, slave->is_up,
-					   slave->collects || !bond.is_lacp_leg);
+		serves = slave->collects;
+		if (!bond.is_lacp_leg) {
+			serves = served_long_enough(daemon, slave->ifindex,
+						    slave->has_carrier && in_service);
+		}
+		changed |= bring_up_device(daemon, lag, slave->ifindex, slave->is_up, serves);
 	}
 	if (changed) {
 		save(daemon->holds);

@@ -288,6 +288,7 @@ static void test_slaves_of_a_leg_that_collect(void **state)
 	assert_true(found.slaves[0].collects);
 	for (uint32_t index = 1; index < 4; index++) {
 		assert_false(found.slaves[index].collects);
+		assert_int_equal(found.slaves[index].has_carrier, index != 3);
 	}
 	linkstate_get_bond(model, PORT, &found);
 	assert_false(found.is_bond);

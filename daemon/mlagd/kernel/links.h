@@ -144,11 +144,13 @@ const char *links_ifname(const struct links *links, uint32_t ifindex, char buf[I
  * struct links_slave - a device that frames of a bond arrive at
  * @ifindex: its number
  * @is_up: administratively
+ * @has_carrier: it is up, and has
  * @collects: it has carrier, is in the active aggregator, and bonding takes what arrives there
  */
 struct links_slave {
 	uint32_t ifindex;
 	bool is_up;
+	bool has_carrier;
 	bool collects;
 };
 

@@ -470,6 +470,7 @@ void linkstate_get_bond(const struct linkstate *state, uint32_t ifindex, struct 
 		}
 		ret->slaves[ret->slaves_count].ifindex = slave->ifindex;
 		ret->slaves[ret->slaves_count].is_up = slave->up;
+		ret->slaves[ret->slaves_count].has_carrier = slave->up && slave->lower_up;
 		ret->slaves[ret->slaves_count].collects =
 			slave->up && slave->lower_up &&
 			slave->aggregator == bond->message.aggregator &&
