@@ -132,10 +132,3 @@ def _first(formed: Formed, run: Traffic, ring: Ring,
         if when is not None and when >= formed.from_ns:
             return (when - formed.from_ns) / 1e6
     return None
-
-
-def worst(formed: Iterable[Formed]) -> float | None:
-    """The longest of all, in milliseconds."""
-    return max((ms for one in formed for ms in one.delays.values() if ms is not None), default=None)
-
-
