@@ -454,6 +454,7 @@ def play_once(lab: Lab, row: Row, stall: Stall, probing: Probing | None) -> None
     steps = row.play(lab)
     next(steps)
     pair = lab.pair
+    logs = {name: guard.size() for name, guard in lab.guards.items()}
     with Forming(pair, LEGS) as forming, pair.traffic(
             1 << 15, **{"to-s1": [lab.s1.peer_link], "to-s2": [lab.s2.peer_link]}) as run:
         sent = (probing or probes)(lab, run)
@@ -465,6 +466,9 @@ def play_once(lab: Lab, row: Row, stall: Stall, probing: Probing | None) -> None
         run.wait_sent(sent[0].flow, run.sent_so_far(sent[0].flow) + 2 * rate)
         until_ns = time.time_ns()
         run.stop()
+        for name, size in logs.items():
+            if "-> fenced" in lab.guards[name].text(size):
+                lab.tell(f"{row.title}: {name} was fenced by its guard")
         assert_safe(lab, run, sent)
         cost = judge(lab, row, run, sent)
         cost.formed_ms = judge_formed(lab, row, forming.read(run, until_ns), stall)
