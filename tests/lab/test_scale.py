@@ -14,7 +14,7 @@ from typing import Callable, Iterator
 import pytest
 
 from mlab import LabError, Pair, wait_for
-from mlab.scale import Cost, Fdb, Frames, mac_of
+from mlab.scale import BATCH, Cost, Fdb, Frames, mac_of
 
 NEEDS = ["bridge", "veth"]
 PAIR = {"vlan_aware": False, "has_backup": True}
@@ -195,3 +195,30 @@ def test_what_is_there_before_a_daemon_starts_is_synced_by_its_snapshot(
     done = fdbs[1].wait([mac_of(number, 1) for number in range(COUNT)], 1)
     tell(f"in S2's kernel {done - began:.2f} s after its daemon was started")
     wait_match(pair, 60)
+
+
+@pytest.mark.long
+def test_a_flush_in_a_storm_ends_with_equal_kernels(pair: Pair, fdbs: tuple[Fdb, Fdb],
+                                                    tell: Callable[[str], None]) -> None:
+    """The port where they are learned is flushed, twice, while more of them come: on each member.
+
+    Last here, for it takes away what others have left.
+    """
+    for salt, (name, here, there) in ((4, ("s1", 0, 1)), (5, ("s2", 1, 0))):
+        batches = fdbs[here].batches([mac_of(number, salt) for number in range(STORM // 2)])
+        left = len(batches) // 3
+        for start in (0, left, 2 * left):
+            if start > 0:
+                pair.switches[name].namespace.ip("link set lag1 type bridge_slave fdb_flush")
+            fdbs[here].send(batches[start:start + left])
+        began, kept = time.monotonic(), fdbs[here].count(salt)
+        assert kept < len(batches) * BATCH / 2, "nothing was flushed: this proves nothing"
+        wait_for(f"what is left on {name}, on the other", lambda salt=salt, there=there, kept=kept:
+                 fdbs[there].count(salt) == kept, 60, 0.2, show=lambda salt=salt, there=there:
+                 fdbs[there].count(salt))
+        wait_match(pair, 60)
+        assert (fdbs[here].count(salt), fdbs[there].count(salt)) == (kept, kept)
+        tell(f"{name} flushed twice: {kept} left in both kernels, equal after "
+             f"{time.monotonic() - began:.1f} s")
+        fdbs[here].forget([mac_of(number, salt) for number in
+                           range(left * BATCH * 2, left * BATCH * 3)])
