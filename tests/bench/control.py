@@ -106,6 +106,7 @@ def increments(pair: Pair, here: Fdb, there: Fdb, table: Table) -> None:
     """Learned here, by frames and by netlink; in the peer's kernel; and the same by hand."""
     frames, quiet = Frames(pair.hosts["a"].namespace, "leg-s1"), quiet_bridge(pair)
     by_frames, alone, bare, tool, ratios, after, cpu = [], [], [], [], [], [], []
+    shares: list[list[float]] = []
     whole: list[float] = []
     for round_ in range(ROUNDS):
         progress(f"50 000 MACs, round {round_ + 1} of {ROUNDS}")
@@ -121,13 +122,16 @@ def increments(pair: Pair, here: Fdb, there: Fdb, table: Table) -> None:
         others = [mac_of(n, 48 + round_) for n in range(COUNT)]
         there.forget(others)
         settle(pair)
-        alone.append(quiet.send(quiet.batches(others, state=NUD_NOARP)))
+        ready, used = quiet.batches(others, state=NUD_NOARP), time.process_time()
+        alone.append(quiet.send(ready))
+        used = time.process_time() - used
         quiet.forget(others)
         macs = [mac_of(number, 80 + round_) for number in range(COUNT)]
-        learned = here.batches(macs)
+        learned, before = here.batches(macs), costs(pair)
         began = time.monotonic()
         sent = began + here.send(learned)
         done = there.wait(macs, 80 + round_)
+        shares.append([(b.cpu - a.cpu) / used for a, b in zip(before, costs(pair))])
         after.append(done - sent)
         ratios.append((done - sent) / alone[-1])
         whole.append((done - began) / alone[-1])
@@ -152,6 +156,8 @@ def increments(pair: Pair, here: Fdb, there: Fdb, table: Table) -> None:
               f"{median(after):.3f} s", "at most 0.5 s", median(after) <= 0.5)
     table.add("that in parts of the bare batch: median, best", f"{median(ratios):.1f}, "
               f"{min(ratios):.1f}", "aim 1.5", median(ratios) <= 1.5)
+    table.add("the CPU of the daemons for it, here and at the peer, in parts of the bare batch's",
+              f"{median([s[0] for s in shares]):.1f}, {median([s[1] for s in shares]):.1f}")
     table.add("from the first set here to the last there, in parts of the bare batch",
               f"{median(whole):.1f}, {min(whole):.1f}")
     table.add("CPU of the daemons for 50 000, here and at the peer",
