@@ -89,12 +89,17 @@ static void write_entry(struct fdb *fdb, struct mlag_mac_key key, uint32_t ifind
 	assert_int_equal(fdb_apply(fdb, &operation, 1), 0);
 }
 
+/* How many were read, when all that wait have been: it takes more than one read. */
 static uint64_t events_count(void)
 {
-	struct fdb_statistics statistics;
+	struct fdb_statistics statistics = {0};
+	uint64_t before;
 
-	assert_int_equal(fdb_drain(lab.fdb), 0);
-	fdb_get_statistics(lab.fdb, &statistics);
+	do {
+		before = statistics.events;
+		assert_int_equal(fdb_drain(lab.fdb), 0);
+		fdb_get_statistics(lab.fdb, &statistics);
+	} while (statistics.events != before);
 	return statistics.events;
 }
 
@@ -210,7 +215,7 @@ static void test_an_event_from_before_the_write_does_not_undo_it(void **state)
 		}
 		write_entry(lab.fdb, key_of((uint8_t)(5 + i), MORE_THAN_ONE_READ - 1), to,
 			    kinds[i]);
-		assert_int_equal(fdb_drain(lab.fdb), 0);
+		(void)events_count();
 		assert_told(key_of((uint8_t)(5 + i), MORE_THAN_ONE_READ - 1), to, kinds[i]);
 		assert_held(key_of((uint8_t)(5 + i), MORE_THAN_ONE_READ - 1), to, kinds[i]);
 	}
@@ -247,7 +252,7 @@ static void test_what_falls_silent_is_heard(void **state)
 	lab.silent = key_of(7, 0);
 	set_ageing(100);
 	write_entry(lab.fdb, key_of(7, 0), lab.port, MLAG_FDB_ACTIVE);
-	assert_int_equal(fdb_drain(lab.fdb), 0);
+	(void)events_count();
 	assert_told(key_of(7, 0), lab.port, MLAG_FDB_ACTIVE);
 	for (uint32_t turn = 0; turn < TURNS_MAX && !lab.is_silent; turn++) {
 		(void)sd_event_run(lab.event, TURN_US);

@@ -29,10 +29,10 @@
 #define FDB_EVENT_BYTES (32 * 1024 * 1024)
 #define FDB_REQUEST_BYTES (4 * 1024 * 1024)
 #define FDB_SLICE_MAX 64     /* datagrams a wakeup */
-#define FDB_DRAIN_MAX 1024   /* datagrams before operations are taken, and after they are written */
+#define FDB_DRAIN_MAX 256    /* datagrams before operations are taken, and after they are written */
 #define FDB_BEFORE_MAX 64    /* datagrams in between: what came since */
 #define FDB_DUMP_SLICE_MAX 4 /* datagrams of a dump a wakeup, some hundred lines each */
-#define FDB_DRAIN_ROUNDS_MAX 256 /* of FDB_DRAIN_MAX, before a dump: several full buffers */
+#define FDB_DRAIN_ROUNDS_MAX 1024 /* of FDB_DRAIN_MAX, before a dump: several full buffers */
 #define FDB_RESYNC_INTERVAL_US 1000000
 #define FDB_TIMER_ACCURACY_US 1000
 
