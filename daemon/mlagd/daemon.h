@@ -180,7 +180,8 @@ struct daemon {
 	struct control_context control_context;
 	sd_event_source *timer;
 	sd_event_source *more;
-	uint64_t deadline_ns; /* what the timer is set to */
+	uint64_t deadline_ns; /* what the timer is set to, while it is */
+	bool timer_set;
 	struct mlag_peer_link peer_link;
 	struct mlag_vlans peer_link_forwards;
 	struct daemon_xdp peer_link_xdp;

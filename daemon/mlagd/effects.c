@@ -462,11 +462,12 @@ static void set_timers(struct daemon *daemon)
 
 	deadline_ns = due_ns < deadline_ns ? due_ns : deadline_ns;
 	links_set_poll(daemon->links, mlag_leg_poll_ns(daemon->engine));
-	if (deadline_ns == daemon->deadline_ns) {
+	if (daemon->timer_set && deadline_ns == daemon->deadline_ns) {
 		return;
 	}
-	daemon->deadline_ns = deadline_ns;
-	(void)sd_event_source_set_time(daemon->timer, (deadline_ns + 999) / 1000);
+	daemon->timer_set = true;
+	daemon->deadline_ns = deadline_ns; /* 0 is one, too: at once */
+	(void)sd_event_source_set_time(daemon->timer, deadline_ns / 1000 + 1);
 	(void)sd_event_source_set_enabled(daemon->timer, SD_EVENT_ONESHOT);
 }
 

@@ -98,7 +98,7 @@ static int on_timer(sd_event_source *source, uint64_t usec, void *user)
 	event.tick.read_ns = daemon_now_ns();
 	channel_read(daemon->channel);
 	hellos_read(daemon->hellos);
-	daemon->deadline_ns = 0; /* the timer was one shot: set it again in any case */
+	daemon->timer_set = false; /* it was one shot */
 	effects_message(daemon, &event);
 	return 0;
 }
