@@ -16,7 +16,7 @@ import pytest
 from mlab import BROADCAST, Pair
 from mlab.guard import Guard, is_leg_up
 from mlab.holds import changes, wait_held
-from mlab.liveness import Mark, codes, daemon_pid, mend, mute, wait_found
+from mlab.liveness import Mark, codes, daemon_pid, mend, mute, mute_at_once, wait_found
 from mlab.topology import Switch
 from mlab.traffic import Flow, Traffic, stop_sender
 from mlab.wait import wait_for
@@ -263,9 +263,8 @@ def test_a_peer_that_is_not_heard_is_no_reason_to_fence(pair: Pair,
                                                         guards: dict[str, Guard]) -> None:
     """It serves, perhaps; who cannot know keeps his legs.  Heard again, he gives way."""
     offset = guards["s2"].size()
-    kill(pair.s2)  # first: a daemon that hears half of it holds its legs
-    for device in ("peerlink", "backup"):
-        mute(pair.s2, device, True)
+    # The kill is first: a daemon that hears half of it holds its legs.
+    mute_at_once(pair.s2, "peerlink", "backup", first=lambda: kill(pair.s2))
     guards["s2"].wait(r"^watching -> frozen", offset)
     assert is_leg_up(pair, pair.s2, pair.hosts["a"])
     mute(pair.s2, "backup", False)
