@@ -34,15 +34,6 @@ bool worldkernel_is_awake(const struct world *world, uint32_t member)
 	return world->members[member].running && !world->members[member].stopped;
 }
 
-/* A start is over when it was for a moment: nobody may have looked at the member in that moment. */
-static void note_verdict(struct world_member *member, const char *text)
-{
-	if (strcmp(text, mlag_verdict_text(MLAG_VERDICT_STARTING)) != 0 &&
-	    strcmp(text, mlag_verdict_text(MLAG_VERDICT_SPLIT)) != 0) {
-		member->link_unmet = false;
-	}
-}
-
 static void take_notices(struct world *world, uint32_t member, const struct mlag_effects *effects)
 {
 	for (uint32_t i = 0; i < effects->count; i++) {
@@ -52,7 +43,7 @@ static void take_notices(struct world *world, uint32_t member, const struct mlag
 			continue;
 		}
 		if (effect->notice.notice == MLAG_NOTICE_VERDICT) {
-			note_verdict(&world->members[member], effect->notice.to);
+			worldjudge_hear_verdict(&world->members[member], effect->notice.to);
 		}
 		if (world->trace) {
 			(void)printf("%9.3f ms  S%u  %s %u: %s -> %s: %s\n",

@@ -48,6 +48,15 @@ static void note_paths(struct world *world)
 	}
 }
 
+/* A start that was over for a moment is over. */
+void worldjudge_hear_verdict(struct world_member *member, const char *text)
+{
+	if (strcmp(text, mlag_verdict_text(MLAG_VERDICT_STARTING)) != 0 &&
+	    strcmp(text, mlag_verdict_text(MLAG_VERDICT_SPLIT)) != 0) {
+		member->link_unmet = false;
+	}
+}
+
 void worldjudge_start_over(struct world *world)
 {
 	world->link_good_ns = 0;

@@ -11,6 +11,9 @@ void worldjudge_verdicts(struct world *world);
 /** worldjudge_start_over() - something changed, and may have changed back before anybody looked */
 void worldjudge_start_over(struct world *world);
 
+/** worldjudge_hear_verdict() - a member concludes something, which may be over before anybody looks */
+void worldjudge_hear_verdict(struct world_member *member, const char *text);
+
 /** world_judge_holds() - SAFE-32 and LIVE-32, after each quantum; a text or NULL */
 const char *world_judge_holds(struct world *world);
 
