@@ -87,6 +87,13 @@ static bool hears_trusted(const struct mlag_engine *engine)
 	       (paths[MLAG_PATH_BACKUP].heard && paths[MLAG_PATH_BACKUP].trusted);
 }
 
+static bool hears_anything(const struct mlag_engine *engine)
+{
+	const struct liveness_path *paths = engine->liveness.paths;
+
+	return paths[MLAG_PATH_PEER_LINK].heard || paths[MLAG_PATH_BACKUP].heard;
+}
+
 void hold_refresh_pair(struct mlag_engine *engine)
 {
 	struct hold_pair *pair = &engine->hold;
@@ -133,9 +140,18 @@ static bool peer_leg_serves(const struct mlag_engine *engine, const struct table
 	return peer != NULL && peer->up;
 }
 
+/* It lives, and refuses to talk: another domain or version, or another key. */
+static bool is_heard_without_trust(const struct mlag_engine *engine)
+{
+	return engine->verdict == MLAG_VERDICT_RESYNC && hears_anything(engine) &&
+	       !hears_trusted(engine);
+}
+
 /*
  * When legs that have not served yet need not wait any longer.  Two that boot without a peer link find
  * out at the same moment, and the secondary does not let go of what the primary is about to serve.
+ * startup-wait is for want of a peer: beside one that lives a leg that came into service would
+ * draw traffic and never open to floods, since nobody acknowledges it.
  */
 static uint64_t startup_passes_ns(const struct mlag_engine *engine)
 {
@@ -143,6 +159,9 @@ static uint64_t startup_passes_ns(const struct mlag_engine *engine)
 	uint64_t primary_ns = wait_ns < HOLD_PRIMARY_NS ? wait_ns : HOLD_PRIMARY_NS;
 	uint64_t passes_ns = engine->hold.start_ns + wait_ns;
 
+	if (is_heard_without_trust(engine)) {
+		return UINT64_MAX;
+	}
 	if (engine->verdict == MLAG_VERDICT_SPLIT &&
 	    passes_ns < engine->verdict_since_ns + primary_ns) {
 		return engine->verdict_since_ns + primary_ns;

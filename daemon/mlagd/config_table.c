@@ -108,7 +108,8 @@ const struct config_key config_keys[] = {
 	{ CONFIG_SECTION_PEER, "startup-wait", CONFIG_TYPE_DURATION, .fallback = "30s",
 	  .max = 3600 * NS_PER_S, .unit = "ms or s", MEMBER(config, startup_wait_ns),
 	  .help = "How long to wait, after a start, for a peer that was never heard, or for the peer "
-		  "link when the peer is heard by the backup path alone. Until then legs stay held." },
+		  "link when the peer is heard by the backup path alone. Until then legs stay held, "
+		  "and for as long as the peer is heard and belongs to another domain." },
 	{ CONFIG_SECTION_PEER, "last-resort", CONFIG_TYPE_SWITCH, .fallback = "off",
 	  .choices = { "on", "off" }, MEMBER(config, last_resort),
 	  .help = "When the default route of this member is lost, and the peer has one that does not "

@@ -21,6 +21,7 @@ from mlab.traffic import Port
 
 NEEDS = ["bridge", "veth", "bond", "vlan", "vlan-device"]
 LAYOUT = lay_out
+PAIR = {"has_backup": True}  # so that who survives knows that the other one is dead
 ANOTHER_MAC = "00:00:5e:00:01:77"
 REDIRECTED = {4: "203.0.113.9", 6: "fd00:113::9"}
 REDIRECTED_NET = {4: "203.0.113.0/24", 6: "fd00:113::/64"}
@@ -582,7 +583,7 @@ def test_r28_a_member_dies_and_the_other_goes_on(lab: Gateways) -> None:
         assert switch.mlagd.process is not None
         switch.mlagd.process.send_signal(signal.SIGKILL)
         for ifname in [*(host.switch_link() for host in lab.pair.hosts.values()
-                         if "s1" in host.members), "peerlink"]:
+                         if "s1" in host.members), *lab.pair.between()]:
             switch.namespace.set_up(ifname, False)
         run.finish()
     moved = [flow for flow in flows if run.result(flow, "into-s1").unique]

@@ -24,6 +24,9 @@ from mlab.traffic import Port
 
 NEEDS = ["bridge", "veth", "bond", "vlan", "vlan-device"]
 LAYOUT = lay_out
+# Who finds both paths silent at once knows that the peer is dead.  Without a backup path a secondary
+# cannot know, and has LACP form again under its own id (alone-unsure).
+PAIR = {"has_backup": True}
 HAS_FRR = frr.is_installed("zebra", "ospfd")
 RATE = 100
 LOSS_MS_MAX = 1000
@@ -71,7 +74,7 @@ def kill(lab: Routing, member: str) -> None:
     assert switch.mlagd.process is not None
     switch.mlagd.process.send_signal(signal.SIGKILL)
     links = [host.switch_link() for host in lab.pair.hosts.values() if member in host.members]
-    for ifname in [*links, "peerlink"]:
+    for ifname in [*links, *lab.pair.between()]:
         switch.namespace.set_up(ifname, False)
 
 

@@ -13,7 +13,6 @@ import pytest
 
 from mlab import Pair, wait_for
 from mlab.neighbors import arp, solicitation, solicited_node, transmit
-from mlab.netns import run
 from mlab.probe import mac_bytes
 from mlab.ring import Ring
 from mlab.routing import Routing, address, lay_out, link_local
@@ -22,6 +21,7 @@ from mlab.traffic import Port
 
 NEEDS = ["bridge", "veth", "bond", "vlan", "vlan-device"]
 LAYOUT = lay_out
+PAIR = {"has_backup": True}
 NUMBER = 77  # R's second self
 NOBODY = "00:00:00:00:00:00"
 BROADCAST = "ff:ff:ff:ff:ff:ff"
@@ -36,16 +36,8 @@ REJOIN = 2 * SLOW  # legs wait for twice restart-hold after so many splits
 
 @pytest.fixture(scope="module", name="lab")
 def routing(layout: Pair) -> Routing:
-    """Static routes, a backup path, both peered."""
+    """Static routes, both peered."""
     lab = Routing(layout).build()
-    names = [layout.switches[member].namespace.full_name for member in MEMBERS]
-    run(["ip", "link", "add", "backup", "netns", names[0], "type", "veth", "peer", "name",
-         "backup", "netns", names[1]])
-    for number, member in enumerate(MEMBERS, 1):
-        layout.switches[member].namespace.ip(f"address add 192.168.7.{number}/24 dev backup",
-                                             "link set backup up")
-        layout.prepare_daemon(member).config["peer"] |= {
-            "backup-local": f"192.168.7.{number}", "backup-remote": f"192.168.7.{3 - number}"}
     layout.start()
     lab.resolve()
     lab.wait_addresses()

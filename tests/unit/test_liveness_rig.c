@@ -538,6 +538,51 @@ static void test_an_own_hello_says_what_is_heard_and_which_legs_are_up(void **st
 	assert_int_equal(hello.hears, BOTH);
 }
 
+static enum mlag_hold hold_of_new_leg(void)
+{
+	struct mlag_leg_view leg;
+
+	assert_true(mlag_get_leg(rig.engine, 0, &leg));
+	return leg.hold;
+}
+
+static void configure_new_leg(void)
+{
+	struct mlag_event event = {.type = MLAG_EVENT_LEG_CONFIGURE};
+
+	event.leg_configure.lag_id = 1;
+	event.leg_configure.is_new = true;
+	rig_step(&rig, &event);
+}
+
+/* It would draw traffic and never open to floods: who lives and refuses to talk acknowledges nothing. */
+static void test_a_new_leg_beside_a_peer_that_refuses_to_talk_stays_held(void **state)
+{
+	(void)state;
+	configure_new_leg();
+	say_for(3 * rig.config.startup_wait_ns, true, true, false);
+	assert_int_equal(look()->verdict, MLAG_VERDICT_RESYNC);
+	assert_int_equal(hold_of_new_leg(), MLAG_HOLD_STARTING);
+	assert_true(mlag_deadline_ns(rig.engine) > rig.engine->now_ns);
+	/* Nobody lives there any more: startup-wait has passed without a peer. */
+	set_carrier(false);
+	rig_tick(&rig, RIG_SECOND);
+	assert_int_equal(hold_of_new_leg(), MLAG_HOLD_NONE);
+}
+
+/* Whom it can believe says which legs serve, so that startup-wait counts. */
+static void
+test_a_new_leg_beside_a_trusted_peer_without_a_session_waits_for_startup_wait(void **state)
+{
+	(void)state;
+	configure_new_leg();
+	say_for(rig.config.startup_wait_ns - RIG_SECOND, true, true, true);
+	assert_int_equal(look()->verdict, MLAG_VERDICT_RESYNC);
+	assert_int_equal(hold_of_new_leg(), MLAG_HOLD_STARTING);
+	say_for(2 * RIG_SECOND, true, true, true);
+	assert_int_equal(hold_of_new_leg(), MLAG_HOLD_NONE);
+}
+
 static void test_legs_without_a_gate_are_not_spoken_of(void **state)
 {
 	uint8_t data[MLAG_HELLO_SIZE_MAX];
@@ -593,6 +638,9 @@ int main(void)
 		RIG_TEST(test_a_role_is_not_taken_from_who_may_lead_and_cannot_hear),
 		RIG_TEST(test_an_own_hello_says_what_is_heard_and_which_legs_are_up),
 		RIG_TEST(test_legs_without_a_gate_are_not_spoken_of),
+		RIG_TEST(test_a_new_leg_beside_a_peer_that_refuses_to_talk_stays_held),
+		RIG_TEST(
+			test_a_new_leg_beside_a_trusted_peer_without_a_session_waits_for_startup_wait),
 		RIG_TEST(test_who_leaves_says_so_once_and_then_nothing),
 	};
 

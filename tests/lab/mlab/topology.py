@@ -282,7 +282,7 @@ class Pair:
             lines += [f"link add link br0 name br0.{PEER_VLAN} type vlan id {PEER_VLAN}",
                       f"link set br0.{PEER_VLAN} up"]
         if self.has_backup:
-            lines += [f"address add 192.0.2.1{number}/24 dev backup", "link set backup up"]
+            lines += [f"address add 192.168.7.{number}/24 dev backup", "link set backup up"]
         session = f"br0.{PEER_VLAN}" if self.vlan_aware else "br0"
         return lines + [f"address add 169.254.1.{number}/30 dev {session}"]
 
@@ -338,8 +338,8 @@ class Pair:
                      "startup-wait": "3s", "restart-hold": "3s"},
         }
         if self.has_backup:
-            config["peer"] |= {"backup-local": f"192.0.2.1{number}",
-                               "backup-remote": f"192.0.2.1{3 - number}"}
+            config["peer"] |= {"backup-local": f"192.168.7.{number}",
+                               "backup-remote": f"192.168.7.{3 - number}"}
         if self.has_key:
             config["peer"] |= {"security": "psk", "key-file": self.key_file()}
         for host in self.hosts.values():
@@ -434,14 +434,19 @@ class Pair:
         else:
             self.switches[member].namespace.set_up(host.switch_link(), is_up)
 
+    def between(self) -> list[str]:
+        """The devices from one member to the other."""
+        return ["peerlink", "backup"] if self.has_backup else ["peerlink"]
+
     def heal(self) -> None:
-        """Every cable of every host and the peer link up again."""
+        """Every cable of every host and those between the members up again."""
         for host in self.hosts.values():
             for member in host.members:
                 self.heal_leg(host, member, "host")
                 self.heal_leg(host, member, "switch")
         for switch in self.switches.values():
-            switch.namespace.set_up("peerlink", True)
+            for ifname in self.between():
+                switch.namespace.set_up(ifname, True)
 
     def unload_programs(self, switch: Switch) -> None:
         """Take the eBPF programs off every port, whichever way they are attached."""
