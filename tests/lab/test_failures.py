@@ -168,8 +168,6 @@ def refuse_session(lab: Lab) -> Steps:
         wait_found(lab.s1, "resync", "refused", timeout=20)
         time.sleep(HOLD + 1)  # what is waited for is that nothing happens
         assert lab.s1.mlagd.query("status")["verdict"] == "resync"
-        # Beyond startup-wait: a leg that came into service here would never open to floods.
-        assert all(lag["state"] in ("held", "down") for lag in lab.s2.mlagd.query("lags"))
     finally:
         daemon.config["domain"]["id"] = "1"
         daemon.stop()
