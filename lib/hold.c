@@ -81,17 +81,7 @@ static void note_split(struct mlag_engine *engine)
 
 static bool hears_trusted(const struct mlag_engine *engine)
 {
-	const struct liveness_path *paths = engine->liveness.paths;
-
-	return (paths[MLAG_PATH_PEER_LINK].heard && paths[MLAG_PATH_PEER_LINK].trusted) ||
-	       (paths[MLAG_PATH_BACKUP].heard && paths[MLAG_PATH_BACKUP].trusted);
-}
-
-static bool hears_anything(const struct mlag_engine *engine)
-{
-	const struct liveness_path *paths = engine->liveness.paths;
-
-	return paths[MLAG_PATH_PEER_LINK].heard || paths[MLAG_PATH_BACKUP].heard;
+	return liveness_hears(&engine->liveness) != 0;
 }
 
 void hold_refresh_pair(struct mlag_engine *engine)
@@ -140,10 +130,10 @@ static bool peer_leg_serves(const struct mlag_engine *engine, const struct table
 	return peer != NULL && peer->up;
 }
 
-/* It lives, and refuses to talk: another domain or version, or another key. */
+/* It lives, and refuses to talk, as one of another domain. */
 static bool is_heard_without_trust(const struct mlag_engine *engine)
 {
-	return engine->verdict == MLAG_VERDICT_RESYNC && hears_anything(engine) &&
+	return engine->verdict == MLAG_VERDICT_RESYNC && liveness_is_heard(&engine->liveness) &&
 	       !hears_trusted(engine);
 }
 

@@ -66,7 +66,7 @@ void liveness_await_no_more(struct liveness *liveness)
 	liveness->awaited = false;
 }
 
-static bool is_heard(const struct liveness *liveness)
+bool liveness_is_heard(const struct liveness *liveness)
 {
 	return liveness->paths[MLAG_PATH_PEER_LINK].heard ||
 	       liveness->paths[MLAG_PATH_BACKUP].heard;
@@ -130,7 +130,7 @@ static bool is_of_former_boot(const struct liveness *liveness, uint64_t boot_id,
 
 void liveness_hear_session(struct liveness *liveness, uint64_t boot_id, uint64_t now_ns)
 {
-	bool found = !is_heard(liveness) &&
+	bool found = !liveness_is_heard(liveness) &&
 		     (!liveness->ever_heard || liveness->left ||
 		      now_ns - liveness->life_ns >= liveness_dead_ns(liveness));
 
@@ -175,7 +175,7 @@ void liveness_leave(struct liveness *liveness, uint64_t boot_id, uint64_t now_ns
 static enum liveness_news hear_life(struct liveness *liveness, struct liveness_path *from,
 				    uint64_t now_ns)
 {
-	if (!is_heard(liveness)) {
+	if (!liveness_is_heard(liveness)) {
 		allow_proof(liveness, now_ns);
 	}
 	from->trusted = false;
@@ -189,7 +189,7 @@ static enum liveness_news hear_life(struct liveness *liveness, struct liveness_p
 static enum liveness_news hear_word(struct liveness *liveness, struct liveness_path *from,
 				    const struct liveness_hello *hello, uint64_t now_ns)
 {
-	bool found = !is_heard(liveness);
+	bool found = !liveness_is_heard(liveness);
 
 	if (hello->boot_id != liveness->boot_id) {
 		take_boot(liveness, hello->boot_id, now_ns);
@@ -226,7 +226,7 @@ static enum liveness_news hear_fence(struct liveness *liveness, const struct liv
 	bool again = hello->boot_id == liveness->fence_boot_id &&
 		     hello->sequence <= liveness->fence_sequence;
 
-	if (is_heard(liveness) || in_session || again || liveness->left ||
+	if (liveness_is_heard(liveness) || in_session || again || liveness->left ||
 	    (hello->boot_id == liveness->boot_id_before && hello->boot_id != liveness->boot_id)) {
 		return LIVENESS_NEWS_NONE;
 	}
@@ -343,7 +343,7 @@ enum liveness_life liveness_life(const struct liveness *liveness, bool session_u
 {
 	enum liveness_link link = liveness_link(liveness);
 
-	if (is_heard(liveness) || session_up) {
+	if (liveness_is_heard(liveness) || session_up) {
 		if (link == LIVENESS_LINK_USABLE) {
 			return LIVENESS_LIFE_ALIVE;
 		}
@@ -378,7 +378,7 @@ enum mlag_path_finding liveness_path_finding(const struct liveness *liveness, en
 		return hears_us(liveness, path) ? MLAG_PATH_FINDING_GOOD
 						: MLAG_PATH_FINDING_UNHEARD;
 	}
-	if (is_heard(liveness) && (liveness->hears & path_bit(path)) != 0) {
+	if (liveness_is_heard(liveness) && (liveness->hears & path_bit(path)) != 0) {
 		return MLAG_PATH_FINDING_DEAF;
 	}
 	return MLAG_PATH_FINDING_SILENT;

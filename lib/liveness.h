@@ -167,7 +167,10 @@ enum liveness_life liveness_life(const struct liveness *liveness, bool session_u
 /** liveness_path_finding() - what is found on a path */
 enum mlag_path_finding liveness_path_finding(const struct liveness *liveness, enum mlag_path path);
 
-/** liveness_hears() - bits of the paths on which the peer is heard, for our own hello */
+/** liveness_is_heard() - the peer is heard on some path, be it by hellos that are not trusted */
+bool liveness_is_heard(const struct liveness *liveness);
+
+/** liveness_hears() - bits of the paths on which trusted hellos are heard, for our own hello */
 uint8_t liveness_hears(const struct liveness *liveness);
 
 #endif
